@@ -1,0 +1,30 @@
+/* Small helpers on jansson: reading a document of known shape with errors that name the place. */
+#ifndef LIB_BASE_JSON_H
+#define LIB_BASE_JSON_H
+
+#include "lib/base/auto.h"
+#include "lib/base/err.h"
+#include "lib/base/span.h"
+
+#include <jansson.h>
+
+static inline void auto_json(json_t **j)
+{
+    json_decref(*j);
+}
+
+/* Depth and duplicate keys are bounded by jansson (JSON_REJECT_DUPLICATES). `what` names the
+ * document in the error (ERR_DAMAGED). New reference in *out. */
+bool json_parse(struct span text, const char *what, json_t **out, struct err *err);
+/* Compact, keys sorted: the same value gives the same bytes. Heap; NULL without memory. */
+char *json_text(const json_t *value);
+char *json_pretty(const json_t *value);
+/* A member of the wanted type, or ERR_DAMAGED "bundle.json: 'created' is missing". Borrowed. */
+bool json_want_str(const json_t *o, const char *key, const char **out, struct err *err);
+bool json_want_u64(const json_t *o, const char *key, uint64_t *out, struct err *err);
+bool json_want_obj(const json_t *o, const char *key, json_t **out, struct err *err);
+bool json_want_arr(const json_t *o, const char *key, json_t **out, struct err *err);
+/* A string of any bytes: UTF-8 stays, other bytes become %NN (and % becomes %25). */
+json_t *json_bytes(struct span s);
+
+#endif

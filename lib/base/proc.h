@@ -1,0 +1,35 @@
+/* Child processes: argv only, never a shell; no inherited descriptors but the ones given; own
+ * session, so that stopping one stops its children. */
+#ifndef LIB_BASE_PROC_H
+#define LIB_BASE_PROC_H
+
+#include "lib/base/buf.h"
+
+#include <sys/types.h>
+
+struct proc_conf {
+    const char *const *argv;   /* NULL-terminated; argv[0] is looked up in PATH */
+    const char *const *env;    /* NULL-terminated NAME=VALUE added to (or over) ours */
+    const char *cwd;           /* NULL: ours */
+    const char *user;          /* NULL or not root: unchanged; else setgroups, setgid, setuid */
+    const char *stdout_path;   /* appended to; NULL: /dev/null */
+    int stdin_fd;              /* < 1: /dev/null */
+    bool keep_after_us;        /* false: the child gets SIGTERM when we die (PDEATHSIG) */
+};
+
+/* Starts and returns; stderr goes with stdout. */
+bool proc_start(const struct proc_conf *conf, pid_t *pid, struct err *err);
+/* Runs to the end with a timeout (0: none), captures stdout (to `out`, may be NULL) and the last 4 KiB of
+ * stderr, which becomes the error's text when the status is not 0. */
+bool proc_run(const struct proc_conf *conf, double timeout_s, struct buf *out, struct err *err);
+/* As proc_run, giving output in pieces as it comes. */
+bool proc_stream(const struct proc_conf *conf, bool (*take)(void *ctx, struct span piece, struct err *err),
+                 void *ctx, struct err *err);
+/* True while the process lives and is the one that was started (start time is compared; 0 skips
+ * that check). */
+bool proc_alive(pid_t pid, uint64_t start_ticks);
+uint64_t proc_start_ticks(pid_t pid); /* 0 when it is gone */
+/* `sig` to the process group, waits, SIGKILL after `grace_s`. */
+bool proc_stop(pid_t pid, int sig, double grace_s, struct err *err);
+
+#endif

@@ -1,0 +1,29 @@
+/* `rehearse restore`, `rehearse box ...`. */
+#ifndef RESTORE_CMD_H
+#define RESTORE_CMD_H
+
+#include "lib/base/cmd.h"
+#include "lib/box/box.h"
+#include "lib/journal/journal.h"
+
+struct restore_conf {
+    const char *from;    /* store URL */
+    const char *env;     /* NULL: the one kept in the bundle */
+    const char *into;    /* box directory */
+    const char *journal;
+    uint64_t jobs;
+    bool replace;        /* an existing box is replaced */
+    bool pristine;       /* keep the restored state for reset (default) */
+    bool start;          /* start databases and services at the end */
+    bool verify;
+};
+
+/* Restores bundle `ref` and leaves the box ready (stopped unless conf->start). */
+bool restore_run(const struct restore_conf *conf, const char *ref, struct journal *journal,
+                 struct err *err);
+
+extern const struct cmd restore_cmd;
+extern const struct cmd box_ls_cmd, box_show_cmd, box_start_cmd, box_stop_cmd, box_reset_cmd,
+    box_exec_cmd, box_destroy_cmd;
+
+#endif

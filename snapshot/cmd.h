@@ -1,0 +1,26 @@
+/* `rehearse snapshot`, `rehearse bundle ...`. */
+#ifndef SNAPSHOT_CMD_H
+#define SNAPSHOT_CMD_H
+
+#include "lib/base/cmd.h"
+#include "lib/bundle/bundle.h"
+#include "lib/journal/journal.h"
+
+struct snapshot_conf {
+    const char *env;   /* FILE */
+    const char *to;    /* store URL */
+    const char *tag;
+    const char *parent; /* NULL: the newest of the same environment; "none" */
+    const char *journal;
+    uint64_t jobs, level, rate;
+    double lock_timeout_s;
+    bool dry_run;
+};
+
+bool snapshot_run(const struct snapshot_conf *conf, struct journal *journal,
+                  struct bundle_ref *out, struct err *err);
+
+extern const struct cmd snapshot_cmd;
+extern const struct cmd bundle_ls_cmd, bundle_show_cmd, bundle_verify_cmd;
+
+#endif

@@ -17,6 +17,7 @@
 
 #include "lib/base/auto.h"
 #include "lib/base/buf.h"
+#include "lib/db/db.h"
 #include "lib/env/env.h"
 
 #include <jansson.h>
@@ -62,6 +63,8 @@ bool box_stop(struct box *b, struct err *err);  /* services, then databases */
 bool box_show(struct box *b, json_t **out, struct err *err);
 bool box_set_state(struct box *b, const char *state, const char *bundle_digest, struct err *err);
 bool box_database(struct box *b, const char *name, struct box_database *out, struct err *err);
+/* The same as a client's configuration; strings borrowed from the box until it is closed. */
+bool box_db_conf(struct box *b, const char *name, struct db_conf *out, struct err *err);
 /* Path of a captured tree inside the box; heap. */
 char *box_files(struct box *b, const char *name);
 /* Expands ${...}; an unknown variable is ERR_CONFIG that names it. */

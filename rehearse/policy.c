@@ -12,12 +12,9 @@ struct policy_number {
 
 #define AT(field) offsetof(struct release_judge, field)
 static const struct policy_number numbers[] = {
-    {"latency_ratio", AT(latency_ratio)},
-    {"latency_min_ms", AT(latency_min_ms)},
-    {"lateness_p99_ms", AT(lateness_p99_ms)},
-    {"lock_budget_s", AT(lock_budget_s)},
-    {"statement_budget_s", AT(statement_budget_s)},
-    {"error_share", AT(error_share)},
+    {"latency_ratio", AT(latency_ratio)},           {"latency_min_ms", AT(latency_min_ms)},
+    {"lateness_p99_ms", AT(lateness_p99_ms)},       {"lock_budget_s", AT(lock_budget_s)},
+    {"statement_budget_s", AT(statement_budget_s)}, {"error_share", AT(error_share)},
 };
 #undef AT
 

@@ -23,9 +23,9 @@ enum severity { SEVERITY_NOTE, SEVERITY_WARN, SEVERITY_DOUBT, SEVERITY_BLOCK };
 struct reason {
     const char *rule; /* of the table */
     enum severity severity;
-    char *subject;    /* what it is about; what judge.accept is matched with */
-    char *text;       /* one sentence with the figures */
-    char *accepted;   /* the reason given in the release file; NULL: not accepted */
+    char *subject;  /* what it is about; what judge.accept is matched with */
+    char *text;     /* one sentence with the figures */
+    char *accepted; /* the reason given in the release file; NULL: not accepted */
 };
 
 struct verdict_result {

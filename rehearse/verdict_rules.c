@@ -6,11 +6,11 @@
 #include <math.h>
 
 /* Below this share of a table's rows, a delete that has a WHERE is business; above it is a flood. */
-#define LOSS_SHARE  0.5
+#define LOSS_SHARE 0.5
 /* With this chance or less of being luck, after correction for many endpoints. */
-#define LATENCY_P   0.01
+#define LATENCY_P 0.01
 /* Lost bytes on more than this share of the connections leave the comparison with holes. */
-#define GAP_SHARE   0.01
+#define GAP_SHARE 0.01
 
 static bool step_failed(struct judge *j, const char *rule, const json_t *e)
 {
@@ -66,12 +66,12 @@ static bool column_wiped(struct judge *j, const char *rule, const json_t *e)
         if (asprintf(&subject, "%s.%s", event_str(e, "table"), event_str(column, "column")) < 0)
             return err_memory(j->err);
         bool nulled = event_num(column, "nonnull_after") < 1;
-        bool noted = judge_note(
-            j, rule, SEVERITY_BLOCK, subject,
-            "%s line %.0f wiped column %s: %s in all %.0f rows (rows changed: %.0f)",
-            event_str(e, "file"), event_num(e, "line"), subject,
-            nulled ? "NULL now" : "the same value now", event_num(e, "rows_after"),
-            event_num(e, "changed"));
+        bool noted =
+            judge_note(j, rule, SEVERITY_BLOCK, subject,
+                       "%s line %.0f wiped column %s: %s in all %.0f rows (rows changed: %.0f)",
+                       event_str(e, "file"), event_num(e, "line"), subject,
+                       nulled ? "NULL now" : "the same value now", event_num(e, "rows_after"),
+                       event_num(e, "changed"));
         if (!noted)
             return false;
     }
@@ -122,9 +122,8 @@ static bool lock_long(struct judge *j, const char *rule, const json_t *e)
             continue;
         bool noted = judge_note(j, rule, SEVERITY_BLOCK, event_str(lock, "table"),
                                 "%s line %.0f held %s on %s for %.1f s; the budget is %.1f s",
-                                event_str(e, "file"), event_num(e, "line"),
-                                event_str(lock, "mode"), event_str(lock, "table"), took_s,
-                                j->policy->lock_budget_s);
+                                event_str(e, "file"), event_num(e, "line"), event_str(lock, "mode"),
+                                event_str(lock, "table"), took_s, j->policy->lock_budget_s);
         if (!noted)
             return false;
     }
@@ -328,7 +327,9 @@ static bool linted(struct judge *j, const char *rule, const json_t *e)
 }
 
 const struct judge_rule judge_rules[] = {
-    {{"step-failed", "a step of the release failed on production's data"}, "step.done", step_failed},
+    {{"step-failed", "a step of the release failed on production's data"},
+     "step.done",
+     step_failed},
     {{"migration-failed", "a script failed"}, "migrate.file", migration_failed},
     {{"table-emptied", "a statement left a table without rows"}, "migrate.change", table_emptied},
     {{"rows-lost", "a statement took rows away; half of a table or more blocks"},

@@ -75,6 +75,8 @@ struct release {
 
 bool release_load(const char *path, struct release **out, struct err *err);
 void release_free(struct release *r);
+/* Every database, file tree and variable that the release names is in the environment; ERR_CONFIG. */
+bool release_check(const struct release *r, const struct env *env, struct err *err);
 AUTO_PTR(release, struct release, release_free)
 
 #endif

@@ -1,0 +1,78 @@
+#include "rehearse/run.h"
+
+#include "lib/base/fd.h"
+#include "lib/base/hash.h"
+#include "lib/base/json.h"
+#include "lib/bundle/bundle.h"
+#include "rehearse/overlay.h"
+#include "rehearse/verdict.h"
+
+static bool input(struct run *r, const char *kind, const char *path, struct err *err)
+{
+    struct digest digest;
+    char hex[HASH_HEX];
+
+    if (!overlay_digest(path, &digest, err))
+        return err_add(err, "%s of release '%s'", kind, r->release->release);
+    digest_hex(&digest, hex);
+    return JOURNAL(r->journal, err, "input", f_str("kind", kind), f_str("name", path),
+                   f_str("digest", hex));
+}
+
+static bool overlay_inputs(struct run *r, const char *kind, const struct release_overlay *list,
+                           unsigned count, struct err *err)
+{
+    for (unsigned i = 0; i < count; i++) {
+        if (!env_find_files(r->env, list[i].to))
+            return err_set(err, ERR_CONFIG, "'%s' of %s is no file tree of environment '%s'",
+                           list[i].to, kind, r->env->name);
+        if (!input(r, kind, list[i].from, err))
+            return false;
+    }
+    return true;
+}
+
+static bool script_inputs(struct run *r, const struct release_scripts *list, unsigned count,
+                          struct err *err)
+{
+    for (unsigned i = 0; i < count; i++) {
+        if (!env_find_database(r->env, list[i].database))
+            return err_set(err, ERR_CONFIG, "'%s' is no database of environment '%s'",
+                           list[i].database, r->env->name);
+        if (!input(r, "script", list[i].dir, err))
+            return false;
+    }
+    return true;
+}
+
+static bool bundle_input(struct run *r, struct err *err)
+{
+    AUTO(store) struct store *store = NULL;
+    AUTO(bundle) struct bundle *bundle = NULL;
+    char hex[HASH_HEX];
+
+    if (!store_open(r->release->store, STORE_READ, &store, err) ||
+        !bundle_open(store, r->release->ref, &bundle, err))
+        return false;
+    digest_hex(bundle_digest(bundle), hex);
+    return JOURNAL(r->journal, err, "input", f_str("kind", "bundle"),
+                   f_str("name", r->release->ref), f_str("digest", hex),
+                   f_json("created", json_object_get(bundle_config(bundle), "created")));
+}
+
+bool run_check_inputs(struct run *r, struct err *err)
+{
+    const struct release *rel = r->release;
+    AUTO(json) json_t *policy = policy_json(&rel->judge);
+
+    if (!policy)
+        return err_memory(err);
+    return release_check(rel, r->env, err) &&
+           JOURNAL(r->journal, err, "policy", f_json("judge", policy)) &&
+           input(r, "release", rel->path, err) && input(r, "environment", rel->environment, err) &&
+           bundle_input(r, err) && input(r, "tape", rel->tape, err) &&
+           overlay_inputs(r, "config", rel->config, rel->config_count, err) &&
+           overlay_inputs(r, "code", rel->code, rel->code_count, err) &&
+           script_inputs(r, rel->migrations, rel->migrations_count, err) &&
+           script_inputs(r, rel->data, rel->data_count, err);
+}

@@ -1,0 +1,398 @@
+#include "lib/base/auto.h"
+#include "lib/base/clock.h"
+#include "rehearse/chart.h"
+#include "rehearse/html.h"
+#include "rehearse/report.h"
+#include "rehearse/verdict_rules.h"
+
+static const char css[] =
+#include "rehearse/report.css.h"
+    ;
+
+/* A section is left out when the journal has none of its events. */
+struct section {
+    const char *title, *about;
+    const char *event; /* that makes it worth showing */
+    void (*render)(const struct report *r, struct buf *out);
+};
+
+static const json_t *first(const json_t *events, const char *name)
+{
+    size_t i;
+    const json_t *e;
+
+    json_array_foreach(events, i, e)
+    {
+        if (event_is(e, name))
+            return e;
+    }
+    return NULL;
+}
+
+static const json_t *last(const json_t *events, const char *name)
+{
+    const json_t *found = NULL, *e;
+    size_t i;
+
+    json_array_foreach(events, i, e) found = event_is(e, name) ? e : found;
+    return found;
+}
+
+/* ---- the head ------------------------------------------------------------------------------- */
+
+static void fact(struct buf *out, const char *name, const char *value)
+{
+    buf_puts(out, "<p>");
+    html_text(out, name);
+    buf_puts(out, "<br>");
+    html_el(out, "strong", NULL, value);
+    buf_puts(out, "</p>\n");
+}
+
+static void head(const struct report *r, struct buf *out)
+{
+    const json_t *start = first(r->events, "run.start"), *done = last(r->events, "run.done");
+    const char *verdict = r->verdict ? event_str(r->verdict, "verdict") : "no verdict yet";
+    char took[ISO_TIME];
+
+    buf_puts(out, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
+                  "<meta name=\"viewport\" content=\"width=device-width\">\n<title>");
+    html_text(out, verdict);
+    buf_puts(out, " - release ");
+    html_text(out, event_str(start, "release"));
+    buf_printf(out, "</title>\n<style>\n%s</style></head><body>\n<header class=\"", css);
+    html_text(out, verdict);
+    buf_puts(out, "\">");
+    html_el(out, "h1", NULL, verdict);
+    fact(out, "release", event_str(start, "release"));
+    fact(out, "environment", event_str(start, "environment"));
+    fact(out, "begun", event_str(start, "at"));
+    if (done)
+        fact(out, "took", human_time((int64_t)(event_num(done, "took_ms") * 1e6), took));
+    fact(out, "by", event_str(start, "by"));
+    buf_puts(out, "</header>\n");
+}
+
+/* ---- why ------------------------------------------------------------------------------------ */
+
+static void reasons(const struct report *r, struct buf *out)
+{
+    static const char *const names[] = {"", "rule", "about", "what was found", NULL};
+    const json_t *list = json_object_get(r->verdict, "reasons"), *one;
+    size_t i;
+
+    if (!json_array_size(list)) {
+        html_el(out, "p", NULL, "Nothing was found that speaks against the release.");
+        return;
+    }
+    buf_puts(out, "<table>");
+    html_head_row(out, names);
+    json_array_foreach(list, i, one)
+    {
+        bool accepted = json_is_string(json_object_get(one, "accepted"));
+        char cls[64];
+
+        snprintf(cls, sizeof(cls), "tag %s", accepted ? "accepted" : event_str(one, "severity"));
+        buf_puts(out, "<tr><td>");
+        html_el(out, "span", cls, accepted ? "accepted" : event_str(one, "severity"));
+        buf_puts(out, "</td>");
+        html_cell(out, event_str(one, "rule"));
+        html_el(out, "td", "mono", event_str(one, "subject"));
+        buf_puts(out, "<td>");
+        html_text(out, event_str(one, "text"));
+        if (accepted) {
+            buf_puts(out, "<br>");
+            html_el(out, "span", "because", event_str(one, "accepted"));
+        }
+        buf_puts(out, "</td></tr>\n");
+    }
+    buf_puts(out, "</table>\n");
+}
+
+/* ---- tables --------------------------------------------------------------------------------- */
+
+enum form { FORM_TEXT, FORM_MONO, FORM_NUM, FORM_MS, FORM_BOOL };
+
+struct column {
+    const char *title, *key;
+    enum form form;
+};
+
+static void cell(struct buf *out, const json_t *e, const struct column *c)
+{
+    AUTO(free) char *text = NULL;
+
+    switch (c->form) {
+    case FORM_NUM:
+        html_num(out, event_num(e, c->key));
+        return;
+    case FORM_MS:
+        html_ms(out, event_num(e, c->key));
+        return;
+    case FORM_BOOL:
+        html_cell(out, event_true(e, c->key) ? "yes" : "no");
+        return;
+    case FORM_TEXT:
+    case FORM_MONO:
+        text = html_value(json_object_get(e, c->key));
+        html_el(out, "td", c->form == FORM_MONO ? "mono" : NULL, text ? text : "");
+        return;
+    }
+}
+
+/* One row per event; the column list ends with a NULL title. */
+static void table_of(const struct report *r, struct buf *out, const char *event,
+                     const struct column *columns)
+{
+    size_t i;
+    const json_t *e;
+
+    buf_puts(out, "<table><tr>");
+    for (const struct column *c = columns; c->title; c++)
+        html_el(out, "th", NULL, c->title);
+    buf_puts(out, "</tr>\n");
+    json_array_foreach(r->events, i, e)
+    {
+        if (!event_is(e, event))
+            continue;
+        buf_puts(out, "<tr>");
+        for (const struct column *c = columns; c->title; c++)
+            cell(out, e, c);
+        buf_puts(out, "</tr>\n");
+    }
+    buf_puts(out, "</table>\n");
+}
+
+static void timeline(const struct report *r, struct buf *out)
+{
+    chart_timeline(r->events, out);
+}
+
+static void inputs(const struct report *r, struct buf *out)
+{
+    static const struct column columns[] = {{"input", "kind", FORM_TEXT},
+                                            {"name", "name", FORM_MONO},
+                                            {"SHA-256", "digest", FORM_MONO},
+                                            {0}};
+    table_of(r, out, "input", columns);
+}
+
+static void collapsed(struct buf *out, const json_t *e)
+{
+    size_t i;
+    const json_t *c;
+
+    buf_puts(out, "<td>");
+    json_array_foreach(json_object_get(e, "columns"), i, c)
+    {
+        buf_puts(out, "<span class=\"tag no-go\">");
+        html_text(out, event_str(c, "column"));
+        buf_puts(out, event_num(c, "nonnull_after") < 1 ? " is NULL everywhere"
+                                                        : " has one value everywhere");
+        buf_puts(out, "</span> ");
+    }
+    buf_puts(out, "</td>");
+}
+
+static void changes(const struct report *r, struct buf *out)
+{
+    static const char *const names[] = {"table",   "statement",     "rows before", "after",
+                                        "changed", "columns wiped", NULL};
+    size_t i;
+    const json_t *e;
+
+    buf_puts(out, "<table>");
+    html_head_row(out, names);
+    json_array_foreach(r->events, i, e)
+    {
+        if (!event_is(e, "migrate.change"))
+            continue;
+        buf_puts(out, "<tr>");
+        html_el(out, "td", "mono", event_str(e, "table"));
+        buf_puts(out, "<td>");
+        html_text(out, event_str(e, "file"));
+        buf_printf(out, ":%.0f<pre>", event_num(e, "line"));
+        html_text(out, event_str(e, "sql"));
+        buf_puts(out, "</pre></td>");
+        html_num(out, event_num(e, "rows_before"));
+        html_num(out, event_num(e, "rows_after"));
+        html_num(out, event_num(e, "changed"));
+        collapsed(out, e);
+        buf_puts(out, "</tr>\n");
+    }
+    buf_puts(out, "</table>\n");
+}
+
+/* ---- answers -------------------------------------------------------------------------------- */
+
+static void example_side(struct buf *out, const char *title, const json_t *value)
+{
+    AUTO(free) char *text = html_value(value);
+
+    buf_puts(out, "<div>");
+    html_el(out, "span", "because", title);
+    html_el(out, "pre", NULL, text && text[0] ? text : "(nothing)");
+    buf_puts(out, "</div>");
+}
+
+static void differences(const struct report *r, struct buf *out)
+{
+    size_t i;
+    const json_t *e;
+
+    json_array_foreach(r->events, i, e)
+    {
+        const json_t *example = json_object_get(e, "example");
+        if (!event_is(e, "replay.difference"))
+            continue;
+        buf_puts(out, "<div class=\"difference\"><h3>");
+        html_text(out, event_str(e, "endpoint"));
+        buf_puts(out, " <code>");
+        html_text(out, event_str(e, "where"));
+        buf_printf(out, "</code> ");
+        html_el(out, "span", "tag", event_str(e, "kind"));
+        buf_puts(out, "</h3>");
+        buf_printf(
+            out,
+            "<p class=\"about\">in %.0f of %.0f answers, first in request %.0f, last in %.0f; ",
+            event_num(e, "count"), event_num(e, "requests"), event_num(e, "first"),
+            event_num(e, "last"));
+        html_el(out, "code", NULL, event_str(example, "request"));
+        buf_puts(out, "</p><div class=\"pair\">");
+        example_side(out, "old release", json_object_get(example, "old"));
+        example_side(out, "new release", json_object_get(example, "new"));
+        buf_puts(out, "</div></div>\n");
+    }
+}
+
+static void noise(const struct report *r, struct buf *out)
+{
+    static const struct column columns[] = {{"endpoint", "endpoint", FORM_TEXT},
+                                            {"where", "where", FORM_MONO},
+                                            {"answers", "count", FORM_NUM},
+                                            {0}};
+    table_of(r, out, "replay.noise", columns);
+}
+
+static void latency(const struct report *r, struct buf *out)
+{
+    buf_puts(out,
+             "<p class=\"legend\"><i class=\"o\"></i>old release<i class=\"c\"></i>new release "
+             "(solid: p50, light: p95; logarithmic; from the intended send time)</p>\n");
+    chart_latency(r->events, out);
+}
+
+static void endpoints(const struct report *r, struct buf *out)
+{
+    static const struct column columns[] = {
+        {"replay", "label", FORM_TEXT},     {"endpoint", "endpoint", FORM_TEXT},
+        {"requests", "requests", FORM_NUM}, {"errors", "errors", FORM_NUM},
+        {"status", "status", FORM_MONO},    {0}};
+    table_of(r, out, "replay.endpoint", columns);
+}
+
+static void replays(const struct report *r, struct buf *out)
+{
+    static const struct column columns[] = {{"replay", "label", FORM_TEXT},
+                                            {"requests", "requests", FORM_NUM},
+                                            {"answered", "answered", FORM_NUM},
+                                            {"errors", "errors", FORM_NUM},
+                                            {"took", "took_ms", FORM_MS},
+                                            {"late p99, us", "late_p99_us", FORM_NUM},
+                                            {"holes in the tape", "gaps", FORM_NUM},
+                                            {0}};
+    table_of(r, out, "replay.summary", columns);
+}
+
+/* ---- scripts, box, drift -------------------------------------------------------------------- */
+
+static void statements(const struct report *r, struct buf *out)
+{
+    static const struct column columns[] = {{"database", "database", FORM_TEXT},
+                                            {"file", "file", FORM_TEXT},
+                                            {"line", "line", FORM_NUM},
+                                            {"statement", "sql", FORM_MONO},
+                                            {"rows", "rows", FORM_NUM},
+                                            {"took", "took_ms", FORM_MS},
+                                            {0}};
+    table_of(r, out, "migrate.statement", columns);
+}
+
+static void restored(const struct report *r, struct buf *out)
+{
+    static const struct column columns[] = {{"component", "component", FORM_TEXT},
+                                            {"rows or files", "rows", FORM_NUM},
+                                            {"bytes", "bytes", FORM_NUM},
+                                            {"took", "took_ms", FORM_MS},
+                                            {0}};
+    table_of(r, out, "restore.component", columns);
+}
+
+static void drift(const struct report *r, struct buf *out)
+{
+    static const struct column columns[] = {{"kind", "kind", FORM_TEXT},
+                                            {"name", "name", FORM_MONO},
+                                            {"production", "production", FORM_MONO},
+                                            {"box", "box", FORM_MONO},
+                                            {0}};
+    table_of(r, out, "drift", columns);
+}
+
+static void services(const struct report *r, struct buf *out)
+{
+    static const struct column columns[] = {{"service", "service", FORM_TEXT},
+                                            {"state", "state", FORM_TEXT},
+                                            {"took", "took_ms", FORM_MS},
+                                            {"detail", "detail", FORM_TEXT},
+                                            {0}};
+    table_of(r, out, "box.service", columns);
+}
+
+static void smoke(const struct report *r, struct buf *out)
+{
+    static const struct column columns[] = {{"check", "url", FORM_MONO},
+                                            {"status", "status", FORM_NUM},
+                                            {"passed", "ok", FORM_BOOL},
+                                            {"detail", "detail", FORM_TEXT},
+                                            {0}};
+    table_of(r, out, "smoke", columns);
+}
+
+static const struct section sections[] = {
+    {"Why", "By rules from a table; what the release file accepts is listed with its reason.",
+     "verdict", reasons},
+    {"Timeline", NULL, "step.done", timeline},
+    {"Rows changed", "Per table and statement, measured in the box on production's data.",
+     "migrate.change", changes},
+    {"Answers that changed", "Against the old release from the same state; one example each.",
+     "replay.difference", differences},
+    {"Latency", NULL, "replay.latency", latency},
+    {"Scripts, statement by statement", NULL, "migrate.statement", statements},
+    {"Smoke checks", NULL, "smoke", smoke},
+    {"Services", NULL, "box.service", services},
+    {"Replays", NULL, "replay.summary", replays},
+    {"Endpoints", NULL, "replay.endpoint", endpoints},
+    {"Noise", "Differs between two replays of the old release, so it is not judged.",
+     "replay.noise", noise},
+    {"Differs between production and box", NULL, "drift", drift},
+    {"Restored", NULL, "restore.component", restored},
+    {"What was rehearsed", NULL, "input", inputs},
+};
+
+bool report_html(const struct report *r, struct buf *out, struct err *err)
+{
+    head(r, out);
+    for (size_t i = 0; i < COUNT(sections); i++) {
+        const struct section *s = &sections[i];
+        if (!first(r->events, s->event))
+            continue;
+        html_el(out, "h2", NULL, s->title);
+        if (s->about)
+            html_el(out, "p", "about", s->about);
+        s->render(r, out);
+    }
+    buf_puts(out, "<footer>Made from the journal with SHA-256 ");
+    html_el(out, "code", NULL, r->journal);
+    buf_puts(out, " by rehearse " REHEARSE_VERSION ".</footer>\n</body></html>\n");
+    return buf_ok(out, err);
+}

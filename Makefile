@@ -53,8 +53,8 @@ ifeq ($(DEV),1)
 WARN += -Werror
 endif
 ifdef SAN
-BUILD := $(BUILD)-$(subst $(comma),-,$(SAN))
 comma := ,
+override BUILD := $(BUILD)-$(subst $(comma),-,$(SAN))
 HARDEN := -O1 -g -fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all -fno-common
 LDHARDEN := -fsanitize=$(SAN)
 else

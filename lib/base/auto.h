@@ -14,17 +14,17 @@
 #define AUTO(name) __attribute__((cleanup(auto_##name)))
 
 /* Defines auto_NAME for pointers to TYPE; FN must accept NULL. */
-#define AUTO_PTR(name, type, fn)                                                                   \
-    static inline void auto_##name(type **p)                                                       \
-    {                                                                                              \
-        fn(*p);                                                                                    \
+#define AUTO_PTR(name, type, fn)             \
+    static inline void auto_##name(type **p) \
+    {                                        \
+        fn(*p);                              \
     }
 
-#define TAKE(p)                                                                                    \
-    (__extension__({                                                                               \
-        __typeof__(p) take_ = (p);                                                                 \
-        (p) = NULL;                                                                                \
-        take_;                                                                                     \
+#define TAKE(p)                    \
+    (__extension__({               \
+        __typeof__(p) take_ = (p); \
+        (p) = NULL;                \
+        take_;                     \
     }))
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

@@ -8,6 +8,9 @@
 #include <strings.h>
 #include <time.h>
 
+/* Fortified headers define these two as macros under clang. */
+#undef sprintf
+#undef vsprintf
 #pragma GCC poison strcpy strcat sprintf vsprintf strtok atoi atol gmtime localtime system
 
 #endif

@@ -36,7 +36,7 @@ bool buf_span(struct buf *b, struct span s);
 bool buf_puts(struct buf *b, const char *s);
 bool buf_putc(struct buf *b, char c);
 bool buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-bool buf_vprintf(struct buf *b, const char *fmt, va_list ap);
+bool buf_vprintf(struct buf *b, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
 bool buf_ok(const struct buf *b, struct err *err); /* false with ERR_FAILED "out of memory ..." */
 const char *buf_str(const struct buf *b);
 struct span buf_view(const struct buf *b);

@@ -12,10 +12,10 @@
 #include <stdio.h>
 
 struct cmd {
-    const char *name;    /* "box ls": two words for a subcommand of a group */
-    const char *summary; /* one line, lower case */
-    const char *usage;   /* "[OPTIONS] BUNDLE" */
-    const char *about;   /* paragraphs for --help and the man page */
+    const char *name;     /* "box ls": two words for a subcommand of a group */
+    const char *summary;  /* one line, lower case */
+    const char *usage;    /* "[OPTIONS] BUNDLE" */
+    const char *about;    /* paragraphs for --help and the man page */
     const char *examples; /* lines, "# comment" and "$ command" */
     const struct opt *opts;
     const void *defaults;

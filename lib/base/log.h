@@ -16,10 +16,10 @@ void log_fields(enum log_level level, const char *what, const struct field *fiel
 #define log_error(what, ...) log_fields(LOG_LEVEL_ERROR, what, FIELDS(__VA_ARGS__))
 #define log_warn(what, ...)  log_fields(LOG_LEVEL_WARN, what, FIELDS(__VA_ARGS__))
 #define log_info(what, ...)  log_fields(LOG_LEVEL_INFO, what, FIELDS(__VA_ARGS__))
-#define log_debug(what, ...)                                                                       \
-    do {                                                                                           \
-        if (log_enabled(LOG_LEVEL_DEBUG))                                                          \
-            log_fields(LOG_LEVEL_DEBUG, what, FIELDS(__VA_ARGS__));                                \
+#define log_debug(what, ...)                                        \
+    do {                                                            \
+        if (log_enabled(LOG_LEVEL_DEBUG))                           \
+            log_fields(LOG_LEVEL_DEBUG, what, FIELDS(__VA_ARGS__)); \
     } while (0)
 void log_line(enum log_level level, const char *what);
 

@@ -8,13 +8,13 @@
 #include <sys/types.h>
 
 struct proc_conf {
-    const char *const *argv;   /* NULL-terminated; argv[0] is looked up in PATH */
-    const char *const *env;    /* NULL-terminated NAME=VALUE added to (or over) ours */
-    const char *cwd;           /* NULL: ours */
-    const char *user;          /* NULL or not root: unchanged; else setgroups, setgid, setuid */
-    const char *stdout_path;   /* appended to; NULL: /dev/null */
-    int stdin_fd;              /* < 1: /dev/null */
-    bool keep_after_us;        /* false: the child gets SIGTERM when we die (PDEATHSIG) */
+    const char *const *argv; /* NULL-terminated; argv[0] is looked up in PATH */
+    const char *const *env;  /* NULL-terminated NAME=VALUE added to (or over) ours */
+    const char *cwd;         /* NULL: ours */
+    const char *user;        /* NULL or not root: unchanged; else setgroups, setgid, setuid */
+    const char *stdout_path; /* appended to; NULL: /dev/null */
+    int stdin_fd;            /* < 1: /dev/null */
+    bool keep_after_us;      /* false: the child gets SIGTERM when we die (PDEATHSIG) */
 };
 
 /* Starts and returns; stderr goes with stdout. */
@@ -23,8 +23,9 @@ bool proc_start(const struct proc_conf *conf, pid_t *pid, struct err *err);
  * stderr, which becomes the error's text when the status is not 0. */
 bool proc_run(const struct proc_conf *conf, double timeout_s, struct buf *out, struct err *err);
 /* As proc_run, giving output in pieces as it comes. */
-bool proc_stream(const struct proc_conf *conf, bool (*take)(void *ctx, struct span piece, struct err *err),
-                 void *ctx, struct err *err);
+bool proc_stream(const struct proc_conf *conf,
+                 bool (*take)(void *ctx, struct span piece, struct err *err), void *ctx,
+                 struct err *err);
 /* True while the process lives and is the one that was started (start time is compared; 0 skips
  * that check). */
 bool proc_alive(pid_t pid, uint64_t start_ticks);

@@ -17,7 +17,7 @@ struct progress *progress_open(const char *what, uint64_t total_bytes);
 void progress_total(struct progress *p, uint64_t total_bytes);
 void progress_add(struct progress *p, uint64_t bytes);
 void progress_note(struct progress *p, const char *subject); /* copied */
-void progress_close(struct progress *p); /* clears the line */
+void progress_close(struct progress *p);                     /* clears the line */
 AUTO_PTR(progress, struct progress, progress_close)
 
 #endif

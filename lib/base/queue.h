@@ -12,7 +12,7 @@ AUTO_PTR(queue, struct queue, queue_free)
 bool queue_put(struct queue *q, void *item);  /* false once closed: the item stays the caller's */
 bool queue_get(struct queue *q, void **item); /* false when closed and empty */
 bool queue_try_get(struct queue *q, void **item); /* false when empty now */
-void queue_close(struct queue *q);            /* wakes everybody */
+void queue_close(struct queue *q);                /* wakes everybody */
 size_t queue_len(struct queue *q);
 
 #endif

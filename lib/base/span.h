@@ -33,5 +33,7 @@ bool span_split(struct span *rest, char sep, struct span *field);
 bool span_u64(struct span a, uint64_t *out); /* decimal, whole span, no sign, no overflow */
 bool span_i64(struct span a, int64_t *out);
 char *span_dup(struct span a); /* heap, NUL-terminated; NULL without memory */
+/* Bytes of the well-formed UTF-8 character in front; 0 when there is none. */
+size_t span_utf8(struct span a);
 
 #endif

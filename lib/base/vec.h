@@ -10,7 +10,10 @@ struct vec {
     void *at;
     size_t count, cap, item;
 };
-#define VEC(type) {.item = sizeof(type)}
+#define VEC(type)            \
+    {                        \
+        .item = sizeof(type) \
+    }
 
 void *vec_add(struct vec *v, struct err *err); /* a zeroed new last item; NULL with err */
 void vec_done(struct vec *v);                  /* frees the array, not what items own */

@@ -22,12 +22,17 @@ enum sql_dialect { SQL_POSTGRESQL, SQL_MARIADB };
 struct sql_statement {
     struct span text; /* without the terminator and outer white space; borrowed from the input */
     struct span copy_data; /* PostgreSQL COPY FROM stdin: the lines before \. ; else .at == NULL */
-    unsigned line;    /* 1-based, of the first token */
+    unsigned line;         /* 1-based, of the first token */
 };
 
+/* ansi_quotes and no_backslash_escapes say how quotes are read; the caller may set them before the
+ * first statement and between any two, as the server's mode wants it. Literal SETs of sql_mode and
+ * of standard_conforming_strings in the text itself are followed. */
 struct sql_splitter {
     enum sql_dialect dialect;
     bool ansi_quotes, no_backslash_escapes;
+    bool outer_ansi_quotes,
+        outer_no_backslash_escapes; /* what a mode that is put back returns to */
     struct span rest;
     unsigned line;
     char delimiter[16];
@@ -36,10 +41,11 @@ struct sql_splitter {
 
 void sql_split_init(struct sql_splitter *s, enum sql_dialect dialect, struct span text);
 /* *more is false at the end (then *out is untouched). */
-bool sql_split_next(struct sql_splitter *s, struct sql_statement *out, bool *more,
-                    struct err *err);
+bool sql_split_next(struct sql_splitter *s, struct sql_statement *out, bool *more, struct err *err);
 
-/* Next token of a statement, comments and white space skipped; for classification and lint. */
+/* Next token of a statement, comments and white space skipped; for classification and lint. Quotes
+ * and prefixes belong to the token; what stands in a versioned comment comes as tokens; := and ::
+ * are one SQL_PUNCT, all others are single bytes. */
 enum sql_token { SQL_END, SQL_WORD, SQL_QUOTED_NAME, SQL_STRING, SQL_NUMBER, SQL_PUNCT };
 enum sql_token sql_token_next(enum sql_dialect dialect, struct span *rest, struct span *token);
 /* True when the statement starts with these words: sql_starts(d, text, "create unique index"). */

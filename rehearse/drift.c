@@ -31,18 +31,18 @@ static bool note(struct drift *d, const char *name, const json_t *production, co
 }
 
 /* Both ways: what differs, what only production has, what only the box has. */
-static bool compare(struct drift *d, const json_t *production, const json_t *box, struct err *err)
+static bool compare(struct drift *d, json_t *production, json_t *box, struct err *err)
 {
     const char *key;
     json_t *value;
 
-    json_object_foreach((json_t *)production, key, value)
+    json_object_foreach(production, key, value)
     {
         const json_t *other = json_object_get(box, key);
         if (!json_equal(value, other) && !note(d, key, value, other, err))
             return false;
     }
-    json_object_foreach((json_t *)box, key, value)
+    json_object_foreach(box, key, value)
     {
         if (!json_object_get(production, key) && !note(d, key, NULL, value, err))
             return false;

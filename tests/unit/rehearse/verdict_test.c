@@ -1,0 +1,223 @@
+#include "tests/test.h"
+
+#include "lib/base/json.h"
+#include "rehearse/verdict.h"
+#include "rehearse/verdict_rules.h"
+
+static const struct release_judge lenient = {.latency_ratio = 1.5,
+                                             .latency_min_ms = 10,
+                                             .lateness_p99_ms = 50,
+                                             .lock_budget_s = 5,
+                                             .statement_budget_s = 600,
+                                             .min_requests = 20};
+
+#define REPLAYED                                                                               \
+    "{\"event\":\"replay.summary\",\"label\":\"candidate\",\"requests\":100,\"answered\":100," \
+    "\"errors\":0,\"late_p99_us\":900,\"gaps\":0,\"connections\":9}"
+
+/* Judges the events of `lines` (comma-separated objects) behind a candidate replay that is fine. */
+static struct verdict_result judged(const char *lines, const struct release_judge *policy)
+{
+    AUTO(free) char *text = NULL;
+    AUTO(json) json_t *events = NULL;
+    struct verdict_result v = {0};
+    struct err err = {0};
+
+    assert_true(asprintf(&text, "[%s%s%s]", REPLAYED, lines[0] ? "," : "", lines) > 0);
+    assert_true(json_parse(span_of(text), "test", &events, &err));
+    assert_true(verdict_judge(events, policy, &v, &err));
+    return v;
+}
+
+static const struct reason *worst(const struct verdict_result *v)
+{
+    assert_true(v->reasons.count > 0);
+    return v->reasons.at;
+}
+
+TEST(nothing_found_is_go)
+{
+    AUTO(verdict) struct verdict_result v = judged("", &lenient);
+
+    assert_int_equal(v.verdict, VERDICT_GO);
+    assert_int_equal(v.reasons.count, 0);
+}
+
+/* Each event, the verdict it must lead to, and the rule that says so. */
+static const struct {
+    const char *events;
+    enum verdict verdict;
+    const char *rule;
+} cases[] = {
+    {"{\"event\":\"step.done\",\"step\":8,\"title\":\"t\",\"status\":\"failed\",\"why\":\"w\"}",
+     VERDICT_NO_GO, "step-failed"},
+    {"{\"event\":\"migrate.file\",\"file\":\"V1\",\"status\":\"failed\",\"why\":\"w\"}",
+     VERDICT_NO_GO, "migration-failed"},
+    {"{\"event\":\"migrate.change\",\"table\":\"t\",\"rows_before\":9,\"rows_after\":0}",
+     VERDICT_NO_GO, "table-emptied"},
+    {"{\"event\":\"migrate.change\",\"table\":\"t\",\"rows_before\":9,\"rows_after\":8}",
+     VERDICT_GO, "rows-lost"},
+    {"{\"event\":\"migrate.change\",\"table\":\"t\",\"rows_before\":10,\"rows_after\":5}",
+     VERDICT_NO_GO, "rows-lost"},
+    {"{\"event\":\"migrate.change\",\"table\":\"articles\",\"rows_before\":9,\"rows_after\":9,"
+     "\"changed\":9,\"file\":\"d.sql\",\"line\":3,\"columns\":[{\"column\":\"price\","
+     "\"nonnull_before\":9,\"nonnull_after\":9,\"distinct_before\":2,\"distinct_after\":1}]}",
+     VERDICT_NO_GO, "column-wiped"},
+    {"{\"event\":\"migrate.statement\",\"no_where\":true,\"file\":\"f\",\"line\":1,\"sql\":\"s\"}",
+     VERDICT_GO, "no-where"},
+    {"{\"event\":\"migrate.statement\",\"took_ms\":601000,\"file\":\"f\",\"line\":1}",
+     VERDICT_NO_GO, "statement-slow"},
+    {"{\"event\":\"migrate.statement\",\"took_ms\":6000,\"file\":\"f\",\"line\":1,\"locks\":"
+     "[{\"table\":\"t\",\"mode\":\"AccessExclusiveLock\"}]}",
+     VERDICT_NO_GO, "lock-long"},
+    {"{\"event\":\"migrate.invalid_index\",\"index\":\"i\",\"table\":\"t\",\"file\":\"f\"}",
+     VERDICT_NO_GO, "invalid-index"},
+    {"{\"event\":\"box.service\",\"service\":\"web\",\"state\":\"died\",\"detail\":\"d\"}",
+     VERDICT_NO_GO, "service-died"},
+    {"{\"event\":\"smoke\",\"url\":\"u\",\"ok\":false,\"detail\":\"d\"}", VERDICT_NO_GO,
+     "smoke-failed"},
+    {"{\"event\":\"replay.difference\",\"endpoint\":\"GET /a\",\"where\":\"$.x\",\"kind\":"
+     "\"missing\",\"count\":3,\"requests\":3,\"example\":{\"old\":\"1\",\"new\":\"\"}}",
+     VERDICT_NO_GO, "response-changed"},
+    {"{\"event\":\"replay.difference\",\"endpoint\":\"GET /a\",\"where\":\"$.x\",\"kind\":"
+     "\"added\",\"count\":3,\"requests\":3,\"example\":{\"old\":\"\",\"new\":\"1\"}}",
+     VERDICT_GO, "response-changed"},
+    {"{\"event\":\"replay.latency\",\"endpoint\":\"GET /a\",\"old_p50_us\":2000,\"new_p50_us\":"
+     "90000,\"old_p95_us\":3000,\"new_p95_us\":99000,\"p_value\":0.0001}",
+     VERDICT_NO_GO, "slower"},
+    {"{\"event\":\"replay.summary\",\"label\":\"baseline-1\",\"requests\":100,\"answered\":90,"
+     "\"errors\":10}",
+     VERDICT_INCONCLUSIVE, "requests-failed"},
+    {"{\"event\":\"replay.summary\",\"label\":\"baseline-1\",\"requests\":100,\"answered\":100,"
+     "\"late_p99_us\":60000}",
+     VERDICT_INCONCLUSIVE, "sent-late"},
+    {"{\"event\":\"replay.summary\",\"label\":\"candidate\",\"requests\":100,\"answered\":100,"
+     "\"gaps\":5,\"gap_bytes\":99,\"connections\":9}",
+     VERDICT_INCONCLUSIVE, "capture-loss"},
+    {"{\"event\":\"replay.summary\",\"label\":\"candidate\",\"requests\":9,\"answered\":9}",
+     VERDICT_INCONCLUSIVE, "few-requests"},
+    {"{\"event\":\"replay.touched\",\"database\":\"d\",\"table\":\"a\",\"reads\":5},"
+     "{\"event\":\"migrate.change\",\"database\":\"d\",\"table\":\"b\",\"rows_before\":1,"
+     "\"rows_after\":2}",
+     VERDICT_INCONCLUSIVE, "untouched"},
+    {"{\"event\":\"restore.check\",\"component\":\"c\",\"ok\":false}", VERDICT_INCONCLUSIVE,
+     "rows-differ"},
+    {"{\"event\":\"drift\",\"kind\":\"package\",\"name\":\"libc6\",\"production\":\"1\",\"box\":"
+     "\"2\"}",
+     VERDICT_GO, "drift"},
+    {"{\"event\":\"migrate.lint\",\"file\":\"f\",\"line\":2,\"rule\":\"r\",\"text\":\"t\"}",
+     VERDICT_GO, "lint"},
+};
+
+TEST(each_rule_finds_its_accident)
+{
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        AUTO(verdict) struct verdict_result v = judged(cases[i].events, &lenient);
+
+        assert_string_equal(worst(&v)->rule, cases[i].rule);
+        assert_int_equal(v.verdict, cases[i].verdict);
+    }
+}
+
+/* A rule without a case above is a rule that nobody knows to work. */
+TEST(every_rule_has_a_case)
+{
+    for (size_t r = 0; r < judge_rules_count; r++) {
+        const char *name = judge_rules[r].about.name;
+        bool found = strcmp(name, "not-replayed") == 0; /* has a test of its own */
+
+        for (size_t i = 0; i < COUNT(cases); i++)
+            found = found || strcmp(cases[i].rule, name) == 0;
+        if (!found)
+            print_error("no case for rule %s\n", name);
+        assert_true(found);
+    }
+}
+
+TEST(a_release_that_was_never_replayed_is_inconclusive)
+{
+    AUTO(json) json_t *none = json_array();
+    AUTO(verdict) struct verdict_result v = {0};
+    struct err err = {0};
+
+    assert_true(verdict_judge(none, &lenient, &v, &err));
+    assert_int_equal(v.verdict, VERDICT_INCONCLUSIVE);
+    assert_string_equal(worst(&v)->rule, "not-replayed");
+}
+
+TEST(no_go_outweighs_doubt)
+{
+    AUTO(verdict)
+    struct verdict_result v =
+        judged("{\"event\":\"replay.summary\",\"label\":\"candidate\",\"answered\":3},"
+               "{\"event\":\"smoke\",\"url\":\"u\",\"ok\":false,\"detail\":\"d\"}",
+               &lenient);
+
+    assert_int_equal(v.verdict, VERDICT_NO_GO);
+    assert_string_equal(worst(&v)->rule, "smoke-failed");
+}
+
+/* Slower counts only when it is significant, large enough and a large enough share. */
+TEST(small_or_lucky_latency_changes_do_not_count)
+{
+    static const char *const fine[] = {
+        "{\"event\":\"replay.latency\",\"endpoint\":\"e\",\"old_p50_us\":2000,\"new_p50_us\":90000,"
+        "\"old_p95_us\":2000,\"new_p95_us\":90000,\"p_value\":0.2}",
+        "{\"event\":\"replay.latency\",\"endpoint\":\"e\",\"old_p50_us\":1000,\"new_p50_us\":9000,"
+        "\"old_p95_us\":1000,\"new_p95_us\":9000,\"p_value\":0.0001}",
+        "{\"event\":\"replay.latency\",\"endpoint\":\"e\",\"old_p50_us\":100000,\"new_p50_us\":"
+        "130000,\"old_p95_us\":100000,\"new_p95_us\":130000,\"p_value\":0.0001}",
+    };
+
+    for (size_t i = 0; i < COUNT(fine); i++) {
+        AUTO(verdict) struct verdict_result v = judged(fine[i], &lenient);
+        assert_int_equal(v.verdict, VERDICT_GO);
+    }
+}
+
+TEST(what_is_accepted_no_longer_decides_but_stays_listed)
+{
+    struct release_accept accept[] = {
+        {(char *)"response-changed", (char *)"GET /a $.pri*", (char *)"new price"}};
+    struct release_judge policy = lenient;
+    static const char *const events =
+        "{\"event\":\"replay.difference\",\"endpoint\":\"GET /a\",\"where\":\"$.price\","
+        "\"kind\":\"changed\",\"count\":1,\"requests\":1}";
+
+    policy.accept = accept;
+    policy.accept_count = 1;
+    AUTO(verdict) struct verdict_result v = judged(events, &policy);
+    assert_int_equal(v.verdict, VERDICT_GO);
+    assert_string_equal(worst(&v)->accepted, "new price");
+
+    AUTO(verdict)
+    struct verdict_result other =
+        judged("{\"event\":\"replay.difference\",\"endpoint\":\"GET /b\",\"where\":\"$.price\","
+               "\"kind\":\"changed\",\"count\":1,\"requests\":1}",
+               &policy);
+    assert_int_equal(other.verdict, VERDICT_NO_GO);
+}
+
+/* The journal holds the policy, so that a report needs nothing else. */
+TEST(policy_survives_the_journal)
+{
+    struct release_accept accept[] = {{(char *)"drift", (char *)"*", (char *)"same image"}};
+    struct release_judge policy = lenient, back;
+    struct err err = {0};
+
+    policy.accept = accept;
+    policy.accept_count = 1;
+    AUTO(json)
+    json_t *events = json_pack("[{s:s, s:o}]", "event", "policy", "judge", policy_json(&policy));
+    assert_non_null(events);
+    assert_true(policy_read(events, &back, &err));
+    assert_true(back.latency_ratio > 1.49 && back.latency_ratio < 1.51);
+    assert_int_equal(back.min_requests, 20);
+    assert_string_equal(back.accept[0].reason, "same image");
+    policy_done(&back);
+}
+
+TESTS(nothing_found_is_go, each_rule_finds_its_accident, every_rule_has_a_case,
+      a_release_that_was_never_replayed_is_inconclusive, no_go_outweighs_doubt,
+      small_or_lucky_latency_changes_do_not_count,
+      what_is_accepted_no_longer_decides_but_stays_listed, policy_survives_the_journal)

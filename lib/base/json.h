@@ -19,12 +19,16 @@ bool json_parse(struct span text, const char *what, json_t **out, struct err *er
 /* Compact, keys sorted: the same value gives the same bytes. Heap; NULL without memory. */
 char *json_text(const json_t *value);
 char *json_pretty(const json_t *value);
-/* A member of the wanted type, or ERR_DAMAGED "bundle.json: 'created' is missing". Borrowed. */
+/* A member of the wanted type, or ERR_DAMAGED "'created' is missing" (err_add() the document's
+ * name). Borrowed. */
 bool json_want_str(const json_t *o, const char *key, const char **out, struct err *err);
 bool json_want_u64(const json_t *o, const char *key, uint64_t *out, struct err *err);
 bool json_want_obj(const json_t *o, const char *key, json_t **out, struct err *err);
 bool json_want_arr(const json_t *o, const char *key, json_t **out, struct err *err);
-/* A string of any bytes: UTF-8 stays, other bytes become %NN (and % becomes %25). */
+/* A string of any bytes: UTF-8 stays, other bytes become %NN (so do % and zero bytes). */
 json_t *json_bytes(struct span s);
+/* The bytes again; heap, with a NUL behind them, NULL without memory. `len` may be NULL. A % that
+ * starts no %NN stands for itself. */
+char *json_bytes_back(const char *text, size_t *len);
 
 #endif

@@ -1,0 +1,38 @@
+/* The stop flag: apart from the commands, so that library code which only asks it links little. */
+#include "lib/base/stop.h"
+#include "lib/base/cmd.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <unistd.h>
+
+static volatile sig_atomic_t stop_signal;
+
+static void on_stop(int sig)
+{
+    if (stop_signal)
+        _exit(128 + sig);
+    stop_signal = sig;
+}
+
+/* Without SA_RESTART: a blocked read or poll of the main thread comes back and can ask the flag. */
+void stop_listen(void)
+{
+    struct sigaction stop = {.sa_handler = on_stop}, ignore = {.sa_handler = SIG_IGN};
+
+    sigaction(SIGINT, &stop, NULL);
+    sigaction(SIGTERM, &stop, NULL);
+    sigaction(SIGPIPE, &ignore, NULL);
+}
+
+bool cmd_stopping(void)
+{
+    return stop_signal != 0;
+}
+
+bool cmd_stop_check(struct err *err)
+{
+    if (!stop_signal)
+        return true;
+    return err_set(err, ERR_STOPPED, "interrupted by a signal");
+}

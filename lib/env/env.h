@@ -25,10 +25,12 @@
  *     postgresql: {shared_buffers: 128MB} # settings of the box's servers over production's
  *     mariadb: {innodb_buffer_pool_size: 256M}
  *
- * Variables in run, env, url, with:  ${box} ${files.NAME} ${port.SERVICE}
- *   ${db.NAME.host|port|socket|user|database}   (host is 127.0.0.1; socket as in struct db_conf)
+ * Variables in run, env, url, tcp, with:  ${box} ${files.NAME} ${port.SERVICE}
+ *   ${db.NAME.host|port|socket|user|database|password}   (host is 127.0.0.1; socket as in struct
+ *   db_conf; password is the box's own and not allowed in run); "$${" is a plain "${".
  * Relative paths are taken from the folder of the file. Unknown key or wrong type: ERR_CONFIG
- * "shop.yaml:7: unknown key 'databse'".
+ * "shop.yaml:7: unknown key 'databse'". Names (of databases, trees, services)
+ * are unique per sort and made of letters, digits, '_', '-' and '.'.
  * Ownership: env_load() gives a heap tree; env_free() releases it all. Threads: read-only after.
  */
 #ifndef LIB_ENV_ENV_H
@@ -36,6 +38,7 @@
 
 #include "lib/base/auto.h"
 #include "lib/base/err.h"
+#include "lib/base/span.h"
 
 #include <stdint.h>
 
@@ -52,7 +55,7 @@ struct env_files {
 
 struct env_database {
     char *name;
-    char *engine; /* postgresql or mariadb (postgres, mysql accepted) */
+    char *engine; /* "postgresql" or "mariadb"; the file may say postgres or mysql */
     char *host, *socket, *user, *database, *password_env, *password_file;
     uint16_t port;
 };
@@ -92,7 +95,8 @@ struct env_traffic {
 };
 
 struct env {
-    char *path; /* of the YAML file */
+    char *path; /* of the YAML file, absolute */
+    char *text; /* as it was read: what a bundle and a box keep */
     char *name;
     bool production;
     struct env_files *files;
@@ -109,9 +113,12 @@ struct env {
 };
 
 bool env_load(const char *path, struct env **out, struct err *err);
+/* The same from memory. `path` names it in messages and gives the folder of relative paths. */
+bool env_parse(struct span text, const char *path, struct env **out, struct err *err);
 void env_free(struct env *env);
 AUTO_PTR(env, struct env, env_free)
 const struct env_database *env_find_database(const struct env *env, const char *name);
 const struct env_files *env_find_files(const struct env *env, const char *name);
+const struct env_service *env_find_service(const struct env *env, const char *name);
 
 #endif

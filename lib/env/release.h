@@ -12,13 +12,15 @@
  *   data:
  *     - {database: catalog, dir: data}    # data scripts, after migrations and code
  *   smoke: [{url: "http://127.0.0.1:${port.web}/", status: 200, contains: "Shop"}]
- *   replay: {speed: 1.0, baselines: 2, within: 60}
+ *   replay: {speed: 1.0, baselines: 2, timeout_s: 30}
  *   judge:                                # every key has a default, see docs/verdict.md
  *     latency_ratio: 1.5
  *     latency_min_ms: 10
  *     lateness_p99_ms: 50
  *     min_requests: 20
  *     lock_budget_s: 5
+ *     statement_budget_s: 600
+ *     error_share: 0
  *     accept:                             # intended, with the reason that the report prints
  *       - {rule: response-changed, subject: "GET /api/articles $.rating", reason: "new field"}
  *
@@ -54,6 +56,7 @@ struct release_judge {
 struct release_replay {
     double speed;
     uint32_t baselines; /* 1 or 2 */
+    double timeout_s;   /* of one request */
 };
 
 struct release {
@@ -74,6 +77,9 @@ struct release {
 };
 
 bool release_load(const char *path, struct release **out, struct err *err);
+/* What the release names must be there: databases of migrations and data, trees of overlays. The
+ * file is read again to name the line. */
+bool release_check(const struct release *r, const struct env *env, struct err *err);
 void release_free(struct release *r);
 /* Every database, file tree and variable that the release names is in the environment; ERR_CONFIG. */
 bool release_check(const struct release *r, const struct env *env, struct err *err);

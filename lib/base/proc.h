@@ -11,16 +11,19 @@ struct proc_conf {
     const char *const *argv; /* NULL-terminated; argv[0] is looked up in PATH */
     const char *const *env;  /* NULL-terminated NAME=VALUE added to (or over) ours */
     const char *cwd;         /* NULL: ours */
-    const char *user;        /* NULL or not root: unchanged; else setgroups, setgid, setuid */
+    const char *user;        /* NULL or not root: unchanged; else its groups, HOME, USER, LOGNAME */
     const char *stdout_path; /* appended to; NULL: /dev/null */
     int stdin_fd;            /* < 1: /dev/null */
-    bool keep_after_us;      /* false: the child gets SIGTERM when we die (PDEATHSIG) */
+    /* false: the child gets SIGTERM when we die (PDEATHSIG). The kernel means the thread: what a
+     * worker of a sched starts ends with that worker unless this is set. */
+    bool keep_after_us;
 };
 
 /* Starts and returns; stderr goes with stdout. */
 bool proc_start(const struct proc_conf *conf, pid_t *pid, struct err *err);
-/* Runs to the end with a timeout (0: none), captures stdout (to `out`, may be NULL) and the last 4 KiB of
- * stderr, which becomes the error's text when the status is not 0. */
+/* Runs to the end with a timeout (0: none; ERR_LOCK when it passes), captures stdout (to `out`, may
+ * be NULL) and the last 4 KiB of stderr, whose last line becomes the error's text when the status is
+ * not 0. Errors name the program, never its arguments. A stop signal ends it: ERR_STOPPED. */
 bool proc_run(const struct proc_conf *conf, double timeout_s, struct buf *out, struct err *err);
 /* As proc_run, giving output in pieces as it comes. */
 bool proc_stream(const struct proc_conf *conf,
@@ -30,7 +33,8 @@ bool proc_stream(const struct proc_conf *conf,
  * that check). */
 bool proc_alive(pid_t pid, uint64_t start_ticks);
 uint64_t proc_start_ticks(pid_t pid); /* 0 when it is gone */
-/* `sig` to the process group, waits, SIGKILL after `grace_s`. */
+/* `sig` to the process group, waits until all of it is gone, SIGKILL after `grace_s`. A process that
+ * is gone already is fine; whoever read its number from a file asks proc_alive() before. */
 bool proc_stop(pid_t pid, int sig, double grace_s, struct err *err);
 
 #endif

@@ -2,7 +2,15 @@
 
 #include "lib/base/auto.h"
 
-enum phase { PHASE_FIRST, PHASE_KIND, PHASE_HEAD, PHASE_CHARACTERISTICS, PHASE_BODY, PHASE_PLAIN };
+enum phase {
+    PHASE_FIRST,
+    PHASE_KIND,
+    PHASE_HEAD,
+    PHASE_CHARACTERISTICS,
+    PHASE_RETURN, /* a function's RETURN: its value, or in Oracle mode its type */
+    PHASE_BODY,
+    PHASE_PLAIN
+};
 enum kind { KIND_NONE, KIND_PROCEDURE, KIND_FUNCTION, KIND_TRIGGER, KIND_EVENT, KIND_PACKAGE };
 enum block {
     BLOCK_BEGIN,
@@ -97,13 +105,18 @@ static void body_end(struct routine *r)
 }
 
 /* The words that a statement may follow. */
+static bool leads_statement(const struct routine *r, const struct lexeme *l, bool start)
+{
+    static const char *const words[] = {"THEN", "ELSE", "ATOMIC", NULL};
+
+    if (any(l, words) || (is(l, "DO") && !start))
+        return true;
+    return is(l, "LOOP") && (top_is(r, BLOCK_WHILE) || top_is(r, BLOCK_FOR));
+}
+
 static void body_middle(struct routine *r, const struct lexeme *l, bool start)
 {
-    static const char *const starters[] = {"THEN", "ELSE", "ATOMIC", NULL};
-
-    if (any(l, starters) || (is(l, "DO") && !start))
-        r->at_start = true;
-    else if (is(l, "LOOP") && (top_is(r, BLOCK_WHILE) || top_is(r, BLOCK_FOR)))
+    if (leads_statement(r, l, start))
         r->at_start = true;
     else if (is(l, "UNTIL") && top_is(r, BLOCK_REPEAT))
         r->until = true;
@@ -274,24 +287,45 @@ static void find_kind(struct routine *r, const struct lexeme *l)
 
 /* ---- head --------------------------------------------------------------------------------------*/
 
+static void declare_block(struct routine *r)
+{
+    begin_body(r);
+    push(r, BLOCK_DECLARE);
+}
+
 /* PROCEDURE and FUNCTION: what may stand between the parameters and the body. */
 static void characteristics(struct routine *r, const struct lexeme *l)
 {
     static const char *const known[] = {
         "COMMENT", "LANGUAGE", "SQL",  "NOT",      "DETERMINISTIC", "CONTAINS", "NO",
         "READS",   "MODIFIES", "DATA", "SECURITY", "DEFINER",       "INVOKER",  NULL};
-    bool body_here = r->kind == KIND_PROCEDURE
-                         ? !any(l, known)
-                         : is(l, "RETURN") || is(l, "BEGIN") || opener(l) >= 0;
+    bool procedure = r->kind == KIND_PROCEDURE;
 
     if (is(l, "SONAME")) {
         r->phase = PHASE_PLAIN;
     } else if (is(l, "AS") || is(l, "IS")) {
-        begin_body(r);
-        push(r, BLOCK_DECLARE);
-    } else if (body_here) {
+        declare_block(r);
+    } else if (!procedure && is(l, "RETURN")) {
+        r->phase = PHASE_RETURN;
+    } else if (procedure ? !any(l, known) : is(l, "BEGIN") || opener(l) >= 0) {
         begin_body(r);
         body(r, l);
+    }
+}
+
+/* RETURN a IS NULL is a value; RETURN INT IS begins a block. */
+static void return_word(struct routine *r, const struct lexeme *l)
+{
+    static const char *const tests[] = {"NULL", "NOT", "TRUE", "FALSE", "UNKNOWN", NULL};
+
+    if (r->nested && !any(l, tests)) {
+        r->nested = false;
+        declare_block(r);
+        body(r, l);
+    } else if (is(l, "AS")) {
+        declare_block(r);
+    } else {
+        r->nested = is(l, "IS");
     }
 }
 
@@ -322,12 +356,20 @@ static void head_word(struct routine *r, const struct lexeme *l)
             r->phase = PHASE_CHARACTERISTICS;
         __attribute__((fallthrough));
     case KIND_PACKAGE:
-        if (oracle) {
-            begin_body(r);
-            push(r, BLOCK_DECLARE);
-        }
+        if (oracle)
+            declare_block(r);
         return;
     }
+}
+
+static void head_punct(struct routine *r, const struct lexeme *l)
+{
+    bool has_parameters = r->kind == KIND_PROCEDURE || r->kind == KIND_FUNCTION;
+
+    if (is(l, "("))
+        r->paren++;
+    if (is(l, ")") && r->paren > 0 && --r->paren == 0 && r->phase == PHASE_HEAD && has_parameters)
+        r->phase = PHASE_CHARACTERISTICS;
 }
 
 static void head(struct routine *r, const struct lexeme *l)
@@ -336,18 +378,16 @@ static void head(struct routine *r, const struct lexeme *l)
 
     r->skip = false;
     if (l->kind == LEX_PUNCT) {
-        if (is(l, "("))
-            r->paren++;
-        if (is(l, ")") && r->paren > 0 && --r->paren == 0 && r->phase == PHASE_HEAD &&
-            (r->kind == KIND_PROCEDURE || r->kind == KIND_FUNCTION))
-            r->phase = PHASE_CHARACTERISTICS;
+        head_punct(r, l);
         return;
     }
     if (l->kind != LEX_WORD || r->paren > 0)
         return;
     if (skip && !is(l, "IF"))
         return;
-    if (r->phase == PHASE_CHARACTERISTICS)
+    if (r->phase == PHASE_RETURN)
+        return_word(r, l);
+    else if (r->phase == PHASE_CHARACTERISTICS)
         characteristics(r, l);
     else
         head_word(r, l);
@@ -378,6 +418,7 @@ void routine_feed(struct routine *r, const struct lexeme *l)
         return;
     case PHASE_HEAD:
     case PHASE_CHARACTERISTICS:
+    case PHASE_RETURN:
         head(r, l);
         return;
     case PHASE_BODY:

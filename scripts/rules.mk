@@ -7,6 +7,10 @@ $(BUILD)/gen/%.h: % scripts/embed
 	@mkdir -p $(@D)
 	$(Q)scripts/embed $< >$@
 
+# mysql.h names banned functions in its macros: it has to be read before the ban.
+$(BUILD)/lib/db/my.o: CPPFLAGS := -include mysql.h $(CPPFLAGS)
+$(BUILD)/lib/db/my_%.o: CPPFLAGS := -include mysql.h $(CPPFLAGS)
+
 $(BUILD)/%.o: %.c | $(GEN)
 	@mkdir -p $(@D)
 	@echo "  cc   $<"

@@ -70,6 +70,8 @@ struct db { /* drivers embed it first */
     char *label;      /* "postgresql shop at /run/x:5433" for messages */
 };
 
+extern const struct db_ops db_postgresql, db_mariadb;
+
 bool db_open(const struct db_conf *conf, struct db **out, struct err *err);
 void db_close(struct db *db);
 AUTO_PTR(db, struct db, db_close)

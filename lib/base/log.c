@@ -33,6 +33,11 @@ bool log_enabled(enum log_level level)
     return (int)level <= atomic_load_explicit(&log_level, memory_order_relaxed);
 }
 
+bool log_is_json(void)
+{
+    return atomic_load(&log_form) == LOG_FORM_JSON;
+}
+
 bool term_colours(int fd)
 {
     const char *term = getenv("TERM"), *off = getenv("NO_COLOR");
@@ -126,7 +131,7 @@ void log_fields(enum log_level level, const char *what, const struct field *fiel
 
     if (!log_enabled(level))
         return;
-    if (atomic_load(&log_form) == LOG_FORM_JSON)
+    if (log_is_json())
         write_json(&line, level, what, fields);
     else
         write_text(&line, level, what, fields);

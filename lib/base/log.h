@@ -10,6 +10,7 @@ enum log_form { LOG_FORM_TEXT, LOG_FORM_JSON };
 
 void log_setup(enum log_level level, enum log_form form);
 bool log_enabled(enum log_level level);
+bool log_is_json(void);
 void log_fields(enum log_level level, const char *what, const struct field *fields);
 
 /* At least one field is needed; log_line() is the form without. */

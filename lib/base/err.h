@@ -56,4 +56,20 @@ bool err_memory(struct err *err);
 const char *err_line(const struct err *err, char *out, unsigned long size);
 void err_clear(struct err *err);
 
+/* What the classes are called (in JSON) and mean (in the manual), ending with code ERR_NONE. */
+struct err_class {
+    enum err_code code;
+    const char *name;
+    const char *means;
+};
+extern const struct err_class err_classes[];
+const char *err_class_name(enum err_code code);
+/* Hands on what was caught in an err of one's own; returns false. */
+static inline bool err_pass(struct err *err, const struct err *caught)
+{
+    if (err)
+        *err = *caught;
+    return false;
+}
+
 #endif

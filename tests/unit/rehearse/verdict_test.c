@@ -177,8 +177,8 @@ TEST(small_or_lucky_latency_changes_do_not_count)
 
 TEST(what_is_accepted_no_longer_decides_but_stays_listed)
 {
-    struct release_accept accept[] = {
-        {(char *)"response-changed", (char *)"GET /a $.pri*", (char *)"new price"}};
+    char rule[] = "response-changed", subject[] = "GET /a $.pri*", why[] = "new price";
+    struct release_accept accept[] = {{rule, subject, why}};
     struct release_judge policy = lenient;
     static const char *const events =
         "{\"event\":\"replay.difference\",\"endpoint\":\"GET /a\",\"where\":\"$.price\","
@@ -201,7 +201,8 @@ TEST(what_is_accepted_no_longer_decides_but_stays_listed)
 /* The journal holds the policy, so that a report needs nothing else. */
 TEST(policy_survives_the_journal)
 {
-    struct release_accept accept[] = {{(char *)"drift", (char *)"*", (char *)"same image"}};
+    char rule[] = "drift", subject[] = "*", why[] = "same image";
+    struct release_accept accept[] = {{rule, subject, why}};
     struct release_judge policy = lenient, back;
     struct err err = {0};
 

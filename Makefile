@@ -78,7 +78,7 @@ objects = $(patsubst %.c,$(BUILD)/%.o,$(call sources,$(1)))
 TEXTS := $(foreach m,$(MODULES),$(wildcard $(m)/*.sql $(m)/*.css $(m)/*.js $(m)/*.html))
 GEN   := $(patsubst %,$(BUILD)/gen/%.h,$(TEXTS))
 
-BIN := $(BUILD)/rehearse
+BIN := $(BUILD)/bin/rehearse
 
 .PHONY: all
 all: $(BIN)

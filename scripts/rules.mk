@@ -34,6 +34,7 @@ $(foreach m,$(MODULES),$(eval $(call module_rule,$(m))))
 ARCHIVES := $(foreach m,$(MODULES),$(call archive,$(m)))
 
 $(BIN): $(ARCHIVES) $(LLHTTP_A)
+	@mkdir -p $(@D)
 	@echo "  ld   $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(BUILD)/rehearse/main.o -Wl,--start-group $(ARCHIVES) $(LLHTTP_A) -Wl,--end-group $(LDLIBS)
 

@@ -46,6 +46,7 @@ struct bundle_conf {
     int level;               /* zstd level; 0: the default */
     const char *tag;         /* set when done; NULL: none but the dated one */
     const char *parent;      /* tag or digest in the same store; NULL: none */
+    uint64_t rate_bytes;     /* raw bytes per second over all threads; 0: unlimited */
 };
 
 struct bundle_ref {
@@ -56,7 +57,8 @@ struct bundle_ref {
 /* Threads: everything below but open, finish and close may be called from any worker. */
 bool bundle_create(struct store *store, const struct bundle_conf *conf,
                    struct bundle_writer **out, struct err *err);
-/* Declares a stream. `meta`: what a restorer must know (columns, types, statements); borrowed. */
+/* Declares a stream. `meta`: what a restorer must know (columns, types, statements); borrowed. Of a
+ * STREAM_COLUMNS it has the array "columns", one element per column, in the order of the values. */
 bool bundle_stream(struct bundle_writer *w, enum stream_kind kind, const char *name,
                    const json_t *meta, uint32_t *id, struct err *err);
 
@@ -73,11 +75,15 @@ bool bundle_segment(struct bundle_writer *w, const struct segment_raw *seg, stru
 /* A whole STREAM_TEXT in one call. */
 bool bundle_text(struct bundle_writer *w, const char *name, const json_t *meta, struct span text,
                  struct err *err);
-/* What bundle.json says of a component: position, version, counts, what was left out. Stolen. */
+/* What bundle.json says of a component: position, version, counts, what was left out. Stolen. Said
+ * twice of one component, objects are merged, arrays joined, and other values replaced. The counts
+ * of the writer itself ("streams", "records", "raw_bytes", "stored_bytes", "new_bytes") are added. */
 bool bundle_component(struct bundle_writer *w, const char *component, json_t *facts,
                       struct err *err);
 /* Packs, index, config, manifest, then the tags. Only now the bundle exists. */
 bool bundle_finish(struct bundle_writer *w, struct bundle_ref *out, struct err *err);
+/* bundle.json as it was written, after bundle_finish(); NULL before. Borrowed. */
+const json_t *bundle_result(const struct bundle_writer *w);
 /* Without finish: nothing visible is left but blobs for gc; temporary files are removed. */
 void bundle_abandon(struct bundle_writer *w);
 AUTO_PTR(bundle_writer, struct bundle_writer, bundle_abandon)
@@ -113,10 +119,32 @@ const struct digest *bundle_digest(const struct bundle *b);
 const json_t *bundle_config(const struct bundle *b); /* bundle.json */
 const struct stream *bundle_streams(const struct bundle *b, size_t *count); /* ordered by name */
 const struct stream *bundle_find(const struct bundle *b, const char *name); /* NULL: none */
+/* The number of columns of a STREAM_COLUMNS. */
+unsigned bundle_columns(const struct stream *s);
 /* Decoded and checked against the raw hash: wrong bytes are never given. Any thread. The buffer is
  * cleared first; reuse one per worker. */
 bool bundle_read(struct bundle *b, const struct segment *seg, struct buf *out, struct err *err);
 /* A whole STREAM_TEXT. ERR_MISSING when there is none of that name. */
 bool bundle_read_text(struct bundle *b, const char *name, struct buf *out, struct err *err);
+
+/* ---- what a store holds ----------------------------------------------------------------------*/
+
+struct bundle_info {
+    struct digest manifest;
+    const char *const *tags;
+    size_t tag_count;
+    const char *created;      /* ISO 8601; "" when the manifest cannot be read */
+    const char *environment;
+    const json_t *config;     /* NULL when it cannot be read; then why says so */
+    const char *why;
+};
+
+/* Newest first. A bundle that cannot be read is given too. */
+bool bundle_list(struct store *store,
+                 bool (*each)(void *ctx, const struct bundle_info *info, struct err *err),
+                 void *ctx, struct err *err);
+/* The newest bundle of an environment; ERR_MISSING when there is none. */
+bool bundle_newest(struct store *store, const char *environment, struct digest *out,
+                   struct err *err);
 
 #endif

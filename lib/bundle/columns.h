@@ -29,5 +29,7 @@ bool columns_join(const struct columns *c, struct buf *out, struct err *err);
 /* Back to rows. */
 bool columns_to_rows(struct span segment, unsigned count, uint64_t rows, struct buf *out,
                      struct err *err);
+/* Newlines in a segment: must be rows * max(1, columns). */
+uint64_t columns_lines(struct span segment);
 
 #endif

@@ -1,0 +1,137 @@
+#include "lib/bundle/codec.h"
+
+#include "lib/base/auto.h"
+
+#include <stdlib.h>
+#include <zstd.h>
+
+/* A codec that saw one huge row gives its memory back. */
+#define CODEC_KEEP ((size_t)16 << 20)
+#define CODEC_MAX  ((size_t)3 << 30)
+
+struct codec {
+    ZSTD_CCtx *compress; /* made when first needed: a reader has no use for it */
+    ZSTD_DCtx *decode;
+    struct buf room;
+    struct codec *next;
+};
+
+void codecs_init(struct codecs *all)
+{
+    *all = (struct codecs){0};
+    pthread_mutex_init(&all->lock, NULL);
+}
+
+static void codec_free(struct codec *c)
+{
+    ZSTD_freeCCtx(c->compress);
+    ZSTD_freeDCtx(c->decode);
+    buf_done(&c->room);
+    free(c);
+}
+
+void codecs_done(struct codecs *all)
+{
+    while (all->idle) {
+        struct codec *next = all->idle->next;
+        codec_free(all->idle);
+        all->idle = next;
+    }
+    pthread_mutex_destroy(&all->lock);
+}
+
+bool codecs_take(struct codecs *all, struct codec **out, struct err *err)
+{
+    pthread_mutex_lock(&all->lock);
+    struct codec *c = all->idle;
+    if (c)
+        all->idle = c->next;
+    pthread_mutex_unlock(&all->lock);
+
+    if (!c)
+        c = calloc(1, sizeof(*c));
+    if (!c)
+        return err_memory(err);
+    c->room.max = CODEC_MAX;
+    c->next = NULL;
+    *out = c;
+    return true;
+}
+
+void codecs_give(struct codecs *all, struct codec *c)
+{
+    if (!c)
+        return;
+    if (c->room.cap > CODEC_KEEP)
+        buf_done(&c->room);
+
+    pthread_mutex_lock(&all->lock);
+    c->next = all->idle;
+    all->idle = c;
+    pthread_mutex_unlock(&all->lock);
+}
+
+char *codec_room(struct codec *c, size_t len)
+{
+    buf_clear(&c->room);
+    return buf_reserve(&c->room, len) ? c->room.at : NULL;
+}
+
+bool codec_compress(struct codec *c, int level, struct span raw, struct span *frame,
+                    struct err *err)
+{
+    size_t bound = ZSTD_compressBound(raw.len);
+    char *to = codec_room(c, bound);
+
+    if (!c->compress)
+        c->compress = ZSTD_createCCtx();
+    if (!to || !c->compress)
+        return err_memory(err);
+    /* The checksum is what the pack's seek table repeats, and what `zstd -t` checks. */
+    ZSTD_CCtx_reset(c->compress, ZSTD_reset_session_and_parameters);
+    ZSTD_CCtx_setParameter(c->compress, ZSTD_c_compressionLevel, level);
+    ZSTD_CCtx_setParameter(c->compress, ZSTD_c_checksumFlag, 1);
+    size_t len = ZSTD_compress2(c->compress, to, bound, raw.at, raw.len);
+    if (ZSTD_isError(len))
+        return err_set(err, ERR_FAILED, "cannot compress: %s", ZSTD_getErrorName(len));
+    *frame = (struct span){to, len};
+    return true;
+}
+
+bool codec_raw_bytes(struct span frame, uint64_t *out)
+{
+    unsigned long long size = ZSTD_getFrameContentSize(frame.at, frame.len);
+
+    if (size == ZSTD_CONTENTSIZE_ERROR || size == ZSTD_CONTENTSIZE_UNKNOWN)
+        return false;
+    *out = size;
+    return true;
+}
+
+uint64_t codec_bound(uint64_t raw_bytes)
+{
+    return ZSTD_compressBound((size_t)raw_bytes);
+}
+
+bool codec_decode(struct codec *c, struct span frame, size_t raw_bytes, struct buf *out,
+                  struct err *err)
+{
+    uint64_t says = 0;
+
+    buf_clear(out);
+    if (!codec_raw_bytes(frame, &says) || says != raw_bytes ||
+        ZSTD_findFrameCompressedSize(frame.at, frame.len) != frame.len)
+        return err_set(err, ERR_DAMAGED, "not one zstd frame of %zu bytes", raw_bytes);
+    if (!c->decode)
+        c->decode = ZSTD_createDCtx();
+    if (!c->decode || !buf_reserve(out, raw_bytes))
+        return err_memory(err);
+
+    size_t len = ZSTD_decompressDCtx(c->decode, out->at, raw_bytes, frame.at, frame.len);
+    if (ZSTD_isError(len) || len != raw_bytes)
+        return err_set(err, ERR_DAMAGED, "cannot decode a zstd frame: %s",
+                       ZSTD_isError(len) ? ZSTD_getErrorName(len) : "it is too short");
+    out->len = raw_bytes;
+    out->at[raw_bytes] = '\0';
+    return true;
+}

@@ -1,0 +1,38 @@
+/* zstd frames, with contexts that are used again: making one costs more than a small segment.
+ *
+ * Threads: codecs_take() and codecs_give() from any thread; a codec belongs to its taker.
+ * Source:  RFC 8878.
+ */
+#ifndef LIB_BUNDLE_CODEC_H
+#define LIB_BUNDLE_CODEC_H
+
+#include "lib/base/buf.h"
+
+#include <pthread.h>
+
+struct codec;
+struct codecs {
+    pthread_mutex_t lock;
+    struct codec *idle;
+};
+
+void codecs_init(struct codecs *all);
+void codecs_done(struct codecs *all);
+bool codecs_take(struct codecs *all, struct codec **out, struct err *err);
+void codecs_give(struct codecs *all, struct codec *c); /* NULL is fine */
+
+/* One frame with its content size and checksum; *frame is valid until the codec is used again. */
+bool codec_compress(struct codec *c, int level, struct span raw, struct span *frame,
+                    struct err *err);
+/* Memory of the codec for `len` bytes that are about to be read; NULL without memory. */
+char *codec_room(struct codec *c, size_t len);
+/* Exactly one frame of exactly raw_bytes; anything else is ERR_DAMAGED. No more than raw_bytes is
+ * ever allocated or written, whatever the frame says. */
+bool codec_decode(struct codec *c, struct span frame, size_t raw_bytes, struct buf *out,
+                  struct err *err);
+/* What a frame says of its content; false when it does not say. */
+bool codec_raw_bytes(struct span frame, uint64_t *out);
+/* The largest frame that raw_bytes can become. */
+uint64_t codec_bound(uint64_t raw_bytes);
+
+#endif

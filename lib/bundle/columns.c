@@ -1,0 +1,235 @@
+#include "lib/bundle/columns.h"
+
+#include "lib/bundle/bundle.h"
+#include "lib/bundle/scan.h"
+
+#include <stdlib.h>
+
+bool columns_init(struct columns *c, unsigned count, struct err *err)
+{
+    struct buf *cols = calloc(count ? count : 1, sizeof(*cols));
+
+    if (!cols)
+        return err_memory(err);
+    for (unsigned i = 0; i < count; i++)
+        buf_init(&cols[i], SEGMENT_RAW_MAX);
+    *c = (struct columns){.count = count, .cols = cols};
+    return true;
+}
+
+void columns_done(struct columns *c)
+{
+    if (!c)
+        return;
+    for (unsigned i = 0; c->cols && i < c->count; i++)
+        buf_done(&c->cols[i]);
+    free(c->cols);
+    *c = (struct columns){0};
+}
+
+void columns_clear(struct columns *c)
+{
+    for (unsigned i = 0; i < c->count; i++)
+        buf_clear(&c->cols[i]);
+    c->rows = 0;
+    c->bytes = 0;
+}
+
+/* The last bytes of a piece, where a whole step would read past its end. */
+static const char *take_tail(struct buf *col, const char *p, const char *end, char *ended_by)
+{
+    char *to = col->at + col->len;
+
+    for (size_t k = 0; k < (size_t)(end - p); k++) {
+        if (p[k] != '\t' && p[k] != '\n') {
+            to[k] = p[k];
+            continue;
+        }
+        to[k] = '\n';
+        col->len += k + 1;
+        *ended_by = p[k];
+        return p + k + 1;
+    }
+    return NULL;
+}
+
+/* Appends one value as a line; returns what stands behind its delimiter, NULL when there is no
+ * delimiter or no memory. A step copies more than the value: what is too much is overwritten by
+ * the next one. */
+static inline const char *take_value(struct buf *col, const char *p, const char *end,
+                                     char *ended_by)
+{
+    for (;;) {
+        if (col->cap < col->len + 2 * SCAN_STEP && !buf_reserve(col, 2 * SCAN_STEP))
+            return NULL;
+        if ((size_t)(end - p) < SCAN_STEP)
+            return take_tail(col, p, end, ended_by);
+
+        char *to = col->at + col->len;
+        unsigned mask = scan_copy(to, p, '\t', '\n');
+        if (mask) {
+            unsigned k = scan_first(mask);
+
+            to[k] = '\n';
+            col->len += k + 1;
+            *ended_by = p[k];
+            return p + k + 1;
+        }
+        col->len += SCAN_STEP;
+        p += SCAN_STEP;
+    }
+}
+
+static bool row_damaged(const struct columns *c, struct err *err)
+{
+    for (unsigned i = 0; i < c->count; i++)
+        if (!buf_ok(&c->cols[i], err))
+            return false;
+    return err_set(err, ERR_DAMAGED, "row %llu does not have %u values",
+                   (unsigned long long)c->rows + 1, c->count);
+}
+
+bool columns_add_rows(struct columns *c, struct span rows, struct err *err)
+{
+    const char *p = rows.at, *end = rows.at + rows.len;
+    unsigned last = c->count ? c->count - 1 : 0;
+
+    if (rows.len > SEGMENT_RAW_MAX - c->bytes)
+        return err_set(err, ERR_UNSUPPORTED, "more than %zu bytes of rows for one segment",
+                       SEGMENT_RAW_MAX);
+    while (p < end) {
+        if (c->count == 0 && *p++ != '\n')
+            return row_damaged(c, err);
+        for (unsigned i = 0; i < c->count; i++) {
+            char ended_by = 0;
+
+            p = take_value(&c->cols[i], p, end, &ended_by);
+            if (!p || ended_by != (i == last ? '\n' : '\t'))
+                return row_damaged(c, err);
+        }
+        c->rows++;
+    }
+    c->bytes += rows.len;
+    return true;
+}
+
+bool columns_join(const struct columns *c, struct buf *out, struct err *err)
+{
+    buf_clear(out);
+    if (!buf_reserve(out, c->bytes))
+        return buf_ok(out, err);
+    for (unsigned i = 0; i < c->count; i++)
+        buf_add(out, c->cols[i].at, c->cols[i].len);
+    for (uint64_t row = 0; c->count == 0 && row < c->rows; row++)
+        buf_putc(out, '\n');
+    return buf_ok(out, err);
+}
+
+/* What stands behind `lines` newlines; NULL when there are fewer. */
+static const char *skip_lines(const char *p, const char *end, uint64_t lines)
+{
+    while (lines && (size_t)(end - p) >= SCAN_STEP) {
+        unsigned mask = scan_mask(p, '\n'), found = scan_count(mask);
+
+        if (found >= lines) {
+            while (--lines)
+                mask &= mask - 1;
+            return p + scan_first(mask) + 1;
+        }
+        lines -= found;
+        p += SCAN_STEP;
+    }
+    while (lines && p < end)
+        lines -= *p++ == '\n';
+    return lines ? NULL : p;
+}
+
+uint64_t columns_lines(struct span segment)
+{
+    const char *p = segment.at, *end = segment.at + segment.len;
+    uint64_t lines = 0;
+
+    for (; (size_t)(end - p) >= SCAN_STEP; p += SCAN_STEP)
+        lines += scan_count(scan_mask(p, '\n'));
+    for (; p < end; p++)
+        lines += *p == '\n';
+    return lines;
+}
+
+/* Copies one line without its newline; both sides end at or before their ends because the lines
+ * were counted and the output is as long as the input. */
+static inline void copy_line(const char **from, const char *end, char **to, const char *to_end)
+{
+    const char *p = *from;
+    char *t = *to;
+
+    while ((size_t)(end - p) >= SCAN_STEP && (size_t)(to_end - t) >= SCAN_STEP) {
+        unsigned mask = scan_copy(t, p, '\n', '\n');
+
+        if (mask) {
+            unsigned k = scan_first(mask);
+
+            *from = p + k + 1;
+            *to = t + k;
+            return;
+        }
+        p += SCAN_STEP;
+        t += SCAN_STEP;
+    }
+    while (*p != '\n')
+        *t++ = *p++;
+    *from = p + 1;
+    *to = t;
+}
+
+static bool find_columns(struct span segment, unsigned count, uint64_t rows, const char **starts)
+{
+    const char *p = segment.at, *end = segment.at + segment.len;
+
+    for (unsigned i = 0; i < count; i++) {
+        starts[i] = p;
+        p = skip_lines(p, end, rows);
+        if (!p)
+            return false;
+    }
+    return p == end;
+}
+
+static bool lines_damaged(unsigned count, uint64_t rows, struct err *err)
+{
+    return err_set(err, ERR_DAMAGED, "the segment is not %llu rows of %u columns",
+                   (unsigned long long)rows, count);
+}
+
+bool columns_to_rows(struct span segment, unsigned count, uint64_t rows, struct buf *out,
+                     struct err *err)
+{
+    const char *end = segment.at + segment.len;
+
+    buf_clear(out);
+    if (!buf_reserve(out, segment.len))
+        return buf_ok(out, err);
+    if (count == 0 || rows == 0) {
+        if (segment.len != (count ? 0 : rows) || columns_lines(segment) != segment.len)
+            return lines_damaged(count, rows, err);
+        return buf_add(out, segment.at, segment.len) || buf_ok(out, err);
+    }
+
+    AUTO(free) const char **starts = calloc(count, sizeof(*starts));
+    if (!starts)
+        return err_memory(err);
+    if (!find_columns(segment, count, rows, starts))
+        return lines_damaged(count, rows, err);
+
+    char *to = out->at;
+    const char *to_end = to + segment.len;
+    for (uint64_t row = 0; row < rows; row++) {
+        for (unsigned i = 0; i < count; i++) {
+            copy_line(&starts[i], end, &to, to_end);
+            *to++ = i + 1 == count ? '\n' : '\t';
+        }
+    }
+    out->len = segment.len;
+    out->at[out->len] = '\0';
+    return true;
+}

@@ -1,0 +1,241 @@
+#include "lib/base/escape.h"
+#include "lib/base/json.h"
+#include "lib/bundle/codec.h"
+#include "lib/bundle/index.h"
+#include "lib/bundle/name.h"
+
+#define FIELDS_MAX 16
+
+struct line {
+    struct span field[FIELDS_MAX];
+    size_t count;
+    size_t number;
+};
+
+static bool damaged(const struct line *l, const char *what, struct err *err)
+{
+    return err_set(err, ERR_DAMAGED, "line %zu of the segment index: %s", l->number, what);
+}
+
+static bool later(const struct line *l, const char *what, struct err *err)
+{
+    err_set(err, ERR_UNSUPPORTED, "line %zu of the segment index: %s", l->number, what);
+    return err_hint(err, "a later version of rehearse wrote this bundle; read it with that one");
+}
+
+/* The next line, split; false at the end of the text or when the line has no newline. */
+static bool next_line(struct span *rest, struct line *l)
+{
+    const char *nl = rest->len ? memchr(rest->at, '\n', rest->len) : NULL;
+    struct span text = {rest->at, nl ? (size_t)(nl - rest->at) : 0};
+
+    if (!nl)
+        return false;
+    *rest = (struct span){nl + 1, rest->len - text.len - 1};
+    l->number++;
+    l->count = 0;
+    while (l->count < FIELDS_MAX && span_split(&text, '\t', &l->field[l->count]))
+        l->count++;
+    return true;
+}
+
+static bool u32_field(struct span s, uint32_t *out)
+{
+    uint64_t wide = 0;
+
+    if (!span_u64(s, &wide) || wide > UINT32_MAX)
+        return false;
+    *out = (uint32_t)wide;
+    return true;
+}
+
+static bool read_pack(struct index *ix, struct line *l, struct err *err)
+{
+    uint64_t id = 0;
+    struct index_pack pack;
+
+    if (ix->streams.count || l->count != 5 || !span_u64(l->field[1], &id) ||
+        id != ix->packs.count || !digest_parse(l->field[2], &pack.digest) ||
+        !span_u64(l->field[3], &pack.bytes))
+        return damaged(l, "not a pack in order", err);
+    if (!span_is(l->field[4], "-"))
+        return later(l, "the pack is sealed in a way that is not known here", err);
+
+    struct index_pack *to = vec_add(&ix->packs, err);
+    if (!to)
+        return false;
+    *to = pack;
+    return true;
+}
+
+static bool read_kind(struct span name, enum stream_kind *out)
+{
+    for (int k = STREAM_TAR; k <= STREAM_TEXT; k++) {
+        if (span_is(name, stream_kind_name((enum stream_kind)k))) {
+            *out = (enum stream_kind)k;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The text is ours and ends in newlines and tabs where fields end: the name becomes a C string. */
+static const char *in_place(struct span field)
+{
+    char *at = (char *)(uintptr_t)field.at;
+
+    at[field.len] = '\0';
+    return at;
+}
+
+static bool unescape(struct span field, struct span *out)
+{
+    return escape_undo((char *)(uintptr_t)field.at, field.len, out) && out->at;
+}
+
+static bool read_meta(struct index *ix, struct line *l, struct index_stream *s, struct err *err)
+{
+    AUTO(json) json_t *meta = NULL;
+    struct span text;
+
+    if (!unescape(l->field[4], &text))
+        return damaged(l, "a bad escape", err);
+    if (!json_parse(text, s->name, &meta, err))
+        return err_add(err, "line %zu of the segment index", l->number);
+    if (!json_is_object(meta) ||
+        (s->kind == STREAM_COLUMNS && !json_is_array(json_object_get(meta, "columns"))))
+        return damaged(l, "the stream does not say what its columns are", err);
+
+    json_t **own = vec_add(&ix->owned, err);
+    if (!own)
+        return false;
+    *own = TAKE(meta);
+    s->meta = *own;
+    return true;
+}
+
+static bool read_stream(struct index *ix, struct line *l, struct err *err)
+{
+    const struct index_stream *before = ix->streams.at;
+    struct index_stream s = {0};
+    uint64_t id = 0;
+
+    if (ix->segments.count || l->count != 5 || !span_u64(l->field[1], &id) ||
+        id != ix->streams.count)
+        return damaged(l, "not a stream in order", err);
+    if (!read_kind(l->field[2], &s.kind))
+        return later(l, "a stream of a kind that is not known here", err);
+    if (!stream_name_ok(l->field[3]))
+        return damaged(l, "a bad stream name", err);
+    s.name = in_place(l->field[3]);
+    if (id > 0 && strcmp(before[id - 1].name, s.name) >= 0)
+        return damaged(l, "streams are not in the order of their names", err);
+    if (!read_meta(ix, l, &s, err))
+        return false;
+
+    struct index_stream *to = vec_add(&ix->streams, err);
+    if (!to)
+        return false;
+    *to = s;
+    return true;
+}
+
+/* Sizes that a sound writer cannot have made are refused here, before anybody allocates by them. */
+static bool segment_fits(const struct index *ix, const struct segment *s)
+{
+    const struct index_pack *packs = ix->packs.at;
+
+    return s->stream < ix->streams.count && s->pack < ix->packs.count && s->raw_bytes > 0 &&
+           s->raw_bytes <= SEGMENT_RAW_MAX && s->stored_bytes > 0 &&
+           s->stored_bytes <= codec_bound(s->raw_bytes) && s->records <= s->raw_bytes &&
+           s->offset <= packs[s->pack].bytes && s->stored_bytes <= packs[s->pack].bytes - s->offset;
+}
+
+static bool segment_follows(const struct index *ix, const struct segment *s)
+{
+    const struct segment *all = ix->segments.at;
+
+    if (ix->segments.count == 0)
+        return true;
+    const struct segment *prev = &all[ix->segments.count - 1];
+    return prev->stream < s->stream || (prev->stream == s->stream && prev->seq < s->seq);
+}
+
+static bool read_segment(struct index *ix, struct line *l, struct err *err)
+{
+    struct segment s = {0};
+    const struct span *f = l->field;
+
+    if (l->count != FIELDS_MAX || !u32_field(f[1], &s.stream) || !span_u64(f[2], &s.seq) ||
+        !u32_field(f[3], &s.pack) || !span_u64(f[4], &s.offset) ||
+        !span_u64(f[5], &s.stored_bytes) || !span_u64(f[6], &s.raw_bytes) ||
+        !span_u64(f[7], &s.records) || !digest_parse(f[8], &s.raw) ||
+        !unescape(f[9], &s.key_from) || !unescape(f[10], &s.key_to))
+        return damaged(l, "not a segment", err);
+    for (size_t i = 11; i < FIELDS_MAX; i++)
+        if (!span_is(f[i], "-"))
+            return later(l, "a delta segment", err);
+    if (!segment_fits(ix, &s))
+        return damaged(l, "a segment with impossible numbers", err);
+    if (!segment_follows(ix, &s))
+        return damaged(l, "segments are not in order", err);
+
+    struct segment *to = vec_add(&ix->segments, err);
+    if (!to)
+        return false;
+    *to = s;
+    return true;
+}
+
+static bool read_head(struct line *l, struct span *rest, struct err *err)
+{
+    uint64_t version = 0;
+
+    if (!next_line(rest, l) || l->count != 2 || !span_is(l->field[0], "rehearse-index") ||
+        !span_u64(l->field[1], &version))
+        return damaged(l, "it does not start as one", err);
+    if (version != BUNDLE_FORMAT)
+        return later(l, "a format that is not known here", err);
+    return true;
+}
+
+static bool read_end(const struct index *ix, const struct line *l, struct span rest,
+                     struct err *err)
+{
+    uint64_t packs = 0, streams = 0, segments = 0;
+
+    if (l->count != 4 || !span_u64(l->field[1], &packs) || !span_u64(l->field[2], &streams) ||
+        !span_u64(l->field[3], &segments) || packs != ix->packs.count ||
+        streams != ix->streams.count || segments != ix->segments.count || rest.len)
+        return damaged(l, "the counts at its end do not hold", err);
+    return true;
+}
+
+bool index_decode(struct buf *text, struct index *ix, struct err *err)
+{
+    static const struct {
+        const char *record;
+        bool (*read)(struct index *ix, struct line *l, struct err *err);
+    } records[] = {{"segment", read_segment}, {"stream", read_stream}, {"pack", read_pack}};
+    struct line l = {0};
+
+    ix->text = *text;
+    *text = (struct buf){.max = text->max};
+    struct span rest = buf_view(&ix->text);
+    if (!read_head(&l, &rest, err))
+        return false;
+    while (next_line(&rest, &l)) {
+        size_t i = 0;
+
+        if (span_is(l.field[0], "end"))
+            return read_end(ix, &l, rest, err);
+        while (i < COUNT(records) && !span_is(l.field[0], records[i].record))
+            i++;
+        if (i == COUNT(records))
+            return damaged(&l, "a record of an unknown kind", err);
+        if (!records[i].read(ix, &l, err))
+            return false;
+    }
+    l.number++;
+    return damaged(&l, "it ends too early", err);
+}

@@ -1,0 +1,166 @@
+#include "lib/bundle/manifest.h"
+
+#include "lib/base/json.h"
+
+#include <inttypes.h>
+
+void manifest_init(struct manifest *m)
+{
+    *m = (struct manifest){.packs = VEC(struct index_pack)};
+}
+
+void manifest_done(struct manifest *m)
+{
+    vec_done(&m->packs);
+}
+
+const char *digest_text(const struct digest *d, char out[DIGEST_TEXT])
+{
+    char hex[HASH_HEX];
+
+    digest_hex(d, hex);
+    snprintf(out, DIGEST_TEXT, "sha256:%s", hex);
+    return out;
+}
+
+bool digest_text_parse(const char *text, struct digest *out)
+{
+    struct span s = span_of(text);
+
+    if (span_starts(s, "sha256:"))
+        s = (struct span){s.at + 7, s.len - 7};
+    return digest_parse(s, out);
+}
+
+json_t *descriptor_json(const char *media, const struct index_pack *blob)
+{
+    char text[DIGEST_TEXT];
+
+    return json_pack("{s:s, s:s, s:I}", "mediaType", media, "digest",
+                     digest_text(&blob->digest, text), "size", (json_int_t)blob->bytes);
+}
+
+bool descriptor_parse(const json_t *descriptor, struct index_pack *out, struct err *err)
+{
+    const char *text = NULL;
+    uint64_t bytes = 0;
+    struct digest digest;
+
+    if (!json_want_str(descriptor, "digest", &text, err) ||
+        !json_want_u64(descriptor, "size", &bytes, err))
+        return false;
+    if (!span_starts(span_of(text), "sha256:") || !digest_text_parse(text, &digest))
+        return err_set(err, ERR_DAMAGED, "'%s' is no SHA-256 digest", text);
+    *out = (struct index_pack){digest, bytes};
+    return true;
+}
+
+/* ---- writing ---------------------------------------------------------------------------------*/
+
+static json_t *layers_json(const struct manifest *m)
+{
+    const struct index_pack *packs = m->packs.at;
+    json_t *layers = json_array();
+
+    json_array_append_new(layers, descriptor_json(MEDIA_INDEX, &m->index));
+    for (size_t i = 0; i < m->packs.count; i++)
+        json_array_append_new(layers, descriptor_json(MEDIA_PACK, &packs[i]));
+    if (json_array_size(layers) == m->packs.count + 1)
+        return layers;
+    json_decref(layers);
+    return NULL;
+}
+
+char *manifest_encode(const struct manifest *m)
+{
+    AUTO(json)
+    json_t *all = json_pack(
+        "{s:i, s:s, s:s, s:o, s:o, s:{s:s, s:s}}", "schemaVersion", 2, "mediaType", MEDIA_MANIFEST,
+        "artifactType", MEDIA_BUNDLE, "config", descriptor_json(MEDIA_BUNDLE, &m->config), "layers",
+        layers_json(m), "annotations", NOTE_CREATED, m->created, NOTE_ENVIRONMENT, m->environment);
+
+    return all ? json_text(all) : NULL;
+}
+
+/* ---- reading ---------------------------------------------------------------------------------*/
+
+/* The type may stand in either place: a copy through an older registry loses artifactType. */
+static bool check_type(const json_t *m, const json_t *config, struct err *err)
+{
+    const char *type = json_string_value(json_object_get(m, "artifactType"));
+
+    if (!type)
+        type = json_string_value(json_object_get(config, "mediaType"));
+    if (type && strcmp(type, MEDIA_BUNDLE) == 0)
+        return true;
+    err_set(err, ERR_UNSUPPORTED, "the manifest is of type '%s', not a bundle of format %d",
+            type ? type : "", BUNDLE_FORMAT);
+    return err_hint(err, "see what the store holds with 'rehearse bundle ls'");
+}
+
+static bool read_layer(const json_t *layer, bool first, struct manifest *m, struct err *err)
+{
+    const char *media = NULL;
+    struct index_pack blob;
+
+    if (!json_want_str(layer, "mediaType", &media, err) || !descriptor_parse(layer, &blob, err))
+        return false;
+    if (strcmp(media, first ? MEDIA_INDEX : MEDIA_PACK) != 0)
+        return err_set(err, ERR_UNSUPPORTED, "a layer of the unknown type '%s'", media);
+    if (first) {
+        m->index = blob;
+        return true;
+    }
+    struct index_pack *to = vec_add(&m->packs, err);
+    if (!to)
+        return false;
+    *to = blob;
+    return true;
+}
+
+static void read_note(const json_t *m, const char *name, char out[LAYOUT_ID_MAX])
+{
+    const char *text = json_string_value(json_object_get(json_object_get(m, "annotations"), name));
+
+    snprintf(out, LAYOUT_ID_MAX, "%s", text ? text : "");
+}
+
+bool manifest_decode(struct span text, struct manifest *m, struct err *err)
+{
+    AUTO(json) json_t *all = NULL;
+    json_t *config = NULL, *layers = NULL;
+
+    if (!json_parse(text, "manifest", &all, err) || !json_want_obj(all, "config", &config, err) ||
+        !check_type(all, config, err) || !descriptor_parse(config, &m->config, err) ||
+        !json_want_arr(all, "layers", &layers, err))
+        return false;
+    if (json_array_size(layers) == 0)
+        return err_set(err, ERR_DAMAGED, "the manifest has no layers");
+    for (size_t i = 0; i < json_array_size(layers); i++)
+        if (!read_layer(json_array_get(layers, i), i == 0, m, err))
+            return err_add(err, "layer %zu of the manifest", i);
+    read_note(all, NOTE_CREATED, m->created);
+    read_note(all, NOTE_ENVIRONMENT, m->environment);
+    return true;
+}
+
+bool blob_get(struct store *store, const struct index_pack *blob, size_t max, struct buf *out,
+              struct err *err)
+{
+    char name[STORE_NAME_MAX], text[DIGEST_TEXT];
+
+    digest_text(&blob->digest, text);
+    if (!store_get(store, store_blob_name(&blob->digest, name), max, out, err)) {
+        if (err && err->code == ERR_MISSING)
+            return err_set(err, ERR_DAMAGED, "blob '%s' is missing from store '%s'", text,
+                           store->url);
+        return err_add(err, "blob '%s'", text);
+    }
+    if (out->len != blob->bytes)
+        return err_set(err, ERR_DAMAGED, "blob '%s' has %zu bytes and should have %" PRIu64, text,
+                       out->len, blob->bytes);
+    struct digest found = hash_of(buf_view(out));
+    if (!digest_eq(&found, &blob->digest))
+        return err_set(err, ERR_DAMAGED, "blob '%s' was altered: its SHA-256 is another", text);
+    return true;
+}

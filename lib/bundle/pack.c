@@ -1,0 +1,117 @@
+#include "lib/bundle/pack.h"
+
+#include "lib/base/vec.h"
+
+#include <endian.h>
+
+#define SEEK_SKIPPABLE 0x184D2A5Eu
+#define SEEK_MAGIC     0x8F92EAB1u
+#define SEEK_CHECKSUMS 0x80
+
+struct seek_entry {
+    uint32_t stored, raw, checksum;
+};
+
+struct pack_writer {
+    struct store_put *put;
+    struct hash *hash;
+    struct vec seek; /* struct seek_entry */
+    uint64_t bytes;
+};
+
+bool pack_open(struct store *store, struct pack_writer **out, struct err *err)
+{
+    AUTO(pack) struct pack_writer *p = calloc(1, sizeof(*p));
+
+    if (!p)
+        return err_memory(err);
+    p->seek = (struct vec)VEC(struct seek_entry);
+    if (!hash_open(&p->hash, err) || !store->ops->put(store, &p->put, err))
+        return false;
+    *out = TAKE(p);
+    return true;
+}
+
+void pack_abort(struct pack_writer *p)
+{
+    if (!p)
+        return;
+    if (p->put)
+        p->put->ops->abort(p->put);
+    hash_close(p->hash);
+    vec_done(&p->seek);
+    free(p);
+}
+
+uint64_t pack_bytes(const struct pack_writer *p)
+{
+    return p->bytes;
+}
+
+static bool append(struct pack_writer *p, struct span bytes, struct err *err)
+{
+    if (!p->put->ops->append(p->put, bytes.at, bytes.len, err))
+        return false;
+    hash_add(p->hash, bytes.at, bytes.len);
+    p->bytes += bytes.len;
+    return true;
+}
+
+bool pack_add(struct pack_writer *p, struct span frame, size_t raw_bytes, uint64_t *offset,
+              struct err *err)
+{
+    struct seek_entry *e = vec_add(&p->seek, err);
+    uint64_t at = p->bytes;
+
+    if (!e)
+        return false;
+    *e = (struct seek_entry){(uint32_t)frame.len, (uint32_t)raw_bytes, 0};
+    memcpy(&e->checksum, frame.at + frame.len - sizeof(e->checksum), sizeof(e->checksum));
+    e->checksum = le32toh(e->checksum);
+    if (!append(p, frame, err))
+        return false;
+    *offset = at;
+    return true;
+}
+
+static void put_le32(struct buf *b, uint32_t value)
+{
+    uint32_t le = htole32(value);
+
+    buf_add(b, &le, sizeof(le));
+}
+
+static void seek_table(const struct pack_writer *p, struct buf *out)
+{
+    const struct seek_entry *e = p->seek.at;
+    uint32_t count = (uint32_t)p->seek.count;
+
+    put_le32(out, SEEK_SKIPPABLE);
+    put_le32(out, count * (uint32_t)sizeof(*e) + 9);
+    for (uint32_t i = 0; i < count; i++) {
+        put_le32(out, e[i].stored);
+        put_le32(out, e[i].raw);
+        put_le32(out, e[i].checksum);
+    }
+    put_le32(out, count);
+    buf_putc(out, (char)SEEK_CHECKSUMS);
+    put_le32(out, SEEK_MAGIC);
+}
+
+bool pack_finish(struct pack_writer *open, struct digest *digest, uint64_t *bytes, struct err *err)
+{
+    AUTO(pack) struct pack_writer *p = open;
+    AUTO(buf) struct buf table = {0};
+    char name[STORE_NAME_MAX];
+
+    seek_table(p, &table);
+    if (!buf_ok(&table, err) || !append(p, buf_view(&table), err))
+        return false;
+    struct digest made = hash_end(p->hash);
+    struct store_put *put = TAKE(p->put);
+    if (!put->ops->commit(put, store_blob_name(&made, name), err))
+        return false;
+    *digest = made;
+    *bytes = p->bytes;
+    return true;
+}

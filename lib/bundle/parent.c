@@ -1,0 +1,110 @@
+#include "lib/bundle/parent.h"
+
+#include "lib/bundle/reader.h"
+
+struct parent {
+    struct bundle *bundle;
+    struct vec by_raw; /* struct known, by digest */
+    struct vec shared; /* int64_t: the number of each of its packs in the new bundle, or -1 */
+};
+
+struct known {
+    const struct segment *segment;
+    const char *component;
+};
+
+static int known_cmp(const void *a, const void *b)
+{
+    const struct known *x = a, *y = b;
+
+    return memcmp(&x->segment->raw, &y->segment->raw, sizeof(struct digest));
+}
+
+static bool gather(struct parent *p, struct err *err)
+{
+    size_t count = 0;
+    const struct stream *streams = bundle_streams(p->bundle, &count);
+
+    for (size_t i = 0; i < count; i++) {
+        for (size_t k = 0; k < streams[i].segment_count; k++) {
+            struct known *to = vec_add(&p->by_raw, err);
+            if (!to)
+                return false;
+            *to = (struct known){&streams[i].segments[k], streams[i].component};
+        }
+    }
+    if (p->by_raw.count)
+        qsort(p->by_raw.at, p->by_raw.count, sizeof(struct known), known_cmp);
+    for (size_t i = 0; i < bundle_index(p->bundle)->packs.count; i++) {
+        int64_t *to = vec_add(&p->shared, err);
+        if (!to)
+            return false;
+        *to = -1;
+    }
+    return true;
+}
+
+bool parent_open(struct store *store, const char *ref, struct parent **out, struct err *err)
+{
+    AUTO(parent) struct parent *p = calloc(1, sizeof(*p));
+
+    if (!p)
+        return err_memory(err);
+    p->by_raw = (struct vec)VEC(struct known);
+    p->shared = (struct vec)VEC(int64_t);
+    if (!bundle_open(store, ref, &p->bundle, err) || !gather(p, err))
+        return err_add(err, "cannot use '%s' as the parent", ref);
+    *out = TAKE(p);
+    return true;
+}
+
+void parent_close(struct parent *p)
+{
+    if (!p)
+        return;
+    bundle_close(p->bundle);
+    vec_done(&p->by_raw);
+    vec_done(&p->shared);
+    free(p);
+}
+
+const struct digest *parent_digest(const struct parent *p)
+{
+    return bundle_digest(p->bundle);
+}
+
+/* A pack holds one component, also when it is shared: the same bytes elsewhere do not count. */
+const struct segment *parent_find(const struct parent *p, const char *component,
+                                  const struct digest *raw)
+{
+    const struct segment wanted = {.raw = *raw};
+    const struct known key = {&wanted, component};
+    const struct known *all = p->by_raw.at, *end = all + p->by_raw.count;
+    const struct known *hit =
+        p->by_raw.count ? bsearch(&key, all, p->by_raw.count, sizeof(*all), known_cmp) : NULL;
+
+    if (!hit)
+        return NULL;
+    while (hit > all && known_cmp(hit - 1, &key) == 0)
+        hit--;
+    for (; hit < end && known_cmp(hit, &key) == 0; hit++)
+        if (strcmp(hit->component, component) == 0)
+            return hit->segment;
+    return NULL;
+}
+
+bool parent_share(struct parent *p, uint32_t pack, struct vec *packs, uint32_t *id, struct err *err)
+{
+    const struct index_pack *theirs = bundle_index(p->bundle)->packs.at;
+    int64_t *shared = p->shared.at;
+
+    if (shared[pack] < 0) {
+        struct index_pack *to = vec_add(packs, err);
+        if (!to)
+            return false;
+        *to = theirs[pack];
+        shared[pack] = (int64_t)packs->count - 1;
+    }
+    *id = (uint32_t)shared[pack];
+    return true;
+}

@@ -1,0 +1,330 @@
+#include "lib/bundle/reader.h"
+
+#include "lib/base/json.h"
+#include "lib/bundle/tags.h"
+
+#include <inttypes.h>
+
+struct bundle {
+    struct store *store;
+    struct index_pack self;
+    struct manifest manifest;
+    struct index index;
+    struct vec streams;    /* struct stream */
+    struct vec components; /* char *: one per stream */
+    json_t *config;
+    struct codecs codecs;
+};
+
+void bundle_close(struct bundle *b)
+{
+    if (!b)
+        return;
+    char **components = b->components.at;
+    for (size_t i = 0; i < b->components.count; i++)
+        free(components[i]);
+    vec_done(&b->components);
+    vec_done(&b->streams);
+    manifest_done(&b->manifest);
+    index_done(&b->index);
+    json_decref(b->config);
+    codecs_done(&b->codecs);
+    free(b);
+}
+
+/* ---- opening ---------------------------------------------------------------------------------*/
+
+static struct bundle *bundle_new(struct store *store)
+{
+    struct bundle *b = calloc(1, sizeof(*b));
+
+    if (!b)
+        return NULL;
+    b->store = store;
+    b->streams = (struct vec)VEC(struct stream);
+    b->components = (struct vec)VEC(char *);
+    manifest_init(&b->manifest);
+    index_init(&b->index);
+    codecs_init(&b->codecs);
+    return b;
+}
+
+static bool read_config(struct bundle *b, struct err *err)
+{
+    AUTO(buf) struct buf text = {0};
+    uint64_t format = 0;
+
+    if (!blob_get(b->store, &b->manifest.config, CONFIG_MAX, &text, err) ||
+        !json_parse(buf_view(&text), "bundle.json", &b->config, err))
+        return false;
+    if (!json_want_u64(b->config, "format", &format, err))
+        return err_add(err, "bundle.json");
+    if (format == BUNDLE_FORMAT)
+        return true;
+    err_set(err, ERR_UNSUPPORTED, "bundle.json has format %" PRIu64 ", and only %d is known",
+            format, BUNDLE_FORMAT);
+    return err_hint(err, "read it with the version of rehearse that wrote it, or a later one");
+}
+
+/* The packs that the index counts on are the layers that the manifest brings along. */
+static bool same_packs(const struct vec *layers, const struct vec *packs)
+{
+    const struct index_pack *a = layers->at, *b = packs->at;
+
+    if (layers->count != packs->count)
+        return false;
+    for (size_t i = 0; i < packs->count; i++)
+        if (!digest_eq(&a[i].digest, &b[i].digest) || a[i].bytes != b[i].bytes)
+            return false;
+    return true;
+}
+
+static bool read_index(struct bundle *b, struct err *err)
+{
+    AUTO(buf) struct buf frame = {0};
+    AUTO(buf) struct buf text = {0};
+    struct codec *c = NULL;
+    uint64_t raw = 0;
+
+    if (!blob_get(b->store, &b->manifest.index, INDEX_MAX, &frame, err))
+        return err_add(err, "cannot read the segment index");
+    if (!codec_raw_bytes(buf_view(&frame), &raw) || raw > INDEX_MAX)
+        return err_set(err, ERR_DAMAGED, "the segment index is no zstd frame of a sane size");
+    if (!codecs_take(&b->codecs, &c, err))
+        return false;
+    bool ok = codec_decode(c, buf_view(&frame), (size_t)raw, &text, err) &&
+              index_decode(&text, &b->index, err);
+    codecs_give(&b->codecs, c);
+    if (!ok)
+        return err_add(err, "cannot read the segment index");
+    if (!same_packs(&b->manifest.packs, &b->index.packs))
+        return err_set(err, ERR_DAMAGED, "the segment index and the manifest name different packs");
+    return true;
+}
+
+static bool add_stream(struct bundle *b, uint32_t id, const struct segment *segments, size_t count,
+                       struct err *err)
+{
+    const struct index_stream *from = &((const struct index_stream *)b->index.streams.at)[id];
+    struct stream *to = vec_add(&b->streams, err);
+    char **component = to ? vec_add(&b->components, err) : NULL;
+
+    if (!component)
+        return false;
+    *component =
+        span_dup((struct span){from->name, (size_t)(strchr(from->name, '/') - from->name)});
+    if (!*component)
+        return err_memory(err);
+    *to = (struct stream){.id = id,
+                          .kind = from->kind,
+                          .name = from->name,
+                          .component = *component,
+                          .meta = from->meta,
+                          .segments = segments,
+                          .segment_count = count};
+    for (size_t i = 0; i < count; i++) {
+        to->raw_bytes += segments[i].raw_bytes;
+        to->records += segments[i].records;
+    }
+    return true;
+}
+
+/* Both are in the order of the stream's number, so one pass finds every stream's segments. */
+static bool build_streams(struct bundle *b, struct err *err)
+{
+    const struct segment *all = b->index.segments.at;
+    size_t at = 0;
+
+    for (uint32_t id = 0; id < b->index.streams.count; id++) {
+        size_t from = at;
+
+        while (at < b->index.segments.count && all[at].stream == id)
+            at++;
+        if (!add_stream(b, id, all ? all + from : NULL, at - from, err))
+            return false;
+    }
+    return true;
+}
+
+static bool load_parts(struct bundle *b, struct err *err)
+{
+    AUTO(buf) struct buf text = {0};
+
+    return blob_get(b->store, &b->self, MANIFEST_MAX, &text, err) &&
+           manifest_decode(buf_view(&text), &b->manifest, err) && read_config(b, err) &&
+           read_index(b, err) && build_streams(b, err);
+}
+
+bool bundle_load(struct store *store, const char *ref, struct bundle **out, struct err *err)
+{
+    AUTO(bundle) struct bundle *b = bundle_new(store);
+
+    if (!b)
+        return err_memory(err);
+    if (!tags_resolve(store, ref, &b->self, err))
+        return false;
+    if (!load_parts(b, err))
+        return err_add(err, "cannot open bundle '%s'", ref);
+    *out = TAKE(b);
+    return true;
+}
+
+bool bundle_check_pack(struct store *store, const struct index_pack *pack, struct err *err)
+{
+    char name[STORE_NAME_MAX], text[DIGEST_TEXT];
+    struct store_stat st;
+    struct err why = {0};
+
+    digest_text(&pack->digest, text);
+    if (!store->ops->stat(store, store_blob_name(&pack->digest, name), &st, &why)) {
+        if (why.code != ERR_MISSING)
+            return err_pass(err, &why);
+        return err_set(err, ERR_DAMAGED, "pack '%s' is missing from store '%s'", text, store->url);
+    }
+    if (st.bytes != pack->bytes)
+        return err_set(err, ERR_DAMAGED, "pack '%s' has %" PRIu64 " bytes and should have %" PRIu64,
+                       text, st.bytes, pack->bytes);
+    return true;
+}
+
+bool bundle_open(struct store *store, const char *ref, struct bundle **out, struct err *err)
+{
+    AUTO(bundle) struct bundle *b = NULL;
+
+    if (!bundle_load(store, ref, &b, err))
+        return false;
+    const struct index_pack *packs = b->index.packs.at;
+    for (size_t i = 0; i < b->index.packs.count; i++) {
+        if (bundle_check_pack(store, &packs[i], err))
+            continue;
+        err_add(err, "cannot open bundle '%s'", ref);
+        return err_hint(err, "'rehearse bundle verify' says what is lost and what is still good");
+    }
+    *out = TAKE(b);
+    return true;
+}
+
+/* ---- looking ---------------------------------------------------------------------------------*/
+
+const struct digest *bundle_digest(const struct bundle *b)
+{
+    return &b->self.digest;
+}
+
+const json_t *bundle_config(const struct bundle *b)
+{
+    return b->config;
+}
+
+const struct index *bundle_index(const struct bundle *b)
+{
+    return &b->index;
+}
+
+const struct manifest *bundle_manifest(const struct bundle *b)
+{
+    return &b->manifest;
+}
+
+struct store *bundle_store(const struct bundle *b)
+{
+    return b->store;
+}
+
+struct codecs *bundle_codecs(struct bundle *b)
+{
+    return &b->codecs;
+}
+
+const struct stream *bundle_streams(const struct bundle *b, size_t *count)
+{
+    *count = b->streams.count;
+    return b->streams.at;
+}
+
+static int stream_cmp(const void *name, const void *stream)
+{
+    return strcmp(name, ((const struct stream *)stream)->name);
+}
+
+const struct stream *bundle_find(const struct bundle *b, const char *name)
+{
+    if (b->streams.count == 0)
+        return NULL;
+    return bsearch(name, b->streams.at, b->streams.count, sizeof(struct stream), stream_cmp);
+}
+
+unsigned bundle_columns(const struct stream *s)
+{
+    return (unsigned)json_array_size(json_object_get(s->meta, "columns"));
+}
+
+/* ---- reading ---------------------------------------------------------------------------------*/
+
+bool bundle_blame(const struct bundle *b, const struct segment *seg, struct err *err)
+{
+    const struct index_stream *streams = b->index.streams.at;
+
+    return err_add(err, "segment %" PRIu64 " of '%s'", seg->seq, streams[seg->stream].name);
+}
+
+bool bundle_decode(struct bundle *b, const struct segment *seg, struct span frame, struct codec *c,
+                   struct buf *out, struct err *err)
+{
+    if (!codec_decode(c, frame, (size_t)seg->raw_bytes, out, err))
+        return bundle_blame(b, seg, err);
+    struct digest found = hash_of(buf_view(out));
+    if (digest_eq(&found, &seg->raw))
+        return true;
+    err_set(err, ERR_DAMAGED, "the content was altered: its SHA-256 is another");
+    return bundle_blame(b, seg, err);
+}
+
+static bool read_frame(struct bundle *b, const struct segment *seg, struct codec *c,
+                       struct span *frame, struct err *err)
+{
+    const struct index_pack *packs = b->index.packs.at;
+    char name[STORE_NAME_MAX];
+    char *to = codec_room(c, (size_t)seg->stored_bytes);
+
+    if (!to)
+        return err_memory(err);
+    if (!b->store->ops->read(b->store, store_blob_name(&packs[seg->pack].digest, name), seg->offset,
+                             to, (size_t)seg->stored_bytes, err))
+        return bundle_blame(b, seg, err);
+    *frame = (struct span){to, (size_t)seg->stored_bytes};
+    return true;
+}
+
+bool bundle_read(struct bundle *b, const struct segment *seg, struct buf *out, struct err *err)
+{
+    struct codec *c = NULL;
+    struct span frame;
+
+    buf_clear(out);
+    if (!codecs_take(&b->codecs, &c, err))
+        return false;
+    bool ok = read_frame(b, seg, c, &frame, err) && bundle_decode(b, seg, frame, c, out, err);
+    codecs_give(&b->codecs, c);
+    if (!ok)
+        buf_clear(out);
+    return ok;
+}
+
+bool bundle_read_text(struct bundle *b, const char *name, struct buf *out, struct err *err)
+{
+    const struct stream *s = bundle_find(b, name);
+    AUTO(buf) struct buf piece = {0};
+
+    buf_clear(out);
+    if (!s || s->kind != STREAM_TEXT)
+        return err_set(err, ERR_MISSING, "the bundle has no text '%s'", name);
+    if (s->segment_count == 1)
+        return bundle_read(b, &s->segments[0], out, err);
+    for (size_t i = 0; i < s->segment_count; i++) {
+        if (!bundle_read(b, &s->segments[i], &piece, err))
+            return false;
+        buf_span(out, buf_view(&piece));
+    }
+    return buf_ok(out, err);
+}

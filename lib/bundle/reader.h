@@ -1,0 +1,22 @@
+/* What the modules of this folder see of an open bundle. */
+#ifndef LIB_BUNDLE_READER_H
+#define LIB_BUNDLE_READER_H
+
+#include "lib/bundle/codec.h"
+#include "lib/bundle/manifest.h"
+
+/* Without the check that every pack is there: verify wants to name them all. */
+bool bundle_load(struct store *store, const char *ref, struct bundle **out, struct err *err);
+const struct index *bundle_index(const struct bundle *b);
+struct store *bundle_store(const struct bundle *b);
+const struct manifest *bundle_manifest(const struct bundle *b);
+/* ERR_DAMAGED "pack 'sha256:...' is missing" or of a wrong size. */
+bool bundle_check_pack(struct store *store, const struct index_pack *pack, struct err *err);
+/* A stored frame to its checked raw content. */
+bool bundle_decode(struct bundle *b, const struct segment *seg, struct span frame, struct codec *c,
+                   struct buf *out, struct err *err);
+struct codecs *bundle_codecs(struct bundle *b);
+/* "segment 12 of 'files/code'" in front of the message; returns false. */
+bool bundle_blame(const struct bundle *b, const struct segment *seg, struct err *err);
+
+#endif

@@ -1,0 +1,53 @@
+/* What the two halves of the writer share: writer.c takes segments, finish.c makes the bundle. */
+#ifndef LIB_BUNDLE_WRITER_H
+#define LIB_BUNDLE_WRITER_H
+
+#include "lib/bundle/codec.h"
+#include "lib/bundle/index.h"
+#include "lib/bundle/pack.h"
+#include "lib/bundle/parent.h"
+
+#include <stdatomic.h>
+
+struct writer_component {
+    pthread_mutex_t lock; /* guards pack, pack_id and new_bytes; taken before the writer's */
+    char *name;           /* encoded */
+    json_t *facts;
+    struct pack_writer *pack; /* the open one; NULL: none */
+    uint32_t pack_id;
+    uint64_t new_bytes;
+    uint64_t streams, records, raw_bytes, stored_bytes; /* counted by finish */
+};
+
+struct writer_stream {
+    enum stream_kind kind;
+    char *name;
+    json_t *meta;
+    struct writer_component *component;
+};
+
+struct bundle_writer {
+    struct store *store;
+    char *environment, *tag;
+    bool production;
+    int level;
+    int64_t created_ns;
+    uint64_t rate_bytes;
+    struct codecs codecs;
+    atomic_bool failed;
+
+    pthread_mutex_t lock; /* guards everything below */
+    int64_t rate_next_ns;
+    struct parent *parent;
+    struct vec streams;    /* struct writer_stream */
+    struct vec segments;   /* struct segment; key_from owns the heap of both keys */
+    struct vec packs;      /* struct index_pack; zero until it is done */
+    struct vec components; /* struct writer_component * */
+    json_t *config;        /* set by finish */
+};
+
+/* Makes a pack durable and notes it as number `id`. Frees it either way. */
+bool writer_finish_pack(struct bundle_writer *w, struct pack_writer *pack, uint32_t id,
+                        struct err *err);
+
+#endif

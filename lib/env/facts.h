@@ -2,7 +2,7 @@
  *
  * facts_host(): {"kernel":..,"machine":..,"hostname":..,"os":{..},"cpus":n,"memory_bytes":n,
  *   "locale":{..},"timezone":..,"glibc":..,"limits":{..},"mounts":[..]}
- * facts_packages(): {"dpkg": {"libc6:amd64":"2.36-9", ...}} (rpm and apk where they are).
+ * facts_packages(): {"dpkg": {"libc6:amd64":"2.36-9", ...}, "unknown":{}} (rpm and apk where they are).
  * New references. A fact that cannot be read is null, with the reason under "unknown".
  */
 #ifndef LIB_ENV_FACTS_H

@@ -59,4 +59,6 @@ unit-programs: $(UNITS)
 unit: $(if $(M),$(UNIT_$(M)),$(UNITS))
 	@scripts/run-units $^
 
+-include tests/shop/rules.mk
+
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

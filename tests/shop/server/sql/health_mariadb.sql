@@ -1,0 +1,1 @@
+SELECT COUNT(*) AS categories FROM categories

@@ -1,0 +1,1 @@
+SELECT count(*) AS countries FROM tax_rates

@@ -1,0 +1,5 @@
+SELECT a.id, a.sku, a.title, a.price, b.name AS brand
+FROM articles a JOIN brands b ON b.id = a.brand_id
+WHERE MATCH (a.title, a.description) AGAINST (? IN NATURAL LANGUAGE MODE) AND a.status = 'active'
+ORDER BY a.id
+LIMIT ?

@@ -1,0 +1,17 @@
+SELECT pg_catalog.set_config(name, value, false)
+  FROM (VALUES ('DateStyle', 'ISO, YMD'),
+               ('IntervalStyle', 'postgres'),
+               ('TimeZone', 'UTC'),
+               ('extra_float_digits', '3'),
+               ('bytea_output', 'hex'),
+               ('xmloption', 'content'),
+               ('standard_conforming_strings', 'on'),
+               ('synchronize_seqscans', 'off'),
+               ('quote_all_identifiers', 'off'),
+               ('search_path', ''),
+               ('row_security', 'off'),
+               ('statement_timeout', '0'),
+               ('lock_timeout', '0'),
+               ('idle_in_transaction_session_timeout', '0'),
+               ('default_transaction_read_only', 'off'),
+               ('client_min_messages', 'warning')) AS fixed (name, value)

@@ -1,16 +1,23 @@
 /* Boxes: pre-production environments that we own. One contract, one driver per kind.
  *
  * A local box is a directory:
- *   box.json      identity, state, ports, the bundle it was restored from (atomic writes)
- *   files/NAME/   the captured trees
- *   pg.NAME/ my.NAME/   data, socket and log of one private server per source server
- *   services/     pid and log of each service
- *   pristine/     the restored state, for reset
- * State: new -> restoring -> ready (stopped) <-> running; broken when a restore failed.
- * Nothing outside the directory is touched. One process at a time works on a box (flock on
- * box.lock; ERR_LOCK names the holder's pid).
+ *   box.json          identity, state, ports, the bundle it was restored from (atomic writes)
+ *   environment.yaml  the environment file it was made from
+ *   files/NAME/       the captured trees
+ *   pg.NAME/ my.NAME/ data, socket and log of one private server per source server
+ *   services/         log of each service
+ *   pristine/         the restored state, for reset
+ *   before/           while a restore replaces it: what the box held
+ * State: new -> restoring -> ready (stopped) <-> running; broken when a restore failed; saving and
+ * resetting while copies are made, finished or taken back by whoever works on the box next.
+ * Nothing outside the directory is touched, with one exception: where its path is too long for a
+ * socket (107 bytes) a private directory under /run or /tmp is made, noted in box.json and removed
+ * with the box.
+ * One process at a time changes a box: the first call that does takes a lock (flock on box.lock)
+ * and box_close() gives it back; ERR_LOCK names the holder's pid. Looking needs no lock.
  * Servers and services run as an unprivileged user (postgres, mysql or nobody) when we are root;
  * they listen on 127.0.0.1 and on sockets of their own, on free ports that box.json remembers.
+ * Threads: one at a time per struct box. docs/boxes.md is the reference.
  */
 #ifndef LIB_BOX_BOX_H
 #define LIB_BOX_BOX_H
@@ -26,7 +33,9 @@ enum box_load { BOX_NORMAL, BOX_LOADING }; /* loading: fsync off and so on, even
 
 struct box;
 
-/* Everything a database client needs, in plain values; mapped to struct db_conf by the caller. */
+/* Everything an administrator's session needs: production's user, who may do everything on the
+ * box's server, over the socket and so without a password. Applications come over TCP as the
+ * variables ${db.NAME...} say, with the password that is the box's own. */
 struct box_database {
     const char *name, *engine, *host, *socket, *user, *database;
     uint16_t port;
@@ -34,14 +43,17 @@ struct box_database {
 
 struct box_ops {
     const char *kind; /* "local" */
-    bool (*create)(const char *where, const struct env *env, struct box **out, struct err *err);
+    bool (*create)(const char *where, const struct env *env, bool force, struct box **out,
+                   struct err *err);
     bool (*open)(const char *where, struct box **out, struct err *err);
     void (*close)(struct box *b); /* what runs keeps running */
     bool (*databases)(struct box *b, enum box_load mode, bool up, struct err *err);
     bool (*services)(struct box *b, bool up, struct err *err); /* in order, health-checked */
     bool (*exec)(struct box *b, const char *const *argv, int *status, struct err *err);
-    bool (*reset)(struct box *b, bool save, struct err *err); /* save: make pristine; else go back */
-    bool (*destroy)(struct box *b, struct err *err); /* closes it too */
+    bool (*reset)(struct box *b, bool save,
+                  struct err *err); /* save: make pristine; else go back */
+    /* Stops and removes all of it, but for what it held before when `bring_back` says so. */
+    bool (*destroy)(struct box *b, bool bring_back, struct err *err);
 };
 
 struct box {
@@ -50,8 +62,9 @@ struct box {
     struct env *env; /* owned: the environment it was made from, kept in the box */
 };
 
-/* force: an existing box there is destroyed first; else ERR_EXISTS with the hint. A directory that
- * is not a box is never touched. */
+/* force: an existing box there is stopped and kept in before/ until the new one is ready
+ * (box_set_state), or brought back (box_bring_back); else ERR_EXISTS with the hint. A directory that
+ * holds anything but a box is never touched, nor one inside a tree of the environment. */
 bool box_create(const char *where, const struct env *env, bool force, struct box **out,
                 struct err *err);
 bool box_open(const char *where, struct box **out, struct err *err);
@@ -59,9 +72,22 @@ void box_close(struct box *b);
 AUTO_PTR(box, struct box, box_close)
 bool box_start(struct box *b, struct err *err); /* databases, then services */
 bool box_stop(struct box *b, struct err *err);  /* services, then databases */
-/* box.json as it is now (new reference): state, ports, bundle ... */
+/* box.json as it is now (new reference), without passwords: state, why, bundle, servers and
+ * services with "alive". */
 bool box_show(struct box *b, json_t **out, struct err *err);
+/* The steps of a restore. bundle_digest may be NULL: unchanged. "ready" drops before/. */
 bool box_set_state(struct box *b, const char *state, const char *bundle_digest, struct err *err);
+bool box_set_broken(struct box *b, const char *why, struct err *err);
+/* Removes the box; with bring_back what it held before a replacing restore stands again. The
+ * struct stays to be closed and is good for nothing else. */
+bool box_destroy(struct box *b, struct err *err);
+bool box_bring_back(struct box *b, struct err *err);
+bool box_holds_before(struct box *b);
+/* Whether there is a box in this directory. */
+bool box_is(const char *where);
+/* Makes the present state the pristine one / goes back to it. Stops what runs. */
+bool box_save(struct box *b, struct err *err);
+bool box_reset(struct box *b, struct err *err);
 bool box_database(struct box *b, const char *name, struct box_database *out, struct err *err);
 /* The same as a client's configuration; strings borrowed from the box until it is closed. */
 bool box_db_conf(struct box *b, const char *name, struct db_conf *out, struct err *err);
@@ -70,7 +96,8 @@ char *box_files(struct box *b, const char *name);
 /* Expands ${...}; an unknown variable is ERR_CONFIG that names it. */
 bool box_expand(struct box *b, const char *text, struct buf *out, struct err *err);
 /* Applies the environment's rewrite rules to the trees. Each rule's hits are reported. */
-bool box_rewrite(struct box *b, void (*report)(void *ctx, const struct env_rewrite *rule, unsigned hits),
+bool box_rewrite(struct box *b,
+                 void (*report)(void *ctx, const struct env_rewrite *rule, unsigned hits),
                  void *ctx, struct err *err);
 /* HTTP GET for health and smoke checks: status and body (at most 1 MiB). */
 bool box_http_get(const char *url, double timeout_s, unsigned *status, struct buf *body,

@@ -1,0 +1,186 @@
+/* What the box held before: moved into before/ inside the box while a restore replaces it.
+ *
+ * box.json is moved last on the way in and on the way back, and before/ is filled under another
+ * name; so one look tells how far a crash let it come:
+ *   before.new without box.json   on the way in: moved back
+ *   before.new with box.json      all in: renamed to before
+ *   before without box.json       on the way back: the rest is moved back
+ */
+#include "lib/box/local.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/fd.h"
+
+#define BEFORE     "before"
+#define BEFORE_NEW "before.new"
+
+/* All that a box is made of; "box.json" and the lock apart. */
+static const char *const box_parts[] = {
+    "environment.yaml", "files",     "services", "pristine", "pristine.new", "pristine.old",
+    "reset.new",        "reset.old", "pg.*",     "my.*",     "journal*",
+};
+
+static bool is_part(const char *name)
+{
+    for (size_t i = 0; i < COUNT(box_parts); i++)
+        if (fnmatch(box_parts[i], name, 0) == 0)
+            return true;
+    return false;
+}
+
+static bool is_ours(const char *name)
+{
+    static const char *const others[] = {BOX_FILE, "box.lock", BEFORE, BEFORE_NEW};
+
+    for (size_t i = 0; i < COUNT(others); i++)
+        if (strcmp(others[i], name) == 0)
+            return true;
+    return is_part(name) || fnmatch(BOX_FILE ".*", name, 0) == 0; /* a torn atomic write */
+}
+
+static bool check_entry(void *ctx, const char *name, struct err *err)
+{
+    const char *where = ctx;
+
+    if (is_ours(name))
+        return true;
+    err_set(err, ERR_EXISTS, "'%s/%s' is not the box's", where, name);
+    return err_hint(err, "move it away: only what is the box's is replaced or removed");
+}
+
+bool aside_check(const char *where, struct err *err)
+{
+    return dir_each(where, check_entry, (void *)(uintptr_t)where, err);
+}
+
+/* ---- moving ---------------------------------------------------------------------------------------*/
+
+struct move {
+    const char *from, *to;
+};
+
+static bool move_name(const struct move *m, const char *name, struct err *err)
+{
+    AUTO(free) char *a = path_join(m->from, name);
+    AUTO(free) char *b = path_join(m->to, name);
+
+    if (!a || !b)
+        return err_memory(err);
+    return rename(a, b) == 0 || errno == ENOENT || err_sys(err, ERR_IO, "cannot move '%s'", a);
+}
+
+static bool move_part(void *ctx, const char *name, struct err *err)
+{
+    return !is_part(name) || move_name(ctx, name, err);
+}
+
+static bool move_all(const char *from, const char *to, struct err *err)
+{
+    struct move m = {from, to};
+
+    return dir_each(from, move_part, &m, err) && move_name(&m, BOX_FILE, err) &&
+           dir_sync(to, err) && dir_sync(from, err);
+}
+
+static bool has_box(const char *dir)
+{
+    AUTO(free) char *path = path_join(dir, BOX_FILE);
+    return path && path_exists(path);
+}
+
+bool aside_exists(const char *where)
+{
+    AUTO(free) char *before = path_join(where, BEFORE);
+    return before && path_exists(before);
+}
+
+bool aside_keep(const char *where, struct err *err)
+{
+    AUTO(free) char *fresh = path_join(where, BEFORE_NEW);
+    AUTO(free) char *before = path_join(where, BEFORE);
+
+    if (!fresh || !before)
+        return err_memory(err);
+    if (!dir_make(fresh, 0711, err) || !move_all(where, fresh, err))
+        return false;
+    return rename(fresh, before) == 0 || err_sys(err, ERR_IO, "cannot keep what the box held");
+}
+
+/* ---- removing -------------------------------------------------------------------------------------*/
+
+static bool remove_part(void *ctx, const char *name, struct err *err)
+{
+    const char *where = ctx;
+    AUTO(free) char *path = path_join(where, name);
+
+    if (!path)
+        return err_memory(err);
+    return !is_part(name) || dir_remove(path, err);
+}
+
+bool aside_remove(const char *where, struct err *err)
+{
+    AUTO(free) char *mark = path_join(where, BOX_FILE);
+
+    if (!mark)
+        return err_memory(err);
+    if (!dir_each(where, remove_part, (void *)(uintptr_t)where, err))
+        return false;
+    return unlink(mark) == 0 || errno == ENOENT || err_sys(err, ERR_IO, "cannot remove '%s'", mark);
+}
+
+static bool end_bring_back(const char *where, const char *before, struct err *err)
+{
+    if (!move_all(before, where, err))
+        return false;
+    return rmdir(before) == 0 || err_sys(err, ERR_IO, "cannot remove '%s'", before);
+}
+
+bool aside_bring_back(const char *where, struct err *err)
+{
+    AUTO(free) char *before = path_join(where, BEFORE);
+
+    if (!before)
+        return err_memory(err);
+    return aside_remove(where, err) && end_bring_back(where, before, err);
+}
+
+bool aside_drop(const char *where, struct err *err)
+{
+    AUTO(free) char *before = path_join(where, BEFORE);
+    json_t *old = NULL;
+    struct err ignored = {0};
+
+    if (!before)
+        return err_memory(err);
+    if (!path_exists(before))
+        return true;
+    if (state_read(before, &old, &ignored)) {
+        servers_remove_private(json_object_get(old, "servers"));
+        json_decref(old);
+    }
+    return dir_remove(before, err);
+}
+
+bool aside_recover(const char *where, struct err *err)
+{
+    AUTO(free) char *fresh = path_join(where, BEFORE_NEW);
+    AUTO(free) char *before = path_join(where, BEFORE);
+
+    if (!fresh || !before)
+        return err_memory(err);
+    if (path_exists(fresh)) {
+        if (!has_box(fresh))
+            return end_bring_back(where, fresh, err);
+        return rename(fresh, before) == 0 || err_sys(err, ERR_IO, "cannot rename '%s'", fresh);
+    }
+    if (path_exists(before) && !has_box(before))
+        return end_bring_back(where, before, err);
+    return true;
+}

@@ -1,0 +1,63 @@
+/* One private database server of a local box: what differs between the engines. */
+#ifndef LIB_BOX_SERVER_H
+#define LIB_BOX_SERVER_H
+
+#include "lib/box/local.h"
+
+struct server_ops;
+
+struct server {
+    const struct server_ops *ops;
+    struct local *l;
+    json_t *entry;      /* in box.json */
+    const char *user;   /* NULL: us */
+    const char *socket; /* as in struct db_conf */
+    const char *socket_dir;
+    uint16_t port;
+    char *dir, *data, *conf, *log;
+};
+
+/* argv of a program, with room for every option. */
+#define SERVER_ARGV 12
+struct server_argv {
+    char *at[SERVER_ARGV]; /* heap, NULL-terminated */
+};
+
+struct server_ops {
+    const char *engine;
+    const char *prefix;      /* of its folder in the box */
+    const char *socket_name; /* longest name of a socket in the socket directory */
+    bool socket_is_dir;      /* what clients are given */
+    const char *admin;
+    const char *const *users; /* whom it runs as, best first */
+    int stop_signal;
+    /* An empty data directory, owned by the user, is there. */
+    bool (*init)(const struct server *s, struct err *err);
+    /* Writes the configuration and says how to start. */
+    bool (*prepare)(const struct server *s, enum box_load mode, struct server_argv *argv,
+                    struct err *err);
+    bool (*ready)(const struct server *s);
+    /* The accounts of the environment; the server runs. */
+    bool (*accounts)(const struct server *s, struct err *err);
+};
+
+extern const struct server_ops server_pg, server_my;
+
+/* ---- for the engines ------------------------------------------------------------------------------*/
+/* The program under this name: absolute paths with wildcards (the highest version wins), then PATH;
+ * heap. `package` is the hint when there is none. */
+bool server_find(const char *const *patterns, const char *package, char **out, struct err *err);
+/* A share of the machine's memory in MiB, held between the bounds. */
+unsigned server_memory_mb(unsigned divisor, unsigned min_mb, unsigned max_mb);
+/* Writes the configuration file: `ours`, then the environment's settings (normal mode only). */
+bool server_write_conf(const struct server *s, const struct buf *text, struct err *err);
+/* An administrator's session over the socket. */
+bool server_session(const struct server *s, const char *user, const char *database, struct db **out,
+                    struct err *err);
+/* Calls `each` for every database of the environment that this server holds. */
+bool server_each_database(const struct server *s,
+                          bool (*each)(const struct server *s, const struct env_database *db,
+                                       void *ctx, struct err *err),
+                          void *ctx, struct err *err);
+
+#endif

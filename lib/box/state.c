@@ -1,0 +1,183 @@
+/* box.json, the lock, and the processes that box.json remembers. */
+#include "lib/box/local.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "lib/base/fd.h"
+#include "lib/base/proc.h"
+
+#define STATE_MAX ((size_t)1 << 20)
+
+bool state_read(const char *where, json_t **out, struct err *err)
+{
+    AUTO(free) char *path = path_join(where, BOX_FILE);
+    AUTO(buf) struct buf text = {0};
+    AUTO(json) json_t *state = NULL;
+    const char *kind = NULL;
+    json_t *list = NULL;
+
+    if (!path)
+        return err_memory(err);
+    if (!path_exists(path)) {
+        err_set(err, ERR_MISSING, "there is no box in '%s'", where);
+        return err_hint(err, "rehearse box ls DIR shows the boxes in DIR");
+    }
+    if (!file_read(path, STATE_MAX, &text, err) ||
+        !json_parse(buf_view(&text), path, &state, err) ||
+        !json_want_str(state, "rehearse_box", &kind, err) ||
+        !json_want_str(state, "state", &kind, err) ||
+        !json_want_arr(state, "servers", &list, err) ||
+        !json_want_arr(state, "services", &list, err))
+        return err_add(err, "cannot read the box '%s'", where);
+    *out = TAKE(state);
+    return true;
+}
+
+char *local_path(const struct local *l, const char *name)
+{
+    return path_join(l->box.where, name);
+}
+
+bool local_save(struct local *l, struct err *err)
+{
+    AUTO(free) char *path = local_path(l, BOX_FILE);
+    AUTO(free) char *text = json_pretty(l->state);
+
+    if (!path || !text)
+        return err_memory(err);
+    return file_replace(path, span_of(text), 0600, err) || err_add(err, "cannot note the state");
+}
+
+const char *local_state(const struct local *l)
+{
+    return entry_str(l->state, "state");
+}
+
+bool local_set(struct local *l, const char *state, const char *why, struct err *err)
+{
+    if (why) {
+        if (!entry_set_str(l->state, "why", why, err))
+            return false;
+    } else {
+        json_object_del(l->state, "why");
+    }
+    return entry_set_str(l->state, "state", state, err) && local_save(l, err);
+}
+
+json_t *local_servers(const struct local *l)
+{
+    return json_object_get(l->state, "servers");
+}
+
+json_t *local_services(const struct local *l)
+{
+    return json_object_get(l->state, "services");
+}
+
+/* ---- the lock -------------------------------------------------------------------------------------*/
+
+static bool lock_held_by(int fd, const char *where, struct err *err)
+{
+    char pid[32] = "";
+    ssize_t n = pread(fd, pid, sizeof(pid) - 1, 0);
+
+    pid[n > 0 ? n : 0] = '\0';
+    pid[strspn(pid, "0123456789")] = '\0';
+    err_set(err, ERR_LOCK, "process %s works on the box '%s'", *pid ? pid : "?", where);
+    return err_hint(err, "wait for it, or stop it");
+}
+
+bool lock_take(const char *where, int *out, struct err *err)
+{
+    AUTO(free) char *path = path_join(where, "box.lock");
+    char pid[32];
+
+    if (!path)
+        return err_memory(err);
+    AUTO(fd) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+    if (fd < 0)
+        return err_sys(err, ERR_IO, "cannot lock the box '%s'", where);
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        if (errno == EWOULDBLOCK)
+            return lock_held_by(fd, where, err);
+        return err_sys(err, ERR_IO, "cannot lock the box '%s'", where);
+    }
+    int len = snprintf(pid, sizeof(pid), "%d\n", (int)getpid());
+    if (ftruncate(fd, 0) != 0 || pwrite(fd, pid, (size_t)len, 0) != len)
+        return err_sys(err, ERR_IO, "cannot note who locks the box '%s'", where);
+    *out = take_fd(&fd);
+    return true;
+}
+
+bool local_lock(struct local *l, struct err *err)
+{
+    json_t *state = NULL;
+
+    if (l->lock >= 0)
+        return true;
+    if (!lock_take(l->box.where, &l->lock, err))
+        return false;
+    /* Another process may have changed it between our look and our lock. */
+    if (!state_read(l->box.where, &state, err))
+        return false;
+    json_decref(l->state);
+    l->state = state;
+    sweep(l);
+    return reset_recover(l, err);
+}
+
+/* ---- entries --------------------------------------------------------------------------------------*/
+
+const char *entry_str(const json_t *entry, const char *key)
+{
+    const char *s = json_string_value(json_object_get(entry, key));
+    return s ? s : "";
+}
+
+bool entry_set_str(json_t *entry, const char *key, const char *value, struct err *err)
+{
+    return json_object_set_new(entry, key, json_bytes(span_of(value))) == 0 || err_memory(err);
+}
+
+bool entry_set_num(json_t *entry, const char *key, int64_t n, struct err *err)
+{
+    return json_object_set_new(entry, key, json_integer(n)) == 0 || err_memory(err);
+}
+
+static pid_t entry_pid(const json_t *entry)
+{
+    return (pid_t)json_integer_value(json_object_get(entry, "pid"));
+}
+
+static uint64_t entry_ticks(const json_t *entry)
+{
+    return (uint64_t)json_integer_value(json_object_get(entry, "ticks"));
+}
+
+bool entry_alive(const json_t *entry)
+{
+    pid_t pid = entry_pid(entry);
+    return pid > 1 && entry_ticks(entry) && proc_alive(pid, entry_ticks(entry));
+}
+
+bool entry_started(struct local *l, json_t *entry, pid_t pid, struct err *err)
+{
+    return entry_set_num(entry, "pid", pid, err) &&
+           entry_set_num(entry, "ticks", (int64_t)proc_start_ticks(pid), err) && local_save(l, err);
+}
+
+bool entry_stop(struct local *l, json_t *entry, int sig, double grace_s, struct err *err)
+{
+    if (entry_alive(entry) && !proc_stop(entry_pid(entry), sig, grace_s, err))
+        return err_add(err, "cannot stop '%s'", entry_str(entry, "name"));
+    if (!json_object_get(entry, "pid"))
+        return true;
+    json_object_del(entry, "pid");
+    json_object_del(entry, "ticks");
+    return local_save(l, err);
+}

@@ -1,0 +1,119 @@
+/* Processes that a crash of ours left behind, and what logs say. */
+#include "lib/box/local.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/fd.h"
+#include "lib/base/proc.h"
+
+#define ENVIRON_MAX ((size_t)1 << 20)
+#define TAIL_BYTES  4096
+
+static bool is_ours(const char *pid, const char *mark)
+{
+    char path[64];
+    AUTO(buf) struct buf vars = {0};
+    struct err ignored = {0};
+    struct span rest, var;
+
+    snprintf(path, sizeof(path), "/proc/%.20s/environ", pid);
+    if (!file_read(path, ENVIRON_MAX, &vars, &ignored))
+        return false;
+    rest = buf_view(&vars);
+    while (span_split(&rest, '\0', &var))
+        if (span_is(var, mark))
+            return true;
+    return false;
+}
+
+static bool known(const json_t *list, pid_t pid)
+{
+    size_t i;
+    json_t *entry;
+
+    json_array_foreach(list, i, entry) if (json_integer_value(json_object_get(entry, "pid")) ==
+                                           pid) return true;
+    return false;
+}
+
+static pid_t parent_of(const char *pid)
+{
+    char path[64], text[1024];
+    int parent = 0;
+
+    snprintf(path, sizeof(path), "/proc/%.20s/stat", pid);
+    AUTO(fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+    if (n <= 0)
+        return 0;
+    text[n] = '\0';
+    const char *rest = strrchr(text, ')');
+    return rest && sscanf(rest, ") %*c %d", &parent) == 1 ? parent : 0;
+}
+
+/* A process is known by itself, its parent or the leader of its session. */
+static bool is_known(const struct local *l, const char *name, pid_t pid)
+{
+    pid_t ids[] = {pid, parent_of(name), getsid(pid)};
+
+    for (size_t i = 0; i < COUNT(ids); i++)
+        if (ids[i] > 1 && (known(local_servers(l), ids[i]) || known(local_services(l), ids[i])))
+            return true;
+    return false;
+}
+
+static bool sweep_one(void *ctx, const char *name, struct err *err)
+{
+    const struct local *l = ctx;
+    char mark[128];
+    uint64_t pid = 0;
+
+    (void)err;
+    if (!span_u64(span_of(name), &pid) || (pid_t)pid == getpid())
+        return true;
+    snprintf(mark, sizeof(mark), SWEEP_VAR "=%s", entry_str(l->state, "id"));
+    if (is_ours(name, mark) && !is_known(l, name, (pid_t)pid)) {
+        struct err ignored = {0};
+        proc_stop((pid_t)pid, SIGTERM, 10, &ignored);
+    }
+    return true;
+}
+
+void sweep(const struct local *l)
+{
+    struct err ignored = {0};
+
+    if (*entry_str(l->state, "id"))
+        dir_each("/proc", sweep_one, (void *)(uintptr_t)l, &ignored);
+}
+
+/* ---- logs -----------------------------------------------------------------------------------------*/
+
+off_t log_size(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 ? st.st_size : 0;
+}
+
+char *log_last_line(const char *path, off_t from)
+{
+    char tail[TAIL_BYTES];
+    AUTO(fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    off_t size = log_size(path);
+    off_t start = size - (off_t)sizeof(tail) > from ? size - (off_t)sizeof(tail) : from;
+    ssize_t n = fd < 0 || start > size ? -1 : pread(fd, tail, sizeof(tail), start);
+    struct span rest = {tail, n > 0 ? (size_t)n : 0}, line, last = {0};
+
+    while (rest.len && span_split(&rest, '\n', &line)) {
+        line = span_trim(line);
+        if (line.len)
+            last = line;
+    }
+    return last.len ? span_dup(last) : NULL;
+}

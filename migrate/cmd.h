@@ -7,18 +7,18 @@
 #include "lib/journal/journal.h"
 
 struct migrate_item {
-    const char *database;     /* name in the environment file */
+    const char *database; /* name in the environment file */
     const struct db_conf *db;
     const char *dir;
-    bool data;                /* a data script, not a schema migration (for the report) */
+    bool data; /* a data script, not a schema migration (for the report) */
 };
 
 struct migrate_job {
     const struct migrate_item *items; /* applied in this order */
     size_t count;
-    const char *ledger;               /* file: outside the target database */
-    double lock_timeout_s;            /* per statement; 0: the server's */
-    bool profile; /* measure columns of touched tables before and after each statement */
+    const char *ledger;    /* file: outside the target database */
+    double lock_timeout_s; /* per statement; 0: the server's */
+    bool profile;          /* measure columns of touched tables before and after each statement */
 };
 
 /* Applies what the ledger does not hold yet. On failure err says exactly what is committed. */

@@ -1,0 +1,142 @@
+/* What the files of the MariaDB source share.
+ *
+ *   my.c          the source: open, plan, finish, close
+ *   my_catalog.c  tables, columns, keys and their SHOW CREATE
+ *   my_objects.c  views, routines, triggers, events, sequences
+ *   my_lock.c     the consistent point and its position
+ *   my_plan.c     cuts tables into ranges of keys
+ *   my_read.c     a range into segments
+ *   my_write.c    schema, settings and facts into the bundle
+ */
+#ifndef SNAPSHOT_MY_H
+#define SNAPSHOT_MY_H
+
+#include "lib/db/db.h"
+#include "snapshot/my_ddl.h"
+#include "snapshot/source.h"
+
+#include "lib/base/vec.h"
+
+#include <stdatomic.h>
+
+/* How a column's value is read and loaded again so that no bit changes. */
+enum my_form {
+    MY_FORM_BYTES,   /* the stored bytes, escaped */
+    MY_FORM_PLAIN,   /* digits and signs: nothing to escape */
+    MY_FORM_DOUBLE,  /* FLOAT, DOUBLE(m,d): shown rounded, hence read as DOUBLE */
+    MY_FORM_CONVERT, /* text that the server takes only with a charset: UUID, INET6, MySQL's JSON */
+    MY_FORM_INDEX,   /* ENUM with an empty member: its number, since '' is the invalid value too */
+};
+
+/* How a key's value is written in a condition. */
+enum my_key { MY_KEY_NONE, MY_KEY_INTEGER, MY_KEY_TEXT, MY_KEY_CHARS, MY_KEY_BYTES };
+
+struct my_column {
+    char *name;
+    char *type;    /* DATA_TYPE */
+    char *full;    /* COLUMN_TYPE */
+    char *charset; /* NULL: none */
+    enum my_form form;
+    enum my_key key;
+};
+
+enum my_kind { MY_TABLE, MY_VERSIONED, MY_SEQUENCE, MY_VIEW };
+
+struct my_table {
+    char *name;
+    char *engine; /* "" for views */
+    enum my_kind kind;
+    bool transactional;   /* covered by the consistent read */
+    bool has_data;        /* of its own: not MERGE, not BLACKHOLE */
+    bool row_times;       /* versioned with explicit ROW START and ROW END columns */
+    uint64_t rows, bytes; /* estimates */
+    struct vec columns;   /* struct my_column, those that hold data */
+    char *key_name;       /* NULL: no key to cut by */
+    struct vec key;       /* unsigned: places in `columns` */
+    struct buf create;    /* SHOW CREATE TABLE as it is */
+    uint32_t stream;
+    atomic_uint_fast32_t ranges; /* handed out; the high half of a segment's number */
+};
+
+/* A view, trigger, routine or event as SHOW CREATE gives it, in the charset of its creator. */
+struct my_object {
+    const struct my_shape *shape; /* where SHOW CREATE puts things */
+    const char *kind; /* "VIEW", "TRIGGER", "PROCEDURE", "FUNCTION", "PACKAGE", ..., "EVENT" */
+    char *name;
+    char *sql_mode, *time_zone;
+    char *client, *connection, *database; /* charset and collations */
+    char *status;                         /* events: ENABLED, DISABLED ... */
+    char *definer;                        /* user@host */
+    bool broken;                          /* a view whose tables are gone */
+    struct buf create;
+};
+
+struct my_catalog {
+    struct vec tables;  /* struct my_table, by name (strcmp); views and sequences are not in it */
+    struct vec others;  /* struct my_table: views (columns alone) and sequences */
+    struct vec objects; /* struct my_object */
+    char *charset, *collation; /* of the database */
+};
+
+struct my_position {
+    char *gtid, *replica_gtid, *file;
+    uint64_t offset;
+};
+
+struct my_source {
+    struct source base;
+    struct source_conf conf;
+    const struct env_database *from;
+    struct db_conf db_conf;
+    char *component;
+    struct db *main;    /* catalog, finish */
+    struct db *locker;  /* holds LOCK TABLES for tables without transactions; else NULL */
+    atomic_uint locked; /* tasks that still need it */
+    struct db **worker; /* conf.jobs sessions at one instant */
+    struct my_catalog catalog;
+    struct my_position position;
+    json_t *left_out;
+    char taken_at[40];
+    int64_t lock_ns, locked_since_ns;
+};
+
+/* A piece of a table: the condition on its key ("" is the whole) and its place. */
+struct my_range {
+    struct my_source *source;
+    struct my_table *table;
+    char *where;
+    uint32_t number;
+};
+
+bool my_catalog_read(struct my_source *s, struct my_catalog *out, struct err *err);
+void my_catalog_done(struct my_catalog *c);
+struct my_table *my_catalog_table(const struct my_catalog *c, const char *name);
+bool my_objects_read(struct my_source *s, struct my_catalog *c, struct err *err);
+/* ERR_LOCK naming what was altered or dropped since `before`; new tables are left out. */
+bool my_catalog_compare(struct my_source *s, const struct my_catalog *before,
+                        const struct my_catalog *after, struct err *err);
+
+/* Refuses an account that would silently see less than there is. */
+bool my_rights_check(struct my_source *s, struct err *err);
+bool my_lock_point(struct my_source *s, struct err *err);
+/* A task that needed the locked tables is done; the last one lets them go. */
+bool my_lock_release(struct my_source *s, struct err *err);
+
+bool my_plan_table(struct my_source *s, struct my_table *t, struct sched *sched, struct err *err);
+bool my_read_range(void *ctx, void *arg, unsigned worker, struct err *err);
+void my_range_free(void *range);
+/* "SELECT columns FROM table" with what the kind of table needs. */
+bool my_select(struct my_source *s, const struct my_table *t, struct buf *out);
+/* The key's value as a literal of the server, byte by byte. */
+bool my_literal(const struct my_column *c, struct span value, struct buf *out);
+
+bool my_write_streams(struct my_source *s, struct err *err);
+bool my_write_schema(struct my_source *s, struct err *err);
+bool my_write_facts(struct my_source *s, struct err *err);
+bool my_leave_out(struct my_source *s, const char *kind, const char *name, const char *why,
+                  struct err *err);
+
+/* The text of one column of a row; heap; NULL for SQL NULL. *ok is cleared without memory. */
+char *my_dup(struct span value, bool *ok);
+
+#endif

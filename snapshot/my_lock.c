@@ -1,0 +1,203 @@
+/* The consistent point: every worker sees the same instant, and its position is known.
+ *
+ * MariaDB 10.5 and later: BACKUP STAGE blocks commits only while the workers begin. Elsewhere FLUSH
+ * TABLES WITH READ LOCK does the same for all writes. Tables without transactions are not covered by
+ * a consistent read: they alone stay locked against writing until they are read.
+ * Source: MariaDB manual, BACKUP STAGE; mariadb-backup does the same.
+ */
+#include "snapshot/my.h"
+
+#include "lib/base/clock.h"
+
+static const char rights_sql[] =
+#include "snapshot/my_rights.sql.h"
+    ;
+static const char blocker_sql[] =
+#include "snapshot/my_blocker.sql.h"
+    ;
+
+/* ---- rights ----------------------------------------------------------------------------------*/
+
+struct rights {
+    const char *const *wanted;
+    bool *has;
+    size_t count;
+};
+
+static bool take_right(void *ctx, const struct db_row *row, struct err *err)
+{
+    struct rights *r = ctx;
+
+    (void)err;
+    for (size_t i = 0; i < r->count; i++)
+        r->has[i] = r->has[i] || span_is_nocase(row->value[0], r->wanted[i]);
+    return true;
+}
+
+bool my_rights_check(struct my_source *s, struct err *err)
+{
+    /* Without these, information_schema hides rows and triggers would be lost without a word. */
+    static const char *const wanted[] = {"SELECT", "SHOW VIEW", "TRIGGER", "EVENT"};
+    bool has[COUNT(wanted)] = {false};
+    struct rights r = {wanted, has, COUNT(wanted)};
+    struct db *db = s->main;
+
+    if (!db_exec(db, err,
+                 "SET @me = concat('''', replace(current_user(), '@', '''@'''), ''''), "
+                 "@my_role = %s",
+                 db->is_mysql ? "NULL" : "concat('''', current_role(), '''@''''')"))
+        return false;
+    if (!db->ops->query(db, span_of(rights_sql), take_right, &r, NULL, err))
+        return false;
+    for (size_t i = 0; i < COUNT(wanted); i++) {
+        if (has[i])
+            continue;
+        err_set(err, ERR_RIGHTS, "'%s' lacks %s on database '%s'", s->from->user, wanted[i],
+                s->from->database);
+        return err_hint(err,
+                        "GRANT SELECT, SHOW VIEW, TRIGGER, EVENT ON `%s`.* and RELOAD, BINLOG "
+                        "MONITOR ON *.* to it",
+                        s->from->database);
+    }
+    return true;
+}
+
+/* ---- the lock --------------------------------------------------------------------------------*/
+
+/* Puts the session that is most likely in the way into the error. */
+static bool name_blocker(struct my_source *s, struct err *err)
+{
+    AUTO(buf) struct buf who = {0};
+
+    if (err && err->code == ERR_LOCK && db_value(s->worker[0], &who, NULL, "%s", blocker_sql))
+        err_hint(err, "in the way: %.200s", buf_str(&who));
+    return false;
+}
+
+static bool step(struct my_source *s, struct db *db, const char *sql, struct err *err)
+{
+    if (db_exec(db, err, "%s", sql))
+        return true;
+    name_blocker(s, err);
+    return err_add(err, "%s", sql);
+}
+
+/* LOCK TABLES for those without transactions; the number of tasks that need it is counted when
+ * they are planned. */
+static bool lock_tables(struct my_source *s, struct err *err)
+{
+    AUTO(buf) struct buf sql = {0};
+    const struct my_table *t = s->catalog.tables.at;
+
+    for (size_t i = 0; i < s->catalog.tables.count; i++) {
+        if (t[i].transactional || !t[i].has_data)
+            continue;
+        buf_puts(&sql, sql.len ? ", " : "LOCK TABLES ");
+        db_quote_name(s->main, t[i].name, &sql);
+        buf_puts(&sql, " READ");
+    }
+    if (!sql.len)
+        return true;
+    if (!buf_ok(&sql, err) || !db_open(&s->db_conf, &s->locker, err) ||
+        !db_exec(s->locker, err, "SET SESSION lock_wait_timeout = %u",
+                 (unsigned)(s->conf.lock_timeout_s < 1 ? 1 : s->conf.lock_timeout_s)))
+        return false;
+    s->locked_since_ns = clock_mono_ns();
+    return step(s, s->locker, buf_str(&sql), err);
+}
+
+static bool begin_workers(struct my_source *s, struct err *err)
+{
+    for (unsigned i = 0; i < s->conf.jobs; i++) {
+        if (!db_exec(s->worker[i], err, "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"))
+            return false;
+    }
+    return true;
+}
+
+/* ---- the position ----------------------------------------------------------------------------*/
+
+static bool take_binlog(void *ctx, const struct db_row *row, struct err *err)
+{
+    struct my_position *p = ctx;
+    bool ok = true;
+
+    if (row->count < 2)
+        return true;
+    free(p->file);
+    p->file = my_dup(row->value[0], &ok);
+    span_u64(row->value[1], &p->offset);
+    return ok || err_memory(err);
+}
+
+static bool read_variable(struct db *db, const char *name, char **out, struct err *err)
+{
+    AUTO(buf) struct buf value = {0};
+
+    if (!db_value(db, &value, err, "SELECT @@global.%s", name))
+        return false;
+    *out = buf_take(&value);
+    return *out || err_memory(err);
+}
+
+static bool read_position(struct my_source *s, struct err *err)
+{
+    struct my_position *p = &s->position;
+    struct db *db = s->main;
+    struct err refused = {0};
+
+    /* Without BINLOG MONITOR the GTID, which everybody may read, has to do. */
+    const char *status =
+        db->is_mysql && db->version >= 80400 ? "SHOW BINARY LOG STATUS" : "SHOW MASTER STATUS";
+    if (!db_rows(db, take_binlog, p, &refused, "%s", status) && refused.code != ERR_RIGHTS)
+        return err_pass(err, &refused);
+    if (db->is_mysql)
+        return read_variable(db, "gtid_executed", &p->gtid, err);
+    return read_variable(db, "gtid_binlog_pos", &p->gtid, err) &&
+           read_variable(db, "gtid_slave_pos", &p->replica_gtid, err);
+}
+
+/* ---- together --------------------------------------------------------------------------------*/
+
+static bool journal_lock(struct my_source *s, const char *kind, int64_t from_ns, struct err *err)
+{
+    return JOURNAL(s->conf.journal, err, "snapshot.lock", f_str("component", s->component),
+                   f_str("kind", kind),
+                   f_real("took_ms", (double)(clock_mono_ns() - from_ns) / 1e6));
+}
+
+static bool inside_lock(struct my_source *s, struct err *err)
+{
+    clock_iso(clock_wall_ns(), s->taken_at);
+    return lock_tables(s, err) && begin_workers(s, err) && read_position(s, err);
+}
+
+bool my_lock_point(struct my_source *s, struct err *err)
+{
+    struct db *db = s->main;
+    bool stages = !db->is_mysql && db->version >= 100500;
+    const char *kind = stages ? "BACKUP STAGE BLOCK_COMMIT" : "FLUSH TABLES WITH READ LOCK";
+    const char *unlock = stages ? "BACKUP STAGE END" : "UNLOCK TABLES";
+
+    if (!db_exec(db, err, "SET SESSION lock_wait_timeout = %u",
+                 (unsigned)(s->conf.lock_timeout_s < 1 ? 1 : s->conf.lock_timeout_s)))
+        return false;
+    if (stages &&
+        (!step(s, db, "BACKUP STAGE START", err) || !step(s, db, "BACKUP STAGE BLOCK_DDL", err)))
+        return false;
+    int64_t from = clock_mono_ns();
+    bool ok = step(s, db, kind, err) && inside_lock(s, err);
+    /* What is still held after a failure ends with the session. */
+    if (!ok || !db_exec(db, err, "%s", unlock))
+        return false;
+    s->lock_ns = clock_mono_ns() - from;
+    return journal_lock(s, kind, from, err);
+}
+
+bool my_lock_release(struct my_source *s, struct err *err)
+{
+    if (!s->locker || atomic_fetch_sub(&s->locked, 1) != 1)
+        return true;
+    db_close(TAKE(s->locker));
+    return journal_lock(s, "LOCK TABLES READ", s->locked_since_ns, err);
+}

@@ -1,0 +1,186 @@
+/* A range of a table into column-wise segments. */
+#include "snapshot/my.h"
+
+#include "lib/base/cmd.h"
+#include "lib/bundle/columns.h"
+#include "lib/db/my_text.h"
+
+struct reader {
+    struct my_source *source;
+    const struct my_range *range;
+    const struct my_column *columns;
+    struct columns cols;
+    struct buf joined, key_from, key_to;
+    uint32_t segments;
+};
+
+static void reader_done(struct reader *r)
+{
+    columns_done(&r->cols);
+    buf_done(&r->joined);
+    buf_done(&r->key_from);
+    buf_done(&r->key_to);
+}
+
+static bool select_column(struct db *db, const struct my_column *c, struct buf *out)
+{
+    if (c->form == MY_FORM_DOUBLE) {
+        /* Times one keeps the sign of a zero; adding nothing would not. */
+        db_quote_name(db, c->name, out);
+        return buf_puts(out, " * 1e0");
+    }
+    if (c->form == MY_FORM_INDEX) {
+        buf_puts(out, "CAST(");
+        db_quote_name(db, c->name, out);
+        return buf_puts(out, " AS UNSIGNED)");
+    }
+    return db_quote_name(db, c->name, out);
+}
+
+bool my_select(struct my_source *s, const struct my_table *t, struct buf *out)
+{
+    const struct my_column *c = t->columns.at;
+
+    buf_puts(out, t->columns.count ? "SELECT " : "SELECT NULL");
+    for (size_t i = 0; i < t->columns.count; i++) {
+        buf_puts(out, i ? ", " : "");
+        select_column(s->main, &c[i], out);
+    }
+    buf_puts(out, " FROM ");
+    db_quote_name(s->main, t->name, out);
+    if (t->kind == MY_VERSIONED)
+        buf_puts(out, " FOR SYSTEM_TIME ALL");
+    return !out->failed;
+}
+
+/* InnoDB keeps rows by this key: reading in its order costs nothing, and makes the same rows fall
+ * into the same segments next time. */
+static bool order_by_key(struct my_source *s, const struct my_table *t, struct buf *out)
+{
+    const struct my_column *c = t->columns.at;
+    const unsigned *key = t->key.at;
+
+    for (size_t i = 0; t->transactional && i < t->key.count; i++) {
+        buf_puts(out, i ? ", " : " ORDER BY ");
+        db_quote_name(s->main, c[key[i]].name, out);
+    }
+    return !out->failed;
+}
+
+static bool range_sql(struct my_source *s, const struct my_range *r, struct buf *out,
+                      struct err *err)
+{
+    my_select(s, r->table, out);
+    if (r->table->key_name && (r->where[0] || r->table->transactional)) {
+        buf_puts(out, " FORCE INDEX (");
+        db_quote_name(s->main, r->table->key_name, out);
+        buf_puts(out, ")");
+    }
+    buf_puts(out, r->where);
+    order_by_key(s, r->table, out);
+    return buf_ok(out, err);
+}
+
+/* The first or the last line of a column, which is text of the key already. */
+static struct span edge_line(const struct buf *col, bool last)
+{
+    const char *end = col->at + col->len - 1;
+    const char *from = col->at;
+
+    if (last) {
+        const char *before = memrchr(from, '\n', col->len - 1);
+        from = before ? before + 1 : from;
+    } else {
+        end = memchr(from, '\n', col->len);
+    }
+    return (struct span){from, (size_t)(end - from)};
+}
+
+static bool key_text(const struct reader *r, bool last, struct buf *out)
+{
+    const struct my_table *t = r->range->table;
+    const unsigned *key = t->key.at;
+
+    buf_clear(out);
+    for (size_t i = 0; i < t->key.count; i++) {
+        if (i)
+            buf_putc(out, '\t');
+        buf_span(out, edge_line(&r->cols.cols[key[i]], last));
+    }
+    return !out->failed;
+}
+
+static bool flush(struct reader *r, struct err *err)
+{
+    if (!r->cols.rows)
+        return true;
+    buf_clear(&r->joined);
+    key_text(r, false, &r->key_from);
+    key_text(r, true, &r->key_to);
+    if (!columns_join(&r->cols, &r->joined, err) || !buf_ok(&r->key_from, err) ||
+        !buf_ok(&r->key_to, err))
+        return false;
+    struct segment_raw seg = {
+        .stream = r->range->table->stream,
+        .seq = ((uint64_t)r->range->number << 32) | r->segments++,
+        .records = r->cols.rows,
+        .bytes = buf_view(&r->joined),
+        .key_from = buf_view(&r->key_from),
+        .key_to = buf_view(&r->key_to),
+    };
+    if (!bundle_segment(r->source->conf.writer, &seg, err))
+        return false;
+    progress_add(r->source->conf.progress, seg.bytes.len);
+    columns_clear(&r->cols);
+    return cmd_stop_check(err);
+}
+
+static bool add_row(void *ctx, const struct db_row *row, struct err *err)
+{
+    struct reader *r = ctx;
+    struct columns *c = &r->cols;
+    size_t bytes = 0;
+
+    for (unsigned i = 0; i < c->count; i++) {
+        struct buf *col = &c->cols[i];
+        size_t before = col->len;
+        if (r->columns[i].form == MY_FORM_BYTES)
+            my_text_add(col, row->value[i]);
+        else
+            my_text_plain(col, row->value[i]);
+        if (!buf_putc(col, '\n'))
+            return buf_ok(col, err);
+        bytes += col->len - before;
+    }
+    c->rows++;
+    c->bytes += c->count ? bytes : 1;
+    return c->bytes < SEGMENT_TARGET || flush(r, err);
+}
+
+static bool read_rows(struct my_source *s, struct db *db, struct reader *r, struct err *err)
+{
+    AUTO(buf) struct buf sql = {0};
+
+    if (!range_sql(s, r->range, &sql, err))
+        return false;
+    /* Rolling back to a savepoint gives the table's metadata lock back at once and keeps the
+     * snapshot: DDL on production must not wait for the whole dump. */
+    return db_exec(db, err, "SAVEPOINT rehearse_range") &&
+           db->ops->query(db, buf_view(&sql), add_row, r, NULL, err) && flush(r, err) &&
+           db_exec(db, err, "ROLLBACK TO SAVEPOINT rehearse_range");
+}
+
+bool my_read_range(void *ctx, void *arg, unsigned worker, struct err *err)
+{
+    struct my_source *s = ctx;
+    const struct my_range *range = arg;
+    struct reader r = {.source = s, .range = range, .columns = range->table->columns.at};
+
+    progress_note(s->conf.progress, range->table->name);
+    bool ok = columns_init(&r.cols, (unsigned)range->table->columns.count, err) &&
+              read_rows(s, s->worker[worker], &r, err);
+    reader_done(&r);
+    if (!ok)
+        return err_add(err, "table '%s'", range->table->name);
+    return range->table->transactional || my_lock_release(s, err);
+}

@@ -58,7 +58,11 @@ static void put_description(struct buf *out, struct dice *d, const char *title)
 
     buf_puts(&text, title);
     for (uint64_t i = 0; i < points; i++)
-        buf_printf(&text, "%s%s", i == 2 ? "\n\n" : ". ", word(&selling_points, dice_next(d)));
+        buf_printf(&text, "%s%s",
+                   i == 0   ? ": "
+                   : i == 2 ? "\n\n"
+                            : " ",
+                   word(&selling_points, dice_next(d)));
     put_text(out, buf_str(&text));
 }
 

@@ -95,7 +95,8 @@ static bool remove_entry(struct removal *r, int at, const char *name, unsigned d
 
 static bool empty_dir(struct removal *r, int fd, unsigned depth, struct err *err)
 {
-    int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    /* Not a dup(): that would share its place in the directory with the round before. */
+    int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     AUTO(dir) DIR *d = own < 0 ? NULL : fdopendir(own);
 
     if (!d) {

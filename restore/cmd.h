@@ -11,14 +11,15 @@ struct restore_conf {
     const char *env;     /* NULL: the one kept in the bundle */
     const char *into;    /* box directory */
     const char *journal;
-    uint64_t jobs;
-    bool replace;        /* an existing box is replaced */
-    bool pristine;       /* keep the restored state for reset (default) */
-    bool start;          /* start databases and services at the end */
-    bool verify;
+    struct opt_list only; /* components: files, files/NAME, ENGINE.NAME; none: all */
+    uint64_t jobs;        /* 0: one per core */
+    bool replace;         /* an existing box is replaced */
+    bool pristine;        /* keep the restored state for reset (default) */
+    bool start;           /* start databases and services at the end */
 };
 
-/* Restores bundle `ref` and leaves the box ready (stopped unless conf->start). */
+/* Restores bundle `ref` and leaves the box ready (stopped unless conf->start). On failure a box
+ * that was to be replaced stands again as it was; a new one is left "broken", with the reason. */
 bool restore_run(const struct restore_conf *conf, const char *ref, struct journal *journal,
                  struct err *err);
 

@@ -113,7 +113,8 @@ bool box_show(struct box *b, json_t **out, struct err *err)
     show_entries(json_object_get(state, "servers"));
     show_entries(json_object_get(state, "services"));
     if (!entry_set_str(state, "where", b->where, err) ||
-        json_object_set_new(state, "holds_before", json_boolean(aside_exists(b->where))) != 0)
+        json_object_set_new(state, "holds_before", json_boolean(aside_exists(b->where))) != 0 ||
+        json_object_set_new(state, "busy", json_boolean(lock_is_held(b->where))) != 0)
         return err_memory(err);
     *out = TAKE(state);
     return true;

@@ -73,7 +73,7 @@ AUTO_PTR(box, struct box, box_close)
 bool box_start(struct box *b, struct err *err); /* databases, then services */
 bool box_stop(struct box *b, struct err *err);  /* services, then databases */
 /* box.json as it is now (new reference), without passwords: state, why, bundle, servers and
- * services with "alive". */
+ * services with "alive", "busy" (somebody holds the lock), "holds_before". */
 bool box_show(struct box *b, json_t **out, struct err *err);
 /* The steps of a restore. bundle_digest may be NULL: unchanged. "ready" drops before/. */
 bool box_set_state(struct box *b, const char *state, const char *bundle_digest, struct err *err);

@@ -269,6 +269,19 @@ static bool local_create(const char *where, const struct env *env, bool force, s
     return true;
 }
 
+/* A crash between the moves of a replacing restore leaves no box.json at its place. */
+static bool mend_move(const char *where, struct err *err)
+{
+    AUTO(free) char *mark = path_join(where, BOX_FILE);
+    AUTO(fd) int lock = -1;
+
+    if (!mark)
+        return err_memory(err);
+    if (path_exists(mark) || !box_is(where))
+        return true;
+    return lock_take(where, &lock, err) && settle_old(where, err);
+}
+
 static bool local_open(const char *where, struct box **out, struct err *err)
 {
     AUTO(local) struct local *l = NULL;
@@ -282,7 +295,7 @@ static bool local_open(const char *where, struct box **out, struct err *err)
     l = local_new(real);
     if (!l)
         return err_memory(err);
-    if (!state_read(l->box.where, &l->state, err))
+    if (!mend_move(l->box.where, err) || !state_read(l->box.where, &l->state, err))
         return false;
     AUTO(free) char *path = local_path(l, ENV_FILE);
     if (!path)

@@ -26,6 +26,7 @@ bool local_save(struct local *l, struct err *err);
 const char *local_state(const struct local *l);
 bool local_set(struct local *l, const char *state, const char *why, struct err *err);
 bool lock_take(const char *where, int *fd, struct err *err);
+bool lock_is_held(const char *where); /* by anybody, us included */
 /* Takes the lock when it is not held, reads box.json again, ends what a crash interrupted. */
 bool local_lock(struct local *l, struct err *err);
 /* `name` inside the box; heap. */

@@ -114,21 +114,51 @@ bool lock_take(const char *where, int *out, struct err *err)
     return true;
 }
 
-bool local_lock(struct local *l, struct err *err)
+static bool reread(struct local *l, struct err *err)
 {
     json_t *state = NULL;
 
-    if (l->lock >= 0)
-        return true;
-    if (!lock_take(l->box.where, &l->lock, err))
-        return false;
-    /* Another process may have changed it between our look and our lock. */
     if (!state_read(l->box.where, &state, err))
         return false;
     json_decref(l->state);
     l->state = state;
+    return true;
+}
+
+/* Nobody holds the lock, so whoever was restoring is gone: what stood before stands again. */
+static bool end_restore(struct local *l, struct err *err)
+{
+    const char *state = local_state(l);
+
+    if (strcmp(state, "new") != 0 && strcmp(state, "restoring") != 0 &&
+        strcmp(state, "broken") != 0)
+        return aside_drop(l->box.where, err);
+    if (!services_down(l, err) || !servers_down(l, err))
+        return false;
+    if (!aside_exists(l->box.where))
+        return strcmp(state, "broken") == 0 ||
+               local_set(l, "broken", "its restore was interrupted", err);
+    servers_remove_private(local_servers(l));
+    return aside_bring_back(l->box.where, err) && reread(l, err);
+}
+
+bool local_lock(struct local *l, struct err *err)
+{
+    if (l->lock >= 0)
+        return true;
+    /* Read again: another process may have changed it between our look and our lock. */
+    if (!lock_take(l->box.where, &l->lock, err) || !reread(l, err))
+        return false;
     sweep(l);
-    return reset_recover(l, err);
+    return end_restore(l, err) && reset_recover(l, err);
+}
+
+bool lock_is_held(const char *where)
+{
+    AUTO(free) char *path = path_join(where, "box.lock");
+    AUTO(fd) int fd = path ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
+
+    return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
 }
 
 /* ---- entries --------------------------------------------------------------------------------------*/

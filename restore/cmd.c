@@ -1,0 +1,262 @@
+/* `rehearse restore`: a bundle into a box. */
+#include "restore/cmd.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/fd.h"
+#include "lib/base/json.h"
+#include "lib/base/log.h"
+#include "lib/bundle/bundle.h"
+#include "lib/store/store.h"
+#include "restore/plan.h"
+
+#define ENV_MAX ((size_t)1 << 20)
+
+struct restore {
+    const struct restore_conf *conf;
+    struct journal *journal;
+    struct store *store;
+    struct bundle *bundle;
+    struct env *env;
+    struct box *box;
+    char digest[HASH_HEX];
+    int64_t began;
+};
+
+static void restore_done(struct restore *r)
+{
+    box_close(r->box);
+    env_free(r->env);
+    bundle_close(r->bundle);
+    store_close(r->store);
+}
+
+static inline void auto_restore(struct restore *r)
+{
+    restore_done(r);
+}
+
+static unsigned jobs(const struct restore_conf *conf)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+    if (conf->jobs)
+        return (unsigned)conf->jobs;
+    return cores > 0 ? (unsigned)cores : 1;
+}
+
+/* The environment file of --env, or the one that the snapshot put into the bundle. */
+static bool load_env(struct restore *r, struct err *err)
+{
+    AUTO(buf) struct buf text = {0};
+
+    buf_init(&text, ENV_MAX);
+    if (r->conf->env)
+        return env_load(r->conf->env, &r->env, err);
+    if (!bundle_read_text(r->bundle, "facts/environment.yaml", &text, err)) {
+        err_add(err, "cannot read the environment kept in the bundle");
+        return err_hint(err, "name the environment file with --env");
+    }
+    return env_parse(buf_view(&text), "/environment.yaml", &r->env, err);
+}
+
+static bool open_bundle(struct restore *r, const char *ref, struct err *err)
+{
+    if (!store_open(r->conf->from, STORE_READ, &r->store, err) ||
+        !bundle_open(r->store, ref, &r->bundle, err))
+        return false;
+    digest_hex(bundle_digest(r->bundle), r->digest);
+    return load_env(r, err) && plan_check(r->bundle, r->env, &r->conf->only, err);
+}
+
+struct rewrites {
+    struct restore *r;
+    bool ok;
+    struct err *err;
+};
+
+static void note_rewrite(void *ctx, const struct env_rewrite *rule, unsigned hits)
+{
+    struct rewrites *w = ctx;
+
+    w->ok = w->ok && JOURNAL(w->r->journal, w->err, "restore.rewrite", f_str("file", rule->file),
+                             f_str("match", rule->match), f_num("hits", hits));
+}
+
+/* Rules whose tree was not restored (--only) have nothing to do. */
+static bool rewrite(struct restore *r, struct err *err)
+{
+    struct err journal_err = {0};
+    struct rewrites w = {r, true, &journal_err};
+
+    if (r->conf->only.count) {
+        log_warn("rewrite rules are left out", f_str("why", "only a part is restored"));
+        return true;
+    }
+    if (!box_rewrite(r->box, note_rewrite, &w, err))
+        return false;
+    return w.ok || err_pass(err, &journal_err);
+}
+
+static bool load(struct restore *r, struct err *err)
+{
+    struct plan_conf conf = {.bundle = r->bundle,
+                             .box = r->box,
+                             .journal = r->journal,
+                             .only = &r->conf->only,
+                             .jobs = jobs(r->conf)};
+    AUTO(plan) struct plan *plan = NULL;
+
+    return r->box->ops->databases(r->box, BOX_LOADING, true, err) && plan_open(&conf, &plan, err) &&
+           plan_run(plan, err);
+}
+
+/* Servers start once under the box's settings before the state is kept: what they change at their
+ * first start is then part of it. */
+static bool settle(struct restore *r, struct err *err)
+{
+    struct box *b = r->box;
+
+    return rewrite(r, err) && b->ops->databases(b, BOX_LOADING, false, err) &&
+           b->ops->databases(b, BOX_NORMAL, true, err) &&
+           b->ops->databases(b, BOX_NORMAL, false, err) &&
+           (!r->conf->pristine || box_save(b, err)) && box_set_state(b, "ready", r->digest, err);
+}
+
+static bool fill(struct restore *r, struct err *err)
+{
+    return box_set_state(r->box, "restoring", r->digest, err) && load(r, err) && settle(r, err);
+}
+
+/* The old box stands again, or the new one says why it is none. */
+static bool give_up(struct restore *r, struct err *err)
+{
+    struct err why = *err, mine = {0};
+    char line[1400];
+
+    if (box_holds_before(r->box)) {
+        if (!box_bring_back(r->box, &mine))
+            log_error("what the box held could not be brought back", f_str("why", mine.text));
+        else
+            log_warn("the box is as it was before", f_str("box", r->conf->into));
+        return err_pass(err, &why);
+    }
+    struct err ignored = {0};
+    box_stop(r->box, &ignored);
+    if (!box_set_broken(r->box, err_line(&why, line, sizeof(line)), &mine))
+        log_error("the box's state could not be noted", f_str("why", mine.text));
+    return err_pass(err, &why);
+}
+
+static bool restore_all(struct restore *r, const char *ref, struct err *err)
+{
+    if (!open_bundle(r, ref, err) ||
+        !box_create(r->conf->into, r->env, r->conf->replace, &r->box, err))
+        return false;
+    if (!fill(r, err))
+        return give_up(r, err);
+    if (!JOURNAL(r->journal, err, "restore.done", f_str("bundle", r->digest),
+                 f_str("box", r->box->where),
+                 f_real("took_ms", (double)(clock_mono_ns() - r->began) / 1e6)))
+        return false;
+    return !r->conf->start || box_start(r->box, err);
+}
+
+bool restore_run(const struct restore_conf *conf, const char *ref, struct journal *journal,
+                 struct err *err)
+{
+    AUTO(restore)
+    struct restore r = {.conf = conf, .journal = journal, .began = clock_mono_ns()};
+
+    if (!conf->from || !conf->into) {
+        err_set(err, ERR_USAGE, "a restore needs --from and --into");
+        return err_hint(err, "rehearse restore --from STORE --into DIR");
+    }
+    return restore_all(&r, ref, err);
+}
+
+/* ---- the command ----------------------------------------------------------------------------------*/
+
+static bool print_result(const struct restore_conf *conf, int64_t took_ns, struct err *err)
+{
+    AUTO(box) struct box *b = NULL;
+    AUTO(json) json_t *shown = NULL;
+    char took[ISO_TIME];
+
+    if (!box_open(conf->into, &b, err) || !box_show(b, &shown, err))
+        return false;
+    json_object_set_new(shown, "took_ms", json_real((double)took_ns / 1e6));
+    if (cmd_json()) {
+        AUTO(free) char *text = json_text(shown);
+        return text ? puts(text) >= 0 : err_memory(err);
+    }
+    printf("restored bundle %.12s into %s in %s: %s\n",
+           json_string_value(json_object_get(shown, "bundle")), b->where, human_time(took_ns, took),
+           json_string_value(json_object_get(shown, "state")));
+    return true;
+}
+
+static int restore_main(const void *conf_, int argc, char **argv, struct err *err)
+{
+    const struct restore_conf *conf = conf_;
+    AUTO(journal) struct journal *journal = NULL;
+    int64_t began = clock_mono_ns();
+
+    if (argc > 1) {
+        err_set(err, ERR_USAGE, "restore takes one bundle, got %d operands", argc);
+        return ERR_USAGE;
+    }
+    if (conf->journal && !journal_open(conf->journal, &journal, err))
+        return (int)err->code;
+    if (!restore_run(conf, argc ? argv[0] : "latest", journal, err) ||
+        !print_result(conf, clock_mono_ns() - began, err))
+        return (int)err->code;
+    return 0;
+}
+
+static const struct restore_conf defaults = {.pristine = true};
+
+#define AT(field) offsetof(struct restore_conf, field)
+static const struct opt opts[] = {
+    {"from", OPT_STR, AT(from), "STORE", "store that holds the bundle: a path or a URL"},
+    {"into", OPT_STR, AT(into), "DIR", "directory of the box"},
+    {"env", OPT_STR, AT(env), "FILE", "environment file; the bundle's own when left out"},
+    {"replace", OPT_FLAG, AT(replace), NULL,
+     "put the new box in the place of the one that is there"},
+    {"only", OPT_LIST, AT(only), "COMPONENT",
+     "restore this alone: files, files/NAME, postgresql.NAME, mariadb.NAME"},
+    {"jobs", OPT_COUNT, AT(jobs), "N", "tasks at the same time; one per core when left out", 1,
+     256},
+    {"pristine", OPT_FLAG, AT(pristine), NULL, "keep a copy of the restored state for box reset"},
+    {"start", OPT_FLAG, AT(start), NULL, "start databases and services at the end"},
+    {"journal", OPT_STR, AT(journal), "FILE", "append what was done to this journal"},
+    {0},
+};
+#undef AT
+
+const struct cmd restore_cmd = {
+    .name = "restore",
+    .summary = "rebuild a bundle in a box",
+    .usage = "--from STORE --into DIR [OPTIONS] [BUNDLE]",
+    .about =
+        "Makes a box in DIR: private database servers on sockets and ports of their own, the "
+        "captured trees, and the services that the environment file names. BUNDLE is a tag, a "
+        "digest or \"latest\", which is the default. Configuration is rewritten by the rules of "
+        "the environment file. The box is left stopped unless --start is given.\n\n"
+        "A box that is there already is never overwritten without --replace. With it, what the "
+        "box held is kept until the new one stands, and comes back when the restore fails.",
+    .examples =
+        "# yesterday's production, ready to be started\n"
+        "$ rehearse restore --from /var/lib/rehearse/store --into /var/lib/rehearse/boxes/shop\n"
+        "# a certain bundle in the place of the box that is there, and start it\n"
+        "$ rehearse restore --from store --into boxes/shop --replace --start "
+        "shop-20260131T120000Z\n"
+        "# one database alone\n"
+        "$ rehearse restore --from store --into boxes/db --only postgresql.shop\n",
+    .opts = opts,
+    .defaults = &defaults,
+    .conf_size = sizeof(struct restore_conf),
+    .run = restore_main,
+};

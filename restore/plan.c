@@ -1,0 +1,278 @@
+#include "restore/plan.h"
+
+#include <stdlib.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/opt.h"
+#include "lib/base/vec.h"
+
+static const struct target_ops *const drivers[] = {&target_files, &target_postgresql,
+                                                   &target_mariadb};
+
+/* ---- components -----------------------------------------------------------------------------------*/
+
+struct component {
+    struct span name; /* "files/code", "postgresql.shop"; in the bundle's memory */
+    const struct target_ops *ops;
+    uint64_t rows, bytes;
+    struct target *target;
+    char *text; /* name, NUL-terminated */
+    char *dir;
+    struct db_conf db;
+};
+
+static void components_done(struct vec *v)
+{
+    struct component *at = v->at;
+
+    for (size_t i = 0; i < v->count; i++) {
+        if (at[i].target)
+            at[i].ops->close(at[i].target);
+        free(at[i].text);
+        free(at[i].dir);
+    }
+    vec_done(v);
+}
+
+static inline void auto_components(struct vec *v)
+{
+    components_done(v);
+}
+
+static struct span until(const char *s, const char *stop)
+{
+    return (struct span){s, strcspn(s, stop)};
+}
+
+static const struct target_ops *driver_of(struct span component)
+{
+    struct span kind = until(component.at, "./");
+
+    for (size_t i = 0; i < COUNT(drivers); i++)
+        if (span_is(kind, drivers[i]->name))
+            return drivers[i];
+    return NULL;
+}
+
+/* What a stream belongs to: each tree of files is a component of its own. */
+static struct span component_of(const struct stream *s)
+{
+    return strcmp(s->component, "files") == 0 ? span_of(s->name) : span_of(s->component);
+}
+
+/* NAME of "files/NAME" and "ENGINE.NAME". */
+static const char *local_name(const struct component *c)
+{
+    return c->text + strcspn(c->text, "./") + 1;
+}
+
+static bool selected(struct span name, const struct opt_list *only)
+{
+    for (size_t i = 0; only && i < only->count; i++)
+        if (span_is(name, only->at[i]) ||
+            (span_starts(name, "files/") && strcmp(only->at[i], "files") == 0))
+            return true;
+    return !only || !only->count;
+}
+
+static bool add_stream(struct vec *v, const struct stream *s, struct err *err)
+{
+    struct span name = component_of(s);
+    struct component *at = v->at;
+
+    for (size_t i = 0; i < v->count; i++)
+        if (span_eq(at[i].name, name)) {
+            at[i].rows += s->records;
+            at[i].bytes += s->raw_bytes;
+            return true;
+        }
+    struct component *c = vec_add(v, err);
+    if (!c)
+        return false;
+    *c = (struct component){
+        .name = name, .ops = driver_of(name), .rows = s->records, .bytes = s->raw_bytes};
+    c->text = span_dup(name);
+    return c->text || err_memory(err);
+}
+
+static bool find_components(struct bundle *bundle, const struct opt_list *only, struct vec *out,
+                            struct err *err)
+{
+    size_t count = 0;
+    const struct stream *streams = bundle_streams(bundle, &count);
+
+    for (size_t i = 0; i < count; i++) {
+        struct span name = component_of(&streams[i]);
+        if (driver_of(name) && selected(name, only) && !add_stream(out, &streams[i], err))
+            return false;
+    }
+    return true;
+}
+
+/* ---- checks ---------------------------------------------------------------------------------------*/
+
+static bool check_only(const struct vec *v, const struct opt_list *only, struct err *err)
+{
+    const struct component *at = v->at;
+
+    for (size_t i = 0; only && i < only->count; i++) {
+        struct opt_list one = {.at = {only->at[i]}, .count = 1};
+        bool found = false;
+
+        for (size_t j = 0; j < v->count; j++)
+            found |= selected(at[j].name, &one);
+        if (!found) {
+            err_set(err, ERR_MISSING, "the bundle has no component '%s'", only->at[i]);
+            return err_hint(err, "rehearse bundle show names them");
+        }
+    }
+    return true;
+}
+
+static bool in_env(const struct component *c, const struct env *env)
+{
+    const char *name = local_name(c);
+    const struct env_database *db = env_find_database(env, name);
+
+    if (c->ops == &target_files)
+        return env_find_files(env, name) != NULL;
+    return db && span_is(until(c->text, "."), db->engine);
+}
+
+static bool in_bundle(const struct vec *v, const char *kind, const char *name)
+{
+    const struct component *at = v->at;
+
+    for (size_t i = 0; i < v->count; i++)
+        if (span_is(until(at[i].text, "./"), kind) && strcmp(local_name(&at[i]), name) == 0)
+            return true;
+    return false;
+}
+
+static bool missing(const char *kind, const char *name, struct err *err)
+{
+    err_set(err, ERR_MISSING, "the bundle does not hold %s '%s' of the environment file", kind,
+            name);
+    return err_hint(err, "take a new snapshot, or leave --env out to use the bundle's own");
+}
+
+static bool check_held(const struct vec *v, const struct env *env, struct err *err)
+{
+    for (unsigned i = 0; i < env->databases_count; i++)
+        if (!in_bundle(v, env->databases[i].engine, env->databases[i].name))
+            return missing("database", env->databases[i].name, err);
+    for (unsigned i = 0; i < env->files_count; i++)
+        if (!in_bundle(v, "files", env->files[i].name))
+            return missing("the files", env->files[i].name, err);
+    return true;
+}
+
+bool plan_check(struct bundle *bundle, const struct env *env, const struct opt_list *only,
+                struct err *err)
+{
+    AUTO(components) struct vec v = VEC(struct component);
+
+    if (!find_components(bundle, only, &v, err) || !check_only(&v, only, err))
+        return false;
+    for (size_t i = 0; i < v.count; i++) {
+        const struct component *c = (const struct component *)v.at + i;
+        if (in_env(c, env))
+            continue;
+        err_set(err, ERR_CONFIG, "the environment file does not name '%s' of the bundle", c->text);
+        return err_hint(err, "add it to %s, or leave it out with --only", env->path);
+    }
+    return (only && only->count) || check_held(&v, env, err);
+}
+
+/* ---- the plan -------------------------------------------------------------------------------------*/
+
+struct plan {
+    struct plan_conf conf;
+    struct vec components;
+    struct progress *progress;
+};
+
+void plan_close(struct plan *p)
+{
+    if (!p)
+        return;
+    components_done(&p->components);
+    progress_close(p->progress);
+    free(p);
+}
+
+static bool open_target(struct plan *p, struct component *c, struct err *err)
+{
+    struct target_conf conf = {.bundle = p->conf.bundle,
+                               .component = c->text,
+                               .journal = p->conf.journal,
+                               .progress = p->progress,
+                               .jobs = p->conf.jobs,
+                               .owned = true};
+
+    if (c->ops == &target_files) {
+        c->dir = box_files(p->conf.box, local_name(c));
+        if (!c->dir)
+            return err_memory(err);
+        conf.dir = c->dir;
+    } else {
+        if (!box_db_conf(p->conf.box, local_name(c), &c->db, err))
+            return false;
+        conf.db = &c->db;
+    }
+    return c->ops->open(&conf, &c->target, err) || err_add(err, "cannot restore '%s'", c->text);
+}
+
+bool plan_open(const struct plan_conf *conf, struct plan **out, struct err *err)
+{
+    AUTO(plan) struct plan *p = calloc(1, sizeof(*p));
+    uint64_t bytes = 0;
+
+    if (!p)
+        return err_memory(err);
+    p->conf = *conf;
+    p->components = (struct vec)VEC(struct component);
+    if (!find_components(conf->bundle, conf->only, &p->components, err))
+        return false;
+    struct component *at = p->components.at;
+    for (size_t i = 0; i < p->components.count; i++)
+        bytes += at[i].bytes;
+    p->progress = progress_open("restore", bytes);
+    for (size_t i = 0; i < p->components.count; i++)
+        if (!open_target(p, &at[i], err))
+            return false;
+    *out = TAKE(p);
+    return true;
+}
+
+/* The end of each target: what comes last, and its line in the journal. */
+static bool finish(struct plan *p, int64_t began, struct err *err)
+{
+    struct component *at = p->components.at;
+
+    for (size_t i = 0; i < p->components.count; i++) {
+        struct component *c = &at[i];
+
+        if (!c->ops->finish(c->target, err))
+            return err_add(err, "cannot finish '%s'", c->text);
+        if (!JOURNAL(p->conf.journal, err, "restore.component", f_str("component", c->text),
+                     f_num("rows", (int64_t)c->rows), f_num("bytes", (int64_t)c->bytes),
+                     f_real("took_ms", (double)(clock_mono_ns() - began) / 1e6)))
+            return false;
+    }
+    return true;
+}
+
+bool plan_run(struct plan *p, struct err *err)
+{
+    AUTO(sched) struct sched *sched = NULL;
+    struct component *at = p->components.at;
+    int64_t began = clock_mono_ns();
+
+    if (!sched_new(p->conf.jobs, &sched, err))
+        return false;
+    for (size_t i = 0; i < p->components.count; i++)
+        if (!at[i].ops->plan(at[i].target, sched, err))
+            return err_add(err, "cannot plan '%s'", at[i].text);
+    return sched_run(sched, err) && finish(p, began, err);
+}

@@ -9,7 +9,7 @@
 #
 # Works as root (servers run as postgres, mysql and nobody) and as a normal user (all run as you).
 # BUILD: the build folder (default build). KEEP=1: the folder stays, to be looked into.
-# shellcheck shell=bash disable=SC2034
+# shellcheck shell=bash disable=SC2034,SC2015,SC2119,SC2120
 
 set -u
 export LC_ALL=C.UTF-8 TZ=UTC
@@ -234,7 +234,8 @@ pg_program() {
     command -v "$1" || die "no program '$1': run scripts/install-deps"
 }
 
-# pg_start [NAME]: a server in $T/NAME (default pg). Sets PG_DIR PG_SOCKET_DIR PG_PORT PG_ADMIN.
+# pg_start [NAME]: a server in $T/NAME (default pg). Sets PG_DIR PG_SOCKET_DIR PG_PORT PG_ADMIN, by
+# which pg_sql finds it; who starts a second one keeps the first's.
 # Sockets and 127.0.0.1 need no password, but for the role "shop" and those named in PG_SCRAM.
 pg_start() {
     local name=${1:-pg}

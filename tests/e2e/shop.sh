@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # The demo shop itself: a fixture that does not work proves nothing about what is tested on it.
+# shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 e2e_begin shop
 shop_production_start "${FACTOR:-0.25}"
@@ -79,7 +80,7 @@ expect "a wrong password is refused" 401 POST /api/login \
 expect "login works" 200 POST /api/login \
     '{"email": "customer.7@example.net", "password": "correct horse 7"}'
 AFTER=$(grep -o 'session=[0-9a-f]*' <<<"$HEADERS")
-[ "$BEFORE" != "$AFTER" ] && ok "login gives a new session" || not_ok "login gives a new session"
+check "login gives a new session" test "$BEFORE" != "$AFTER"
 expect "the cart came along" 200 GET /api/cart
 check_has "with the article" "$BODY" "\"article\":$FIRST"
 expect "a second article" 200 POST /api/cart "{\"article\": $SECOND, \"quantity\": 1}"

@@ -1,0 +1,306 @@
+/* One conformance test of the store contract, run against every driver. */
+#include "tests/test.h"
+
+#include "lib/base/fd.h"
+#include "lib/store/name.h"
+#include "lib/store/store.h"
+#include "tests/fake/store_memory.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/stat.h>
+
+#define ABSENT "blobs/sha256/0000000000000000000000000000000000000000000000000000000000000000"
+
+static char *temp_dir(void)
+{
+    char *dir = strdup("/tmp/rehearse-store-XXXXXX");
+
+    assert_non_null(mkdtemp(dir));
+    return dir;
+}
+
+static void drop(char *dir)
+{
+    assert_true(dir_remove(dir, NULL));
+    free(dir);
+}
+
+static void puts_and_reads(struct store *s)
+{
+    struct err err = {0};
+    struct digest digest;
+    struct store_stat st;
+    char name[STORE_NAME_MAX], bytes[5] = {0};
+
+    assert_ok(store_put_blob(s, SPAN("hello world"), &digest, &err), &err);
+    store_blob_name(&digest, name);
+    assert_ok(s->ops->stat(s, name, &st, &err), &err);
+    assert_int_equal(st.bytes, 11);
+    assert_ok(s->ops->read(s, name, 6, bytes, 5, &err), &err);
+    assert_memory_equal(bytes, "world", 5);
+    assert_fails(s->ops->read(s, name, 7, bytes, 5, &err), &err, ERR_DAMAGED);
+    assert_fails(s->ops->read(s, name, UINT64_MAX, bytes, 5, &err), &err, ERR_DAMAGED);
+    /* The same bytes again are no error. */
+    assert_ok(store_put_blob(s, SPAN("hello world"), &digest, &err), &err);
+    assert_ok(store_put_blob(s, SPAN(""), &digest, &err), &err);
+    assert_ok(s->ops->stat(s, store_blob_name(&digest, name), &st, &err), &err);
+    assert_int_equal(st.bytes, 0);
+}
+
+static void names_what_is_missing(struct store *s)
+{
+    struct err err = {0};
+    struct store_stat st;
+    char byte;
+
+    assert_fails(s->ops->stat(s, ABSENT, &st, &err), &err, ERR_MISSING);
+    assert_fails(s->ops->read(s, ABSENT, 0, &byte, 1, &err), &err, ERR_MISSING);
+    assert_fails(s->ops->remove(s, ABSENT, &err), &err, ERR_MISSING);
+}
+
+static void refuses_foreign_names(struct store *s)
+{
+    static const char *const names[] = {
+        "../x", "blobs/sha256/../../x", "/etc/passwd", "tmp/../x", "tmp/", "tmp/.",
+        "",     "blobs/sha256/00",      "blobs/md5/x"};
+    struct err err = {0};
+    struct store_stat st;
+    char byte;
+
+    for (size_t i = 0; i < COUNT(names); i++) {
+        assert_fails(s->ops->stat(s, names[i], &st, &err), &err, ERR_DAMAGED);
+        assert_fails(s->ops->read(s, names[i], 0, &byte, 1, &err), &err, ERR_DAMAGED);
+        assert_fails(s->ops->remove(s, names[i], &err), &err, ERR_DAMAGED);
+        assert_fails(s->ops->swap(s, names[i], NULL, SPAN("x"), &err), &err, ERR_DAMAGED);
+        struct store_put *put = NULL;
+        assert_ok(s->ops->put(s, &put, &err), &err);
+        assert_fails(put->ops->commit(put, names[i], &err), &err, ERR_DAMAGED);
+    }
+}
+
+static bool count_one(void *ctx, const char *name, const struct store_stat *st, struct err *err)
+{
+    (void)name;
+    (void)st;
+    (void)err;
+    ++*(size_t *)ctx;
+    return true;
+}
+
+static size_t count(struct store *s, const char *prefix)
+{
+    struct err err = {0};
+    size_t n = 0;
+
+    assert_ok(s->ops->list(s, prefix, count_one, &n, &err), &err);
+    return n;
+}
+
+static void shows_only_what_is_whole(struct store *s)
+{
+    struct err err = {0};
+    struct store_put *put = NULL;
+    size_t before = count(s, "blobs/sha256/");
+
+    assert_ok(s->ops->put(s, &put, &err), &err);
+    assert_ok(put->ops->append(put, "half", 4, &err), &err);
+    assert_int_equal(count(s, "blobs/sha256/"), before);
+    put->ops->abort(put);
+    assert_int_equal(count(s, "blobs/sha256/"), before);
+    assert_int_equal(count(s, "tmp/"), 0);
+    assert_int_equal(count(s, "index.json"), 1);
+    assert_int_equal(count(s, ""), before + 2);
+}
+
+static void removes(struct store *s)
+{
+    struct err err = {0};
+    struct digest digest;
+    struct store_stat st;
+    char name[STORE_NAME_MAX];
+
+    assert_ok(store_put_blob(s, SPAN("short-lived"), &digest, &err), &err);
+    store_blob_name(&digest, name);
+    assert_ok(s->ops->remove(s, name, &err), &err);
+    assert_fails(s->ops->stat(s, name, &st, &err), &err, ERR_MISSING);
+}
+
+static void swaps_only_what_is_expected(struct store *s)
+{
+    struct err err = {0};
+    AUTO(buf) struct buf text = {0};
+
+    assert_ok(store_get(s, STORE_INDEX, 4096, &text, &err), &err);
+    struct digest now = hash_of(buf_view(&text)), other = hash_of(SPAN("other"));
+    assert_fails(s->ops->swap(s, STORE_INDEX, NULL, SPAN("new"), &err), &err, ERR_LOCK);
+    assert_fails(s->ops->swap(s, STORE_INDEX, &other, SPAN("new"), &err), &err, ERR_LOCK);
+    assert_ok(s->ops->swap(s, STORE_INDEX, &now, SPAN("new"), &err), &err);
+    assert_fails(s->ops->swap(s, STORE_INDEX, &now, SPAN("newer"), &err), &err, ERR_LOCK);
+    assert_ok(store_get(s, STORE_INDEX, 4096, &text, &err), &err);
+    assert_string_equal(buf_str(&text), "new");
+    assert_fails(store_get(s, STORE_INDEX, 2, &text, &err), &err, ERR_DAMAGED);
+}
+
+#define WRITERS 4
+#define ROUNDS  25
+
+/* Adds one to the number in index.json, as long as it takes. */
+static void *add_ones(void *arg)
+{
+    struct store *s = arg;
+    AUTO(buf) struct buf text = {0};
+
+    for (int done = 0; done < ROUNDS;) {
+        struct err err = {0};
+        char next[32];
+
+        if (!store_get(s, STORE_INDEX, 64, &text, &err))
+            return arg;
+        struct digest was = hash_of(buf_view(&text));
+        snprintf(next, sizeof(next), "%ld", strtol(buf_str(&text), NULL, 10) + 1);
+        if (s->ops->swap(s, STORE_INDEX, &was, span_of(next), &err))
+            done++;
+        else if (err.code != ERR_LOCK)
+            return arg;
+    }
+    return NULL;
+}
+
+static void loses_no_swap(struct store *s)
+{
+    struct err err = {0};
+    AUTO(buf) struct buf text = {0};
+    pthread_t threads[WRITERS];
+
+    assert_ok(store_get(s, STORE_INDEX, 4096, &text, &err), &err);
+    struct digest was = hash_of(buf_view(&text));
+    assert_ok(s->ops->swap(s, STORE_INDEX, &was, SPAN("0"), &err), &err);
+    for (size_t i = 0; i < WRITERS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, add_ones, s), 0);
+    for (size_t i = 0; i < WRITERS; i++) {
+        void *failed = NULL;
+        pthread_join(threads[i], &failed);
+        assert_null(failed);
+    }
+    assert_ok(store_get(s, STORE_INDEX, 64, &text, &err), &err);
+    assert_int_equal(strtol(buf_str(&text), NULL, 10), WRITERS * ROUNDS);
+}
+
+static void conforms(struct store *s)
+{
+    puts_and_reads(s);
+    names_what_is_missing(s);
+    refuses_foreign_names(s);
+    shows_only_what_is_whole(s);
+    removes(s);
+    swaps_only_what_is_expected(s);
+    loses_no_swap(s);
+}
+
+TEST(memory_conforms)
+{
+    AUTO(store) struct store *s = NULL;
+    struct err err = {0};
+
+    assert_ok(fake_store_new(&s, &err), &err);
+    conforms(s);
+}
+
+TEST(local_conforms)
+{
+    char *dir = temp_dir();
+    struct store *s = NULL;
+    struct err err = {0};
+
+    assert_ok(store_open(dir, STORE_WRITE, &s, &err), &err);
+    conforms(s);
+    store_close(s);
+    drop(dir);
+}
+
+/* Production's data lie in it: nobody else may read them. */
+TEST(local_is_private)
+{
+    char *dir = temp_dir();
+    AUTO(free) char *inner = path_join(dir, "a/b");
+    AUTO(free) char *index = path_join(inner, "index.json");
+    AUTO(free) char *blobs = path_join(inner, "blobs/sha256");
+    struct store *s = NULL;
+    struct stat st;
+    struct err err = {0};
+
+    mode_t old = umask(0);
+    assert_ok(store_open(inner, STORE_WRITE, &s, &err), &err);
+    umask(old);
+    assert_int_equal(stat(index, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    assert_int_equal(stat(blobs, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0700);
+    store_close(s);
+    drop(dir);
+}
+
+TEST(local_refuses_what_is_no_store)
+{
+    char *dir = temp_dir();
+    AUTO(free) char *file = path_join(dir, "holiday.jpg");
+    AUTO(free) char *none = path_join(dir, "none");
+    AUTO(free) char *layout = path_join(dir, "oci-layout");
+    struct store *s = NULL;
+    struct err err = {0};
+
+    assert_fails(store_open(none, STORE_READ, &s, &err), &err, ERR_MISSING);
+    assert_fails(store_open(dir, STORE_READ, &s, &err), &err, ERR_MISSING);
+    assert_ok(file_replace(file, SPAN("x"), 0600, &err), &err);
+    assert_fails(store_open(dir, STORE_WRITE, &s, &err), &err, ERR_EXISTS);
+    assert_true(err.hint[0]);
+    assert_fails(store_open(file, STORE_READ, &s, &err), &err, ERR_IO);
+    assert_fails(store_open("gopher://x", STORE_READ, &s, &err), &err, ERR_USAGE);
+    assert_ok(file_replace(layout, SPAN("{\"imageLayoutVersion\":\"2.0.0\"}"), 0600, &err), &err);
+    assert_fails(store_open(dir, STORE_READ, &s, &err), &err, ERR_UNSUPPORTED);
+    assert_ok(file_replace(layout, SPAN("{\"imageLayo"), 0600, &err), &err);
+    assert_fails(store_open(dir, STORE_READ, &s, &err), &err, ERR_DAMAGED);
+    drop(dir);
+}
+
+/* A blob that is a link or a fifo would read something else, or hang. */
+TEST(local_follows_no_links)
+{
+    char *dir = temp_dir();
+    AUTO(free) char *link = path_join(dir, ABSENT);
+    struct store *s = NULL;
+    struct store_stat st;
+    struct err err = {0};
+    char byte;
+
+    assert_ok(store_open(dir, STORE_WRITE, &s, &err), &err);
+    assert_int_equal(symlink("/etc/passwd", link), 0);
+    assert_fails(s->ops->stat(s, ABSENT, &st, &err), &err, ERR_DAMAGED);
+    assert_false(s->ops->read(s, ABSENT, 0, &byte, 1, &err));
+    assert_int_equal(unlink(link), 0);
+    assert_int_equal(mkfifo(link, 0600), 0);
+    assert_false(s->ops->read(s, ABSENT, 0, &byte, 1, &err));
+    store_close(s);
+    drop(dir);
+}
+
+/* What a crashed writer left is listed for gc and harms nobody. */
+TEST(local_lists_leftovers)
+{
+    char *dir = temp_dir();
+    AUTO(free) char *left = path_join(dir, "tmp/0123");
+    struct store *s = NULL;
+    struct err err = {0};
+
+    assert_ok(store_open(dir, STORE_WRITE, &s, &err), &err);
+    assert_ok(file_replace(left, SPAN("half"), 0600, &err), &err);
+    assert_int_equal(count(s, "tmp/"), 1);
+    assert_ok(s->ops->remove(s, "tmp/0123", &err), &err);
+    assert_int_equal(count(s, "tmp/"), 0);
+    store_close(s);
+    drop(dir);
+}
+
+TESTS(memory_conforms, local_conforms, local_is_private, local_refuses_what_is_no_store,
+      local_follows_no_links, local_lists_leftovers)

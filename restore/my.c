@@ -1,0 +1,289 @@
+#include "restore/my.h"
+
+#include "lib/base/json.h"
+#include "lib/base/log.h"
+
+/* While rows are loaded into a server of our own, a crash costs nothing: the restore is repeated.
+ * The event scheduler stays off until somebody switches it on. */
+static const struct {
+    const char *name, *value;
+    bool stays;
+} load_settings[] = {
+    {"event_scheduler", "OFF", true},
+    {"local_infile", "ON", true},
+    {"max_allowed_packet", "1073741824", false},
+    {"innodb_flush_log_at_trx_commit", "0", false},
+    {"sync_binlog", "0", false},
+    {"innodb_change_buffering", "none", false},
+    {"innodb_adaptive_hash_index", "OFF", false},
+    {"slow_query_log", "OFF", false},
+    {"general_log", "OFF", false},
+};
+
+static const char session_sql[] =
+    "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION', "
+    "foreign_key_checks = 0, unique_checks = 0, innodb_strict_mode = 0, "
+    "myisam_sort_buffer_size = 67108864, bulk_insert_buffer_size = 67108864";
+
+static void my_close(struct target *base);
+AUTO_PTR(my_target, struct target, my_close)
+
+/* ---- settings of a server of our own ---------------------------------------------------------*/
+
+/* A variable that this version does not have is no loss. */
+static bool change_setting(struct my_target *t, const char *name, const char *value, bool stays,
+                           struct err *err)
+{
+    struct err refused = {0};
+    AUTO(buf) struct buf before = {0};
+
+    if (!db_value(t->main, &before, &refused, "SELECT @@global.%s", name) ||
+        !db_exec(t->main, &refused, "SET GLOBAL %s = %s", name, value)) {
+        log_debug("setting not changed", f_str("name", name), f_str("why", refused.text));
+        return true;
+    }
+    if (stays)
+        return true;
+    struct my_setting *s = vec_add(&t->settings, err);
+    if (!s)
+        return false;
+    *s = (struct my_setting){name, buf_take(&before)};
+    return s->before || err_memory(err);
+}
+
+static bool settings_for_load(struct my_target *t, struct err *err)
+{
+    for (size_t i = 0; i < COUNT(load_settings); i++) {
+        if (!change_setting(t, load_settings[i].name, load_settings[i].value,
+                            load_settings[i].stays, err))
+            return false;
+    }
+    return true;
+}
+
+static void settings_back(struct my_target *t)
+{
+    struct my_setting *s = t->settings.at;
+
+    for (size_t i = 0; i < t->settings.count; i++) {
+        uint64_t number;
+        bool bare = span_u64(span_of(s[i].before), &number);
+        AUTO(buf) struct buf value = {0};
+        if (bare)
+            buf_puts(&value, s[i].before);
+        else
+            db_quote_text(t->main, s[i].before, &value);
+        if (t->main)
+            db_exec(t->main, NULL, "SET GLOBAL %s = %s", s[i].name, buf_str(&value));
+        free(s[i].before);
+    }
+    vec_done(&t->settings);
+}
+
+/* ---- open ------------------------------------------------------------------------------------*/
+
+bool my_target_session(struct my_target *t, struct db **out, struct err *err)
+{
+    AUTO(db) struct db *db = NULL;
+
+    if (!db_open(&t->db_conf, &db, err) || !my_run(db, session_sql, sizeof(session_sql) - 1, err))
+        return false;
+    if (!db->is_mysql && !db_exec(db, err, "SET SESSION check_constraint_checks = 0"))
+        return false;
+    /* Without the right to it the load is written to the binlog: slower, not wrong. */
+    db_exec(db, NULL, "SET SESSION sql_log_bin = 0");
+    *out = TAKE(db);
+    return true;
+}
+
+static bool read_facts(struct my_target *t, struct err *err)
+{
+    const json_t *components = json_object_get(bundle_config(t->conf.bundle), "components");
+    const char *name = NULL;
+
+    t->facts = json_object_get(components, t->conf.component);
+    if (!t->facts)
+        return err_set(err, ERR_MISSING, "the bundle has no component '%s'", t->conf.component);
+    if (!json_want_str(t->facts, "database", &name, err))
+        return err_add(err, "component '%s'", t->conf.component);
+    if (t->conf.db->database)
+        name = t->conf.db->database;
+    t->database = strdup(name);
+    return t->database || err_memory(err);
+}
+
+/* Made when it is not there; one that holds tables is never loaded into. */
+static bool make_database(struct my_target *t, struct err *err)
+{
+    const char *charset = NULL, *collation = NULL;
+    AUTO(buf) struct buf name = {0};
+    AUTO(buf) struct buf text = {0};
+    AUTO(buf) struct buf tables = {0};
+
+    if (!json_want_str(t->facts, "charset", &charset, err) ||
+        !json_want_str(t->facts, "collation", &collation, err))
+        return false;
+    db_quote_name(t->main, t->database, &name);
+    db_quote_text(t->main, t->database, &text);
+    if (!buf_ok(&name, err) || !buf_ok(&text, err) ||
+        !db_value(t->main, &tables, err,
+                  "SELECT count(*) FROM information_schema.tables WHERE table_schema = %s",
+                  buf_str(&text)))
+        return false;
+    if (strcmp(buf_str(&tables), "0") != 0) {
+        err_set(err, ERR_EXISTS, "database '%s' holds tables already", t->database);
+        return err_hint(err, "drop it first, or restore into another one");
+    }
+    return db_exec(t->main, err, "CREATE DATABASE IF NOT EXISTS %s", buf_str(&name)) &&
+           db_exec(t->main, err, "ALTER DATABASE %s CHARACTER SET = %s COLLATE = %s",
+                   buf_str(&name), charset, collation);
+}
+
+static bool find_tables(struct my_target *t, struct err *err)
+{
+    size_t count = 0;
+    const struct stream *s = bundle_streams(t->conf.bundle, &count);
+
+    t->tables = calloc(count ? count : 1, sizeof(*t->tables));
+    if (!t->tables)
+        return err_memory(err);
+    for (size_t i = 0; i < count; i++) {
+        if (s[i].kind == STREAM_COLUMNS && !strcmp(s[i].component, t->conf.component) &&
+            !my_table_init(&t->tables[t->table_count++], &s[i], err))
+            return false;
+    }
+    return true;
+}
+
+/* What this server cannot hold is said before anything is loaded. */
+static bool check_server(struct my_target *t, struct err *err)
+{
+    AUTO(buf) struct buf on = {0};
+    const struct db *db = t->main;
+
+    if (!db_value(t->main, &on, err, "SELECT @@global.local_infile"))
+        return false;
+    if (!strcmp(buf_str(&on), "0")) {
+        err_set(err, ERR_UNSUPPORTED, "%s: local_infile is off", db->label);
+        return err_hint(err, "SET GLOBAL local_infile = 1");
+    }
+    for (size_t i = 0; i < t->table_count; i++) {
+        if (t->tables[i].versioned && (db->is_mysql || db->version < 101100)) {
+            err_set(err, ERR_UNSUPPORTED,
+                    "table '%s' has history, which this server cannot take in", t->tables[i].name);
+            return err_hint(err, "MariaDB 10.11 or newer can");
+        }
+    }
+    return true;
+}
+
+static bool open_workers(struct my_target *t, struct err *err)
+{
+    bool history = false;
+
+    for (size_t i = 0; i < t->table_count; i++)
+        history = history || t->tables[i].versioned;
+    t->worker = calloc(t->conf.jobs ? t->conf.jobs : 1, sizeof(struct db *));
+    if (!t->worker)
+        return err_memory(err);
+    for (unsigned i = 0; i < t->conf.jobs; i++) {
+        if (!my_target_session(t, &t->worker[i], err) ||
+            (history && !db_exec(t->worker[i], err,
+                                 "SET SESSION system_versioning_insert_history = 1, "
+                                 "system_versioning_alter_history = KEEP")))
+            return false;
+    }
+    return true;
+}
+
+static bool my_open(const struct target_conf *conf, struct target **out, struct err *err)
+{
+    struct my_target *t = calloc(1, sizeof(*t));
+    if (!t)
+        return err_memory(err);
+    AUTO(my_target) struct target *base = &t->base;
+
+    t->base.ops = &target_mariadb;
+    t->conf = *conf;
+    t->db_conf = *conf->db;
+    t->db_conf.database = NULL;
+    t->settings = (struct vec)VEC(struct my_setting);
+    if (!read_facts(t, err) || !find_tables(t, err) || !db_open(&t->db_conf, &t->main, err))
+        return false;
+    if (conf->owned && !settings_for_load(t, err))
+        return false;
+    if (!check_server(t, err) || !make_database(t, err))
+        return false;
+    t->db_conf.database = t->database;
+    if (!open_workers(t, err))
+        return false;
+    *out = TAKE(base);
+    return true;
+}
+
+static void my_close(struct target *base)
+{
+    struct my_target *t = (struct my_target *)base;
+
+    if (!t)
+        return;
+    settings_back(t);
+    for (unsigned i = 0; t->worker && i < t->conf.jobs; i++)
+        db_close(t->worker[i]);
+    free(t->worker);
+    db_close(t->main);
+    for (size_t i = 0; i < t->table_count; i++)
+        my_table_done(&t->tables[i]);
+    free(t->tables);
+    free(t->database);
+    free(t);
+}
+
+/* ---- plan and finish -------------------------------------------------------------------------*/
+
+static bool first_things(void *ctx, void *arg, unsigned worker, struct err *err)
+{
+    struct my_target *t = ctx;
+
+    (void)arg;
+    /* Defaults of columns may draw from sequences. */
+    return my_sequences(t, t->worker[worker], err);
+}
+
+static bool last_things(void *ctx, void *arg, unsigned worker, struct err *err)
+{
+    struct my_target *t = ctx;
+    AUTO(db) struct db *db = NULL;
+
+    (void)arg;
+    (void)worker;
+    /* A session of its own: what each object needs is set in it. */
+    return my_target_session(t, &db, err) && (!t->conf.owned || my_definers(t, db, err)) &&
+           my_objects(t, db, err);
+}
+
+static bool my_plan(struct target *base, struct sched *sched, struct err *err)
+{
+    struct my_target *t = (struct my_target *)base;
+    struct task first = {
+        .run = first_things, .ctx = t, .cost = UINT64_MAX / 2, .name = "sequences"};
+    struct task last = {.run = last_things, .ctx = t, .cost = 1, .name = "views and routines"};
+    task_id started, done;
+
+    return sched_add(sched, &first, NULL, 0, &started, err) &&
+           my_plan_tables(t, sched, started, &done, err) &&
+           sched_add(sched, &last, &done, 1, NULL, err);
+}
+
+static bool my_finish(struct target *base, struct err *err)
+{
+    struct my_target *t = (struct my_target *)base;
+    uint64_t expected = atomic_load(&t->rows_expected), found = atomic_load(&t->rows_found);
+
+    return JOURNAL(t->conf.journal, err, "restore.check", f_str("component", t->conf.component),
+                   f_num("rows_expected", (int64_t)expected), f_num("rows_found", (int64_t)found),
+                   f_bool("ok", expected == found));
+}
+
+const struct target_ops target_mariadb = {
+    .name = "mariadb", .open = my_open, .plan = my_plan, .finish = my_finish, .close = my_close};

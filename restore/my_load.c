@@ -1,0 +1,175 @@
+/* Rows of a table from segments of the bundle into LOAD DATA. */
+#include "restore/my.h"
+
+#include "lib/base/cmd.h"
+#include "lib/bundle/columns.h"
+
+struct feed {
+    struct my_target *target;
+    const struct stream *stream;
+    size_t at, end; /* segments */
+    struct buf raw, rows;
+};
+
+static void auto_feed(struct feed *f)
+{
+    buf_done(&f->raw);
+    buf_done(&f->rows);
+}
+
+static bool decode(struct feed *f, const struct segment *seg, struct err *err)
+{
+    buf_clear(&f->rows);
+    return bundle_read(f->target->conf.bundle, seg, &f->raw, err) &&
+           columns_to_rows(buf_view(&f->raw), bundle_columns(f->stream), seg->records, &f->rows,
+                           err);
+}
+
+static bool give(void *ctx, struct span *piece, struct err *err)
+{
+    struct feed *f = ctx;
+
+    *piece = (struct span){0};
+    while (!piece->len && f->at < f->end) {
+        const struct segment *seg = &f->stream->segments[f->at++];
+        if (!cmd_stop_check(err) || !decode(f, seg, err))
+            return false;
+        progress_add(f->target->conf.progress, seg->raw_bytes);
+        *piece = buf_view(&f->rows);
+    }
+    return true;
+}
+
+/* ---- warnings --------------------------------------------------------------------------------*/
+
+/* LOCAL turns errors of single values into warnings. One kind is no loss: ENUM and SET hold "" for
+ * a value that was refused long ago, and storing that again warns again. */
+struct warnings {
+    const struct my_target_table *table;
+    struct feed *feed;
+    size_t from; /* first segment of the load */
+    char first[256];
+    bool bad;
+};
+
+/* Of "Data truncated for column 'name' at row 12". */
+static bool parse_truncated(struct span text, struct span *column, uint64_t *row)
+{
+    static const char before[] = "Data truncated for column '", between[] = "' at row ";
+
+    if (!span_starts(text, before))
+        return false;
+    column->at = text.at + sizeof(before) - 1;
+    const char *end =
+        memmem(column->at, text.len - (sizeof(before) - 1), between, sizeof(between) - 1);
+    if (!end)
+        return false;
+    column->len = (size_t)(end - column->at);
+    const char *number = end + sizeof(between) - 1;
+    return span_u64((struct span){number, (size_t)(text.at + text.len - number)}, row) && *row > 0;
+}
+
+/* The place of an ENUM or SET column of that name. */
+static bool enum_column(const struct stream *s, struct span name, unsigned *at)
+{
+    const json_t *columns = json_object_get(s->meta, "columns");
+    size_t i;
+    json_t *c;
+
+    json_array_foreach(columns, i, c)
+    {
+        struct span type = span_of(json_string_value(json_object_get(c, "type")));
+        if (span_is(name, json_string_value(json_object_get(c, "name")))) {
+            *at = (unsigned)i;
+            return type.at && (span_starts(type, "enum(") || span_starts(type, "set("));
+        }
+    }
+    return false;
+}
+
+/* Line `n` of the text. */
+static struct span nth_line(struct span text, uint64_t n)
+{
+    struct span line = {0};
+
+    for (uint64_t i = 0; i <= n; i++) {
+        if (!span_split(&text, '\n', &line))
+            return (struct span){0};
+    }
+    return line;
+}
+
+/* Whether the bundle itself holds "" (or the number 0) there. */
+static bool was_empty(struct warnings *w, unsigned column, uint64_t row, struct err *err)
+{
+    const struct stream *s = w->feed->stream;
+
+    row--;
+    for (size_t i = w->from; i < w->feed->end; i++) {
+        const struct segment *seg = &s->segments[i];
+        if (row >= seg->records) {
+            row -= seg->records;
+            continue;
+        }
+        if (!bundle_read(w->feed->target->conf.bundle, seg, &w->feed->raw, err))
+            return false;
+        struct span value = nth_line(buf_view(&w->feed->raw), column * seg->records + row);
+        return value.at && (!value.len || span_is(value, "0"));
+    }
+    return false;
+}
+
+static bool judge_warning(void *ctx, const struct db_row *row, struct err *err)
+{
+    struct warnings *w = ctx;
+    struct span column;
+    uint64_t at;
+    unsigned place;
+
+    if (w->bad || row->count < 3)
+        return true;
+    if (parse_truncated(row->value[2], &column, &at) &&
+        enum_column(w->feed->stream, column, &place) && was_empty(w, place, at, err))
+        return true;
+    w->bad = true;
+    snprintf(w->first, sizeof(w->first), "%.*s", (int)row->value[2].len, row->value[2].at);
+    return true;
+}
+
+static bool check_warnings(struct warnings *w, struct db *db, struct err *err)
+{
+    AUTO(buf) struct buf count = {0};
+
+    if (!db_value(db, &count, err, "SELECT @@warning_count"))
+        return false;
+    if (!strcmp(buf_str(&count), "0"))
+        return true;
+    if (!db_rows(db, judge_warning, w, err, "SHOW WARNINGS"))
+        return false;
+    return !w->bad || err_set(err, ERR_SQL, "values were changed while loading: %s", w->first);
+}
+
+/* ---- a load ----------------------------------------------------------------------------------*/
+
+bool my_load(struct my_target *t, const struct my_target_table *table, struct db *db, size_t from,
+             size_t to, struct err *err)
+{
+    AUTO(feed) struct feed f = {.target = t, .stream = table->stream, .at = from, .end = to};
+    uint64_t expected = 0, loaded = 0, before = 0;
+
+    for (size_t i = 0; i < to; i++)
+        *(i < from ? &before : &expected) += table->stream->segments[i].records;
+    progress_note(t->conf.progress, table->name);
+    struct warnings w = {.table = table, .feed = &f, .from = from};
+    /* InnoDB's bulk insert locks the whole table: good for one stream, in the way of several. */
+    bool ok = db_exec(db, err, "SET SESSION unique_checks = %d", table->split ? 1 : 0) &&
+              db->ops->copy_in(db, span_of(table->load), give, &f, &loaded, err) &&
+              check_warnings(&w, db, err);
+    if (ok && loaded != expected)
+        ok = err_set(err, ERR_SQL, "%llu rows were sent, %llu are stored",
+                     (unsigned long long)expected, (unsigned long long)loaded);
+    if (!ok)
+        return err_add(err, "table '%s', rows from %llu on", table->name,
+                       (unsigned long long)before + 1);
+    return true;
+}

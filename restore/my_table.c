@@ -1,0 +1,303 @@
+/* Tables: made with their primary key alone, loaded, then given indexes and foreign keys. */
+#include "restore/my.h"
+
+#include "lib/base/json.h"
+
+/* Raw bytes per LOAD DATA: large enough that its start and commit do not count. */
+#define LOAD_BYTES ((uint64_t)48 << 20)
+
+char *my_meta_text(const json_t *meta, const char *key, size_t *len, struct err *err)
+{
+    const char *text = NULL;
+
+    if (!json_want_str(meta, key, &text, err))
+        return NULL;
+    char *bytes = json_bytes_back(text, len);
+    if (!bytes)
+        err_memory(err);
+    return bytes;
+}
+
+bool my_table_init(struct my_target_table *t, const struct stream *stream, struct err *err)
+{
+    const json_t *engine = json_object_get(stream->meta, "engine");
+
+    *t = (struct my_target_table){.stream = stream};
+    t->name = my_meta_text(stream->meta, "table", NULL, err);
+    t->create = t->name ? my_meta_text(stream->meta, "create", NULL, err) : NULL;
+    t->load = t->create ? my_meta_text(stream->meta, "load", NULL, err) : NULL;
+    t->versioned = json_is_true(json_object_get(stream->meta, "versioned"));
+    t->innodb = json_is_string(engine) && !strcasecmp(json_string_value(engine), "InnoDB");
+    return t->load || err_add(err, "stream '%s'", stream->name);
+}
+
+void my_table_done(struct my_target_table *t)
+{
+    free(t->name);
+    free(t->create);
+    free(t->load);
+}
+
+/* ---- the steps of a table --------------------------------------------------------------------*/
+
+struct work {
+    struct my_target_table *table;
+    size_t from, to; /* segments of a load */
+};
+
+static bool in_table(const struct work *w, bool ok, struct err *err)
+{
+    return ok || err_add(err, "table '%s'", w->table->name);
+}
+
+static bool make_table(void *ctx, void *arg, unsigned worker, struct err *err)
+{
+    struct my_target *t = ctx;
+    struct work *w = arg;
+
+    return in_table(w, my_run(t->worker[worker], w->table->create, strlen(w->table->create), err),
+                    err);
+}
+
+static bool load_rows(void *ctx, void *arg, unsigned worker, struct err *err)
+{
+    struct my_target *t = ctx;
+    struct work *w = arg;
+
+    return my_load(t, w->table, t->worker[worker], w->from, w->to, err);
+}
+
+/* "ALTER TABLE t ADD one, ADD two" of a list in meta. */
+struct alter {
+    struct my_target *target;
+    const struct my_target_table *table;
+    struct db *db;
+    struct buf sql;
+};
+
+static bool alter_run(struct alter *a, struct err *err)
+{
+    bool ok =
+        !a->sql.len || (buf_ok(&a->sql, err) && my_run(a->db, buf_str(&a->sql), a->sql.len, err));
+    buf_clear(&a->sql);
+    return ok;
+}
+
+static bool alter_add(struct alter *a, const json_t *part, struct err *err)
+{
+    size_t len = 0;
+    AUTO(free)
+    char *text = json_is_string(part) ? json_bytes_back(json_string_value(part), &len) : NULL;
+
+    if (!text)
+        return err_set(err, ERR_DAMAGED, "an index is not a text");
+    if (!a->sql.len) {
+        buf_puts(&a->sql, "ALTER TABLE ");
+        db_quote_name(a->db, a->table->name, &a->sql);
+        buf_puts(&a->sql, " ADD ");
+    } else {
+        buf_puts(&a->sql, ", ADD ");
+    }
+    return buf_add(&a->sql, text, len);
+}
+
+static bool is_fulltext(const json_t *part)
+{
+    return json_is_string(part) && !strncmp(json_string_value(part), "FULLTEXT", 8);
+}
+
+/* All in one pass over the rows; but InnoDB builds only one FULLTEXT index at a time. */
+static bool add_parts(struct alter *a, const json_t *parts, struct err *err)
+{
+    bool fulltext = false;
+    size_t i;
+    json_t *part;
+
+    json_array_foreach(parts, i, part)
+    {
+        if (!is_fulltext(part) && !alter_add(a, part, err))
+            return false;
+    }
+    json_array_foreach(parts, i, part)
+    {
+        if (!is_fulltext(part))
+            continue;
+        if ((fulltext && !alter_run(a, err)) || !alter_add(a, part, err))
+            return false;
+        fulltext = true;
+    }
+    return alter_run(a, err);
+}
+
+static bool add_list(struct my_target *t, const struct work *w, unsigned worker, const char *list,
+                     struct err *err)
+{
+    struct alter a = {.target = t, .table = w->table, .db = t->worker[worker]};
+    bool ok = add_parts(&a, json_object_get(w->table->stream->meta, list), err);
+
+    buf_done(&a.sql);
+    return in_table(w, ok, err);
+}
+
+static bool add_indexes(void *ctx, void *arg, unsigned worker, struct err *err)
+{
+    return add_list(ctx, arg, worker, "indexes", err);
+}
+
+static bool add_foreign(void *ctx, void *arg, unsigned worker, struct err *err)
+{
+    return add_list(ctx, arg, worker, "foreign_keys", err);
+}
+
+static bool count_rows(struct my_target *t, const struct work *w, unsigned worker, struct err *err)
+{
+    AUTO(buf) struct buf count = {0};
+    AUTO(buf) struct buf name = {0};
+    uint64_t found = 0, expected = w->table->stream->records;
+
+    db_quote_name(t->worker[worker], w->table->name, &name);
+    if (!buf_ok(&name, err) ||
+        !db_value(t->worker[worker], &count, err, "SELECT count(*) FROM %s%s", buf_str(&name),
+                  w->table->versioned ? " FOR SYSTEM_TIME ALL" : ""))
+        return false;
+    span_u64(buf_view(&count), &found);
+    atomic_fetch_add(&t->rows_expected, expected);
+    atomic_fetch_add(&t->rows_found, found);
+    return found == expected || err_set(err, ERR_DIFFERS, "%llu rows expected, %llu found",
+                                        (unsigned long long)expected, (unsigned long long)found);
+}
+
+static bool settle(void *ctx, void *arg, unsigned worker, struct err *err)
+{
+    struct my_target *t = ctx;
+    struct work *w = arg;
+    AUTO(buf) struct buf name = {0};
+
+    db_quote_name(t->worker[worker], w->table->name, &name);
+    return in_table(
+        w,
+        count_rows(t, w, worker, err) &&
+            db_exec(t->worker[worker], err, "ANALYZE NO_WRITE_TO_BINLOG TABLE %s", buf_str(&name)),
+        err);
+}
+
+/* ---- the plan --------------------------------------------------------------------------------*/
+
+typedef bool (*table_step)(void *ctx, void *arg, unsigned worker, struct err *err);
+
+struct planner {
+    struct my_target *target;
+    struct sched *sched;
+};
+
+static bool add_task(struct planner *p, table_step run, struct work work, uint64_t cost,
+                     const struct vec *after, task_id *id, struct err *err)
+{
+    struct work *w = malloc(sizeof(*w));
+
+    if (!w)
+        return err_memory(err);
+    *w = work;
+    struct task task = {.run = run,
+                        .free_arg = free,
+                        .ctx = p->target,
+                        .arg = w,
+                        .cost = cost + 1,
+                        .name = work.table->name};
+    return sched_add(p->sched, &task, after->at, after->count, id, err);
+}
+
+static bool push(struct vec *ids, task_id id, struct err *err)
+{
+    task_id *slot = vec_add(ids, err);
+
+    if (slot)
+        *slot = id;
+    return slot != NULL;
+}
+
+static bool plan_loads(struct planner *p, struct my_target_table *table, task_id made,
+                       struct vec *loads, struct err *err)
+{
+    const struct stream *s = table->stream;
+    AUTO(vec) struct vec after = VEC(task_id);
+
+    if (!push(&after, made, err))
+        return false;
+    table->split = table->innodb && s->raw_bytes > LOAD_BYTES * 2;
+    for (size_t from = 0; from < s->segment_count;) {
+        uint64_t bytes = 0;
+        size_t to = from;
+        while (to < s->segment_count && (!table->split || bytes < LOAD_BYTES))
+            bytes += s->segments[to++].raw_bytes;
+        task_id id;
+        /* The dearer table goes first, and its pieces together. */
+        if (!add_task(p, load_rows, (struct work){table, from, to}, s->raw_bytes, &after, &id,
+                      err) ||
+            !push(loads, id, err))
+            return false;
+        from = to;
+    }
+    return s->segment_count || push(loads, made, err);
+}
+
+/* Made, loaded, indexed, settled; *indexed and *settled are ids to wait for. */
+static bool plan_table(struct planner *p, struct my_target_table *table, task_id after,
+                       struct vec *indexed, struct vec *settled, struct err *err)
+{
+    struct work work = {.table = table};
+    uint64_t cost = table->stream->raw_bytes;
+    AUTO(vec) struct vec first = VEC(task_id), loads = VEC(task_id), index = VEC(task_id);
+    task_id id;
+
+    if (!push(&first, after, err) ||
+        !add_task(p, make_table, work, cost + UINT32_MAX, &first, &id, err) ||
+        !plan_loads(p, table, id, &loads, err) ||
+        !add_task(p, add_indexes, work, cost, &loads, &id, err) || !push(&index, id, err) ||
+        !push(indexed, id, err))
+        return false;
+    return add_task(p, settle, work, cost / 4, &index, &id, err) && push(settled, id, err);
+}
+
+static bool nothing(void *ctx, void *arg, unsigned worker, struct err *err)
+{
+    (void)ctx;
+    (void)arg;
+    (void)worker;
+    (void)err;
+    return true;
+}
+
+static bool barrier(struct planner *p, const struct vec *after, task_id *id, struct err *err)
+{
+    struct task task = {.run = nothing, .name = "tables are ready"};
+
+    return sched_add(p->sched, &task, after->at, after->count, id, err);
+}
+
+bool my_plan_tables(struct my_target *t, struct sched *sched, task_id after, task_id *done,
+                    struct err *err)
+{
+    struct planner p = {t, sched};
+    AUTO(vec) struct vec indexed = VEC(task_id), last = VEC(task_id), ready = VEC(task_id);
+    task_id id;
+
+    for (size_t i = 0; i < t->table_count; i++) {
+        if (!plan_table(&p, &t->tables[i], after, &indexed, &last, err))
+            return false;
+    }
+    /* A foreign key wants both tables with their indexes. */
+    if (!push(&indexed, after, err) || !barrier(&p, &indexed, &id, err) || !push(&ready, id, err) ||
+        !push(&last, id, err))
+        return false;
+    for (size_t i = 0; i < t->table_count; i++) {
+        const json_t *keys = json_object_get(t->tables[i].stream->meta, "foreign_keys");
+        if (!json_array_size(keys))
+            continue;
+        if (!add_task(&p, add_foreign, (struct work){.table = &t->tables[i]}, 1, &ready, &id,
+                      err) ||
+            !push(&last, id, err))
+            return false;
+    }
+    return barrier(&p, &last, done, err);
+}

@@ -127,7 +127,7 @@ static bool check_name(const struct yaml_doc *doc, const struct yaml_node *n, st
     if (len && len <= 64 && strspn(n->value, NAME_CHARS) == len && *n->value != '.' &&
         *n->value != '-')
         return true;
-    yaml_fail(doc, n, err, "'%s' cannot be a name", n->value);
+    ydoc_fail(doc, n, err, "'%s' cannot be a name", n->value);
     return err_hint(err,
                     "up to 64 letters, digits, '_', '-' and '.', not starting with '-' or '.'");
 }
@@ -135,18 +135,18 @@ static bool check_name(const struct yaml_doc *doc, const struct yaml_node *n, st
 /* Every entry of a list has a proper `name`, and no two the same. */
 static bool check_names(const struct yaml_doc *doc, const char *list, struct err *err)
 {
-    const struct yaml_node *l = yaml_key(doc->root, list);
+    const struct yaml_node *l = ydoc_key(doc->root, list);
 
     for (const struct yaml_node *c = l ? l->child : NULL; c; c = c->next) {
-        const struct yaml_node *name = yaml_key(c, "name");
+        const struct yaml_node *name = ydoc_key(c, "name");
 
         if (!check_name(doc, name, err))
             return false;
         for (const struct yaml_node *d = l->child; d != c; d = d->next)
-            if (strcmp(yaml_key(d, "name")->value, name->value) == 0)
-                return yaml_fail(doc, name, err,
+            if (strcmp(ydoc_key(d, "name")->value, name->value) == 0)
+                return ydoc_fail(doc, name, err,
                                  "name '%s' is given twice in '%s', first in line %u", name->value,
-                                 list, yaml_key(d, "name")->line);
+                                 list, ydoc_key(d, "name")->line);
     }
     return true;
 }
@@ -175,7 +175,7 @@ static bool check_engine(const struct yaml_doc *doc, const struct yaml_node *n, 
     for (size_t i = 0; i < COUNT(words); i++)
         if (strcmp(*engine, words[i].said) == 0)
             return set_text(engine, words[i].meant, err);
-    yaml_fail(doc, n, err, "unknown engine '%s'", *engine);
+    ydoc_fail(doc, n, err, "unknown engine '%s'", *engine);
     return err_hint(err, "postgresql or mariadb");
 }
 
@@ -183,28 +183,28 @@ static bool check_engine(const struct yaml_doc *doc, const struct yaml_node *n, 
 static bool check_either(const struct yaml_doc *doc, const struct yaml_node *map, const char *a,
                          const char *b, struct err *err)
 {
-    if (!yaml_key(map, a) || !yaml_key(map, b))
+    if (!ydoc_key(map, a) || !ydoc_key(map, b))
         return true;
-    yaml_fail(doc, yaml_key(map, b), err, "'%s' and '%s' exclude each other", a, b);
+    ydoc_fail(doc, ydoc_key(map, b), err, "'%s' and '%s' exclude each other", a, b);
     return err_hint(err, "keep one of the two");
 }
 
 static bool check_databases(const struct yaml_doc *doc, struct env *env, struct err *err)
 {
-    const struct yaml_node *list = yaml_key(doc->root, "databases");
+    const struct yaml_node *list = ydoc_key(doc->root, "databases");
 
     for (unsigned i = 0; i < env->databases_count; i++) {
         struct env_database *db = &env->databases[i];
-        const struct yaml_node *n = yaml_item(list, i);
+        const struct yaml_node *n = ydoc_item(list, i);
 
-        if (!check_engine(doc, yaml_key(n, "engine"), &db->engine, err) ||
+        if (!check_engine(doc, ydoc_key(n, "engine"), &db->engine, err) ||
             !check_either(doc, n, "host", "socket", err) ||
             !check_either(doc, n, "password_env", "password_file", err) ||
-            !yaml_path_absolute(env->path, &db->socket, err) ||
-            !yaml_path_absolute(env->path, &db->password_file, err))
+            !ydoc_path_absolute(env->path, &db->socket, err) ||
+            !ydoc_path_absolute(env->path, &db->password_file, err))
             return false;
         if (!db->host && !db->socket) {
-            yaml_fail(doc, n, err, "database '%s' has neither 'host' nor 'socket'", db->name);
+            ydoc_fail(doc, n, err, "database '%s' has neither 'host' nor 'socket'", db->name);
             return err_hint(err, "say where its server listens");
         }
     }
@@ -215,7 +215,7 @@ static bool check_files(const struct yaml_doc *doc, struct env *env, struct err 
 {
     (void)doc;
     for (unsigned i = 0; i < env->files_count; i++)
-        if (!yaml_path_absolute(env->path, &env->files[i].path, err))
+        if (!ydoc_path_absolute(env->path, &env->files[i].path, err))
             return false;
     return true;
 }
@@ -223,17 +223,17 @@ static bool check_files(const struct yaml_doc *doc, struct env *env, struct err 
 static bool check_after(const struct yaml_doc *doc, const struct env *env, unsigned i,
                         struct err *err)
 {
-    const struct yaml_node *n = yaml_item(yaml_key(doc->root, "services"), i);
+    const struct yaml_node *n = ydoc_item(ydoc_key(doc->root, "services"), i);
     const struct env_strings *after = &env->services[i].after;
 
     for (unsigned a = 0; a < after->count; a++) {
-        const struct yaml_node *at = yaml_item(yaml_key(n, "after"), a);
+        const struct yaml_node *at = ydoc_item(ydoc_key(n, "after"), a);
         const struct env_service *s = env_find_service(env, after->at[a]);
 
         if (!s)
-            return yaml_fail(doc, at, err, "service '%s' is unknown", after->at[a]);
+            return ydoc_fail(doc, at, err, "service '%s' is unknown", after->at[a]);
         if (s >= &env->services[i]) {
-            yaml_fail(doc, at, err, "service '%s' stands before '%s', which it is to follow",
+            ydoc_fail(doc, at, err, "service '%s' stands before '%s', which it is to follow",
                       env->services[i].name, after->at[a]);
             return err_hint(err, "list the services in the order in which they start");
         }
@@ -244,39 +244,39 @@ static bool check_after(const struct yaml_doc *doc, const struct env *env, unsig
 static bool check_health(const struct yaml_doc *doc, const struct yaml_node *service,
                          struct env_health *h, struct err *err)
 {
-    const struct yaml_node *n = yaml_key(service, "health");
+    const struct yaml_node *n = ydoc_key(service, "health");
 
     if (!h)
         return true;
     if (!check_either(doc, n, "url", "tcp", err))
         return false;
     if (!h->url && !h->tcp)
-        return yaml_fail(doc, n, err, "'health' has neither 'url' nor 'tcp'");
-    if (!yaml_key(n, "within_s"))
+        return ydoc_fail(doc, n, err, "'health' has neither 'url' nor 'tcp'");
+    if (!ydoc_key(n, "within_s"))
         h->within_s = 15;
     if (h->within_s <= 0 || h->within_s > 86400)
-        return yaml_fail(doc, yaml_key(n, "within_s"), err,
+        return ydoc_fail(doc, ydoc_key(n, "within_s"), err,
                          "'within_s' must be more than 0 and at most 86400");
     return true;
 }
 
 static bool check_services(const struct yaml_doc *doc, struct env *env, struct err *err)
 {
-    const struct yaml_node *list = yaml_key(doc->root, "services");
+    const struct yaml_node *list = ydoc_key(doc->root, "services");
 
     for (unsigned i = 0; i < env->services_count; i++) {
         struct env_service *s = &env->services[i];
-        const struct yaml_node *n = yaml_item(list, i);
+        const struct yaml_node *n = ydoc_item(list, i);
 
         if (!check_health(doc, n, s->health, err) || !check_after(doc, env, i, err))
             return false;
         if (s->user && strcmp(s->user, "root") == 0) {
-            yaml_fail(doc, yaml_key(n, "user"), err, "a service of a box never runs as root");
+            ydoc_fail(doc, ydoc_key(n, "user"), err, "a service of a box never runs as root");
             return err_hint(err, "name an unprivileged user");
         }
         for (unsigned e = 0; e < s->env.count; e++)
             if (!strchr(s->env.at[e], '=') || *s->env.at[e] == '=')
-                return yaml_fail(doc, yaml_item(yaml_key(n, "env"), e), err,
+                return ydoc_fail(doc, ydoc_item(ydoc_key(n, "env"), e), err,
                                  "'%s' is not NAME=VALUE", s->env.at[e]);
     }
     return true;
@@ -294,16 +294,16 @@ static bool check_pattern(const struct yaml_doc *doc, const struct yaml_node *n,
     }
     char why[128];
     regerror(code, &re, why, sizeof(why));
-    return yaml_fail(doc, n, err, "'%s' is not a regular expression: %s", pattern, why);
+    return ydoc_fail(doc, n, err, "'%s' is not a regular expression: %s", pattern, why);
 }
 
 static bool check_rewrite(const struct yaml_doc *doc, const struct env *env, struct err *err)
 {
-    const struct yaml_node *list = yaml_key(yaml_key(doc->root, "box"), "rewrite");
+    const struct yaml_node *list = ydoc_key(ydoc_key(doc->root, "box"), "rewrite");
 
     for (unsigned i = 0; i < env->rewrite_count; i++) {
         const struct env_rewrite *r = &env->rewrite[i];
-        const struct yaml_node *n = yaml_item(list, i);
+        const struct yaml_node *n = ydoc_item(list, i);
         const char *slash = strchr(r->file, '/');
         bool known = false;
 
@@ -311,11 +311,11 @@ static bool check_rewrite(const struct yaml_doc *doc, const struct env *env, str
             known |= strlen(env->files[f].name) == (size_t)(slash - r->file) &&
                      memcmp(env->files[f].name, r->file, (size_t)(slash - r->file)) == 0;
         if (!known || !path_is_inside(span_of(r->file))) {
-            yaml_fail(doc, yaml_key(n, "file"), err, "'%s' is not a file of a captured tree",
+            ydoc_fail(doc, ydoc_key(n, "file"), err, "'%s' is not a file of a captured tree",
                       r->file);
             return err_hint(err, "NAME/path, with NAME from 'files' above");
         }
-        if (!check_pattern(doc, yaml_key(n, "match"), r->match, err))
+        if (!check_pattern(doc, ydoc_key(n, "match"), r->match, err))
             return false;
     }
     return true;
@@ -324,12 +324,12 @@ static bool check_rewrite(const struct yaml_doc *doc, const struct env *env, str
 static bool take_settings(const struct yaml_doc *doc, const char *engine, struct env_setting **out,
                           unsigned *count, struct err *err)
 {
-    const struct yaml_node *map = yaml_key(yaml_key(doc->root, "box"), engine);
+    const struct yaml_node *map = ydoc_key(ydoc_key(doc->root, "box"), engine);
 
     if (!map)
         return true;
     if (map->kind != YAML_MAP)
-        return yaml_fail(doc, map, err, "'%s' must be a mapping of settings to values", engine);
+        return ydoc_fail(doc, map, err, "'%s' must be a mapping of settings to values", engine);
     *out = calloc(map->count + 1, sizeof(**out));
     if (!*out)
         return err_memory(err);
@@ -337,10 +337,10 @@ static bool take_settings(const struct yaml_doc *doc, const char *engine, struct
         struct env_setting *s = &(*out)[*count];
 
         if (c->kind != YAML_SCALAR)
-            return yaml_fail(doc, c, err, "setting '%s' must be a single value", c->key);
+            return ydoc_fail(doc, c, err, "setting '%s' must be a single value", c->key);
         /* Both end up in files that servers read line by line. */
         if (!*c->key || strspn(c->key, NAME_CHARS) != strlen(c->key) || strpbrk(c->value, "\n\r"))
-            return yaml_fail(doc, c, err, "'%s' is not a setting", c->key);
+            return ydoc_fail(doc, c, err, "'%s' is not a setting", c->key);
         ++*count;
         if (!set_text(&s->name, c->key, err) || !set_text(&s->value, c->value, err))
             return false;
@@ -350,17 +350,17 @@ static bool take_settings(const struct yaml_doc *doc, const char *engine, struct
 
 static bool check_traffic(const struct yaml_doc *doc, struct env *env, struct err *err)
 {
-    const struct yaml_node *ports = yaml_key(yaml_key(doc->root, "traffic"), "ports");
+    const struct yaml_node *ports = ydoc_key(ydoc_key(doc->root, "traffic"), "ports");
 
     for (unsigned i = 0; env->traffic && i < env->traffic->ports_count; i++)
         if (!env->traffic->ports[i])
-            return yaml_fail(doc, yaml_item(ports, i), err, "port 0 carries no traffic");
+            return ydoc_fail(doc, ydoc_item(ports, i), err, "port 0 carries no traffic");
     return true;
 }
 
 static bool check_all(const struct yaml_doc *doc, struct env *env, struct err *err)
 {
-    return check_name(doc, yaml_key(doc->root, "name"), err) && check_names(doc, "files", err) &&
+    return check_name(doc, ydoc_key(doc->root, "name"), err) && check_names(doc, "files", err) &&
            check_names(doc, "databases", err) && check_names(doc, "services", err) &&
            check_files(doc, env, err) && check_databases(doc, env, err) &&
            check_services(doc, env, err) && check_traffic(doc, env, err) &&
@@ -376,13 +376,13 @@ bool env_parse(struct span text, const char *path, struct env **out, struct err 
     AUTO(yaml_doc) struct yaml_doc *doc = NULL;
     AUTO(env) struct env *env = NULL;
 
-    if (!yaml_open(text, path, &doc, err) || !yaml_fill(doc, text, &env_schema, (void **)&env, err))
+    if (!ydoc_open(text, path, &doc, err) || !ydoc_fill(doc, text, &env_schema, (void **)&env, err))
         return false;
     env->text = span_dup(text);
     env->path = strdup(path);
     if (!env->text || !env->path)
         return err_memory(err);
-    if (!yaml_path_absolute("", &env->path, err) || !check_all(doc, env, err))
+    if (!ydoc_path_absolute("", &env->path, err) || !check_all(doc, env, err))
         return false;
     *out = TAKE(env);
     return true;
@@ -414,7 +414,7 @@ void env_free(struct env *env)
     settings_free(env->mariadb, env->mariadb_count);
     free(env->text);
     free(env->path);
-    yaml_free(&env_schema, env);
+    ydoc_free(&env_schema, env);
 }
 
 const struct env_database *env_find_database(const struct env *env, const char *name)

@@ -61,8 +61,8 @@ struct env_database {
 };
 
 struct env_health {
-    char *url;     /* HTTP GET, 2xx is healthy; or */
-    char *tcp;     /* host:port that accepts */
+    char *url;       /* HTTP GET, 2xx is healthy; or */
+    char *tcp;       /* host:port that accepts */
     double within_s; /* default 15 */
 };
 
@@ -77,9 +77,9 @@ struct env_service {
 };
 
 struct env_rewrite {
-    char *file;  /* NAME/path inside a captured file tree */
+    char *file; /* NAME/path inside a captured file tree */
     char *match;
-    char *with;  /* \1 .. \9 are groups; variables are expanded */
+    char *with; /* \1 .. \9 are groups; variables are expanded */
     bool optional;
 };
 

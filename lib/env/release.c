@@ -121,22 +121,22 @@ static bool check_numbers(const struct yaml_doc *doc, struct release *r, struct 
 {
     for (size_t i = 0; i < COUNT(numbers); i++) {
         const struct number *n = &numbers[i];
-        const struct yaml_node *at = yaml_key(yaml_key(doc->root, n->map), n->key);
+        const struct yaml_node *at = ydoc_key(ydoc_key(doc->root, n->map), n->key);
         double *value = (double *)(void *)((char *)r + n->offset);
 
         if (!at)
             *value = n->normal;
         else if (*value < n->min || *value > n->max)
-            return yaml_fail(doc, at, err, "'%s' must be between %g and %g, not %s", n->key, n->min,
+            return ydoc_fail(doc, at, err, "'%s' must be between %g and %g, not %s", n->key, n->min,
                              n->max, at->value);
     }
-    const struct yaml_node *baselines = yaml_key(yaml_key(doc->root, "replay"), "baselines");
+    const struct yaml_node *baselines = ydoc_key(ydoc_key(doc->root, "replay"), "baselines");
     if (!baselines)
         r->replay.baselines = 2;
     else if (r->replay.baselines < 1 || r->replay.baselines > 2)
-        return yaml_fail(doc, baselines, err, "'baselines' must be 1 or 2, not %s",
+        return ydoc_fail(doc, baselines, err, "'baselines' must be 1 or 2, not %s",
                          baselines->value);
-    if (!yaml_key(yaml_key(doc->root, "judge"), "min_requests"))
+    if (!ydoc_key(ydoc_key(doc->root, "judge"), "min_requests"))
         r->judge.min_requests = 20;
     return true;
 }
@@ -145,16 +145,16 @@ static bool check_numbers(const struct yaml_doc *doc, struct release *r, struct 
 
 static bool check_smoke(const struct yaml_doc *doc, const struct release *r, struct err *err)
 {
-    const struct yaml_node *list = yaml_key(doc->root, "smoke");
+    const struct yaml_node *list = ydoc_key(doc->root, "smoke");
 
     for (unsigned i = 0; i < r->smoke_count; i++) {
-        const struct yaml_node *status = yaml_key(yaml_item(list, i), "status");
+        const struct yaml_node *status = ydoc_key(ydoc_item(list, i), "status");
 
         if (status && (r->smoke[i].status < 100 || r->smoke[i].status > 599))
-            return yaml_fail(doc, status, err, "'%s' is not an HTTP status", status->value);
+            return ydoc_fail(doc, status, err, "'%s' is not an HTTP status", status->value);
         if (!span_starts(span_of(r->smoke[i].url), "http://") &&
             !span_starts(span_of(r->smoke[i].url), "https://"))
-            return yaml_fail(doc, yaml_key(yaml_item(list, i), "url"), err,
+            return ydoc_fail(doc, ydoc_key(ydoc_item(list, i), "url"), err,
                              "'%s' is not an http:// or https:// address", r->smoke[i].url);
     }
     return true;
@@ -163,16 +163,16 @@ static bool check_smoke(const struct yaml_doc *doc, const struct release *r, str
 /* A store may be a URL; a plain path is taken from the folder of the file as the others are. */
 static bool store_absolute(struct release *r, struct err *err)
 {
-    return strstr(r->store, "://") || yaml_path_absolute(r->path, &r->store, err);
+    return strstr(r->store, "://") || ydoc_path_absolute(r->path, &r->store, err);
 }
 
 static bool overlays_absolute(struct release *r, struct err *err)
 {
     for (unsigned i = 0; i < r->config_count; i++)
-        if (!yaml_path_absolute(r->path, &r->config[i].from, err))
+        if (!ydoc_path_absolute(r->path, &r->config[i].from, err))
             return false;
     for (unsigned i = 0; i < r->code_count; i++)
-        if (!yaml_path_absolute(r->path, &r->code[i].from, err))
+        if (!ydoc_path_absolute(r->path, &r->code[i].from, err))
             return false;
     return true;
 }
@@ -180,10 +180,10 @@ static bool overlays_absolute(struct release *r, struct err *err)
 static bool scripts_absolute(struct release *r, struct err *err)
 {
     for (unsigned i = 0; i < r->migrations_count; i++)
-        if (!yaml_path_absolute(r->path, &r->migrations[i].dir, err))
+        if (!ydoc_path_absolute(r->path, &r->migrations[i].dir, err))
             return false;
     for (unsigned i = 0; i < r->data_count; i++)
-        if (!yaml_path_absolute(r->path, &r->data[i].dir, err))
+        if (!ydoc_path_absolute(r->path, &r->data[i].dir, err))
             return false;
     return true;
 }
@@ -192,10 +192,10 @@ static bool finish(const struct yaml_doc *doc, struct release *r, struct err *er
 {
     if (!r->ref && !(r->ref = strdup("latest")))
         return err_memory(err);
-    return yaml_path_absolute("", &r->path, err) && store_absolute(r, err) &&
-           yaml_path_absolute(r->path, &r->environment, err) &&
-           yaml_path_absolute(r->path, &r->box, err) &&
-           yaml_path_absolute(r->path, &r->tape, err) && overlays_absolute(r, err) &&
+    return ydoc_path_absolute("", &r->path, err) && store_absolute(r, err) &&
+           ydoc_path_absolute(r->path, &r->environment, err) &&
+           ydoc_path_absolute(r->path, &r->box, err) &&
+           ydoc_path_absolute(r->path, &r->tape, err) && overlays_absolute(r, err) &&
            scripts_absolute(r, err) && check_numbers(doc, r, err) && check_smoke(doc, r, err);
 }
 
@@ -204,8 +204,8 @@ static bool parse(struct span text, const char *path, struct yaml_doc **doc, str
 {
     AUTO(release) struct release *r = NULL;
 
-    if (!yaml_open(text, path, doc, err) ||
-        !yaml_fill(*doc, text, &release_schema, (void **)&r, err))
+    if (!ydoc_open(text, path, doc, err) ||
+        !ydoc_fill(*doc, text, &release_schema, (void **)&r, err))
         return false;
     r->path = strdup(path);
     if (!r->path)
@@ -231,7 +231,7 @@ void release_free(struct release *r)
     if (!r)
         return;
     free(r->path);
-    yaml_free(&release_schema, r);
+    ydoc_free(&release_schema, r);
 }
 
 /* ---- against the environment ----------------------------------------------------------------------*/
@@ -260,7 +260,7 @@ static const struct reference {
 static bool unknown_name(const struct yaml_doc *doc, const struct yaml_node *n,
                          const struct reference *ref, const struct env *env, struct err *err)
 {
-    yaml_fail(doc, n, err, "%s '%s' is unknown", ref->what, n->value);
+    ydoc_fail(doc, n, err, "%s '%s' is unknown", ref->what, n->value);
     return err_hint(err, "name one of '%s' in %s", ref->where, env->path);
 }
 
@@ -275,11 +275,11 @@ bool release_check(const struct release *r, const struct env *env, struct err *e
         return false;
     for (size_t i = 0; i < COUNT(references); i++) {
         const struct reference *ref = &references[i];
-        const struct yaml_node *list = yaml_key(doc->root, ref->list);
+        const struct yaml_node *list = ydoc_key(doc->root, ref->list);
 
         for (const struct yaml_node *c = list ? list->child : NULL; c; c = c->next)
-            if (!ref->known(env, yaml_key(c, ref->key)->value))
-                return unknown_name(doc, yaml_key(c, ref->key), ref, env, err);
+            if (!ref->known(env, ydoc_key(c, ref->key)->value))
+                return unknown_name(doc, ydoc_key(c, ref->key), ref, env, err);
     }
     return true;
 }

@@ -48,7 +48,7 @@ struct release_accept {
 };
 struct release_judge {
     double latency_ratio, latency_min_ms, lateness_p99_ms, lock_budget_s, statement_budget_s;
-    double error_share;   /* of requests that may newly fail: 0 */
+    double error_share;    /* of requests that may newly fail: 0 */
     uint32_t min_requests; /* fewer replayed requests: INCONCLUSIVE */
     struct release_accept *accept;
     unsigned accept_count;

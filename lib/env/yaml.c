@@ -22,7 +22,7 @@ static void node_free(struct yaml_node *n)
     }
 }
 
-void yaml_close(struct yaml_doc *doc)
+void ydoc_close(struct yaml_doc *doc)
 {
     if (!doc)
         return;
@@ -30,7 +30,7 @@ void yaml_close(struct yaml_doc *doc)
     free(doc);
 }
 
-const struct yaml_node *yaml_key(const struct yaml_node *map, const char *key)
+const struct yaml_node *ydoc_key(const struct yaml_node *map, const char *key)
 {
     if (!map || map->kind != YAML_MAP)
         return NULL;
@@ -40,7 +40,7 @@ const struct yaml_node *yaml_key(const struct yaml_node *map, const char *key)
     return NULL;
 }
 
-const struct yaml_node *yaml_item(const struct yaml_node *list, unsigned index)
+const struct yaml_node *ydoc_item(const struct yaml_node *list, unsigned index)
 {
     if (!list || list->kind != YAML_LIST)
         return NULL;
@@ -50,7 +50,7 @@ const struct yaml_node *yaml_item(const struct yaml_node *list, unsigned index)
     return c;
 }
 
-bool yaml_fail(const struct yaml_doc *doc, const struct yaml_node *at, struct err *err,
+bool ydoc_fail(const struct yaml_doc *doc, const struct yaml_node *at, struct err *err,
                const char *fmt, ...)
 {
     AUTO(buf) struct buf text = {0};
@@ -119,7 +119,7 @@ static bool take_key(struct reader *r, const yaml_event_t *ev, struct err *err)
 {
     const char *text = (const char *)ev->data.scalar.value;
     unsigned line = (unsigned)ev->start_mark.line + 1;
-    const struct yaml_node *seen = yaml_key(r->open, text);
+    const struct yaml_node *seen = ydoc_key(r->open, text);
 
     if (seen)
         return err_set(err, ERR_CONFIG, "%s:%u: key '%s' is given twice, first in line %u",
@@ -233,7 +233,7 @@ static bool read_events(struct reader *r, struct err *err)
     return true;
 }
 
-bool yaml_open(struct span text, const char *path, struct yaml_doc **out, struct err *err)
+bool ydoc_open(struct span text, const char *path, struct yaml_doc **out, struct err *err)
 {
     struct reader r = {0};
 
@@ -291,14 +291,14 @@ static cyaml_config_t cyaml_conf(struct capture *c)
                             .flags = CYAML_CFG_NO_ALIAS};
 }
 
-bool yaml_fill(const struct yaml_doc *doc, struct span text, const cyaml_schema_value_t *schema,
+bool ydoc_fill(const struct yaml_doc *doc, struct span text, const cyaml_schema_value_t *schema,
                void **out, struct err *err)
 {
     struct capture seen = {0};
     cyaml_config_t conf = cyaml_conf(&seen);
     cyaml_data_t *data = NULL;
 
-    if (!yaml_check(doc, schema, err))
+    if (!ydoc_check(doc, schema, err))
         return false;
     cyaml_err_t e = cyaml_load_data((const uint8_t *)text.at, text.len, &conf, schema, &data, NULL);
     if (e == CYAML_ERR_OOM)
@@ -310,7 +310,7 @@ bool yaml_fill(const struct yaml_doc *doc, struct span text, const cyaml_schema_
     return true;
 }
 
-void yaml_free(const cyaml_schema_value_t *schema, void *data)
+void ydoc_free(const cyaml_schema_value_t *schema, void *data)
 {
     struct capture seen = {0};
     cyaml_config_t conf = cyaml_conf(&seen);

@@ -6,7 +6,8 @@
  * of everything, for checks of meaning later.
  * Refused: more than YAML_MAX_BYTES, deeper than YAML_MAX_DEPTH, anchors, aliases, tags, a second
  * document, NUL bytes, a key given twice.
- * Ownership: yaml_close() releases the tree. Threads: one at a time. Errors: ERR_CONFIG.
+ * Names: ydoc_, since libyaml exports yaml_free() and the like.
+ * Ownership: ydoc_close() releases the tree. Threads: one at a time. Errors: ERR_CONFIG.
  */
 #ifndef LIB_ENV_YAML_H
 #define LIB_ENV_YAML_H
@@ -40,27 +41,27 @@ struct yaml_doc {
 };
 
 /* `path` only names the text in errors. */
-bool yaml_open(struct span text, const char *path, struct yaml_doc **out, struct err *err);
-void yaml_close(struct yaml_doc *doc);
-AUTO_PTR(yaml_doc, struct yaml_doc, yaml_close)
+bool ydoc_open(struct span text, const char *path, struct yaml_doc **out, struct err *err);
+void ydoc_close(struct yaml_doc *doc);
+AUTO_PTR(yaml_doc, struct yaml_doc, ydoc_close)
 
 /* Holds the tree against the schema. */
-bool yaml_check(const struct yaml_doc *doc, const cyaml_schema_value_t *schema, struct err *err);
-/* yaml_check, then libcyaml: a heap tree in *out, for yaml_free(). */
-bool yaml_fill(const struct yaml_doc *doc, struct span text, const cyaml_schema_value_t *schema,
+bool ydoc_check(const struct yaml_doc *doc, const cyaml_schema_value_t *schema, struct err *err);
+/* ydoc_check, then libcyaml: a heap tree in *out, for ydoc_free(). */
+bool ydoc_fill(const struct yaml_doc *doc, struct span text, const cyaml_schema_value_t *schema,
                void **out, struct err *err);
-void yaml_free(const cyaml_schema_value_t *schema, void *data);
+void ydoc_free(const cyaml_schema_value_t *schema, void *data);
 
 /* Walking; each accepts NULL and gives NULL for what is not there. */
-const struct yaml_node *yaml_key(const struct yaml_node *map, const char *key);
-const struct yaml_node *yaml_item(const struct yaml_node *list, unsigned index);
+const struct yaml_node *ydoc_key(const struct yaml_node *map, const char *key);
+const struct yaml_node *ydoc_item(const struct yaml_node *list, unsigned index);
 /* ERR_CONFIG "PATH:LINE: ..." at the node (the whole file when it is NULL). */
-bool yaml_fail(const struct yaml_doc *doc, const struct yaml_node *at, struct err *err,
+bool ydoc_fail(const struct yaml_doc *doc, const struct yaml_node *at, struct err *err,
                const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 /* " (hint: did you mean ...)" is set when a known word is near. */
-bool yaml_hint_near(struct err *err, const char *word, const char *const *known, size_t count);
+bool ydoc_hint_near(struct err *err, const char *word, const char *const *known, size_t count);
 
 /* A relative *path becomes absolute against the folder of `file`. NULL stays NULL. */
-bool yaml_path_absolute(const char *file, char **path, struct err *err);
+bool ydoc_path_absolute(const char *file, char **path, struct err *err);
 
 #endif

@@ -53,7 +53,7 @@ static unsigned distance(const char *a, const char *b)
     return row[blen];
 }
 
-bool yaml_hint_near(struct err *err, const char *word, const char *const *known, size_t count)
+bool ydoc_hint_near(struct err *err, const char *word, const char *const *known, size_t count)
 {
     unsigned best = 3; /* more than two edits is another word */
     const char *near = NULL;
@@ -115,10 +115,10 @@ static bool check_uint(const struct yaml_doc *doc, const struct yaml_node *n,
     /* A leading zero would be octal for libcyaml and decimal for everybody else. */
     bool octal = n->value[0] == '0' && n->value[1];
     if (octal || !span_u64(span_of(n->value), &got))
-        return yaml_fail(doc, n, err, "'%s' must be a whole number, not '%s'", node_name(n),
+        return ydoc_fail(doc, n, err, "'%s' must be a whole number, not '%s'", node_name(n),
                          n->value);
     if (got > max)
-        return yaml_fail(doc, n, err, "'%s' is at most %llu, not %s", node_name(n),
+        return ydoc_fail(doc, n, err, "'%s' is at most %llu, not %s", node_name(n),
                          (unsigned long long)max, n->value);
     return true;
 }
@@ -127,17 +127,17 @@ static bool check_scalar(const struct yaml_doc *doc, const struct yaml_node *n,
                          const cyaml_schema_value_t *v, struct err *err)
 {
     if (n->kind != YAML_SCALAR)
-        return yaml_fail(doc, n, err, "'%s' must be a single value, not a %s", node_name(n),
+        return ydoc_fail(doc, n, err, "'%s' must be a single value, not a %s", node_name(n),
                          n->kind == YAML_MAP ? "mapping" : "list");
     if (is_null(n)) {
-        yaml_fail(doc, n, err, "'%s' has no value", node_name(n));
+        ydoc_fail(doc, n, err, "'%s' has no value", node_name(n));
         return err_hint(err, "give one, or leave the key out");
     }
     if (v->type == CYAML_BOOL && !is_bool(n->value))
-        return yaml_fail(doc, n, err, "'%s' must be true or false, not '%s'", node_name(n),
+        return ydoc_fail(doc, n, err, "'%s' must be true or false, not '%s'", node_name(n),
                          n->value);
     if (v->type == CYAML_FLOAT && !is_real(n->value))
-        return yaml_fail(doc, n, err, "'%s' must be a number, not '%s'", node_name(n), n->value);
+        return ydoc_fail(doc, n, err, "'%s' must be a number, not '%s'", node_name(n), n->value);
     if (v->type == CYAML_UINT)
         return check_uint(doc, n, v, err);
     return true;
@@ -161,15 +161,15 @@ static bool unknown_key(const struct yaml_doc *doc, const struct yaml_node *n,
 
     for (; fields->key && count < COUNT(known); fields++)
         known[count++] = fields->key;
-    yaml_fail(doc, n, err, "unknown key '%s'", n->key);
-    return yaml_hint_near(err, n->key, known, count);
+    ydoc_fail(doc, n, err, "unknown key '%s'", n->key);
+    return ydoc_hint_near(err, n->key, known, count);
 }
 
 static bool check_map(const struct yaml_doc *doc, const struct yaml_node *n,
                       const cyaml_schema_value_t *v, struct err *err)
 {
     if (n->kind != YAML_MAP)
-        return yaml_fail(doc, n, err, "'%s' must be a mapping of keys to values", node_name(n));
+        return ydoc_fail(doc, n, err, "'%s' must be a mapping of keys to values", node_name(n));
     for (const struct yaml_node *c = n->child; c; c = c->next) {
         const cyaml_schema_field_t *f = find_field(v->mapping.fields, c->key);
         if (!f)
@@ -178,8 +178,8 @@ static bool check_map(const struct yaml_doc *doc, const struct yaml_node *n,
             return false;
     }
     for (const cyaml_schema_field_t *f = v->mapping.fields; f->key; f++)
-        if (!(f->value.flags & CYAML_FLAG_OPTIONAL) && !yaml_key(n, f->key))
-            return yaml_fail(doc, n, err, "key '%s' is missing in %s%s%s", f->key, n->up ? "'" : "",
+        if (!(f->value.flags & CYAML_FLAG_OPTIONAL) && !ydoc_key(n, f->key))
+            return ydoc_fail(doc, n, err, "key '%s' is missing in %s%s%s", f->key, n->up ? "'" : "",
                              node_name(n), n->up ? "'" : "");
     return true;
 }
@@ -188,9 +188,9 @@ static bool check_list(const struct yaml_doc *doc, const struct yaml_node *n,
                        const cyaml_schema_value_t *v, struct err *err)
 {
     if (n->kind != YAML_LIST)
-        return yaml_fail(doc, n, err, "'%s' must be a list", node_name(n));
+        return ydoc_fail(doc, n, err, "'%s' must be a list", node_name(n));
     if (n->count < v->sequence.min)
-        return yaml_fail(doc, n, err, "'%s' is an empty list", node_name(n));
+        return ydoc_fail(doc, n, err, "'%s' is an empty list", node_name(n));
     for (const struct yaml_node *c = n->child; c; c = c->next)
         if (!check_value(doc, c, v->sequence.entry, err))
             return false;
@@ -209,7 +209,7 @@ static bool check_value(const struct yaml_doc *doc, const struct yaml_node *n,
     return check_scalar(doc, n, v, err);
 }
 
-bool yaml_check(const struct yaml_doc *doc, const cyaml_schema_value_t *schema, struct err *err)
+bool ydoc_check(const struct yaml_doc *doc, const cyaml_schema_value_t *schema, struct err *err)
 {
     return check_value(doc, doc->root, schema, err);
 }
@@ -232,7 +232,7 @@ static bool path_tidy(const char *path, struct buf *out)
     return !out->failed;
 }
 
-bool yaml_path_absolute(const char *file, char **path, struct err *err)
+bool ydoc_path_absolute(const char *file, char **path, struct err *err)
 {
     AUTO(buf) struct buf whole = {0}, tidy = {0};
 

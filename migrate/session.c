@@ -94,6 +94,9 @@ static bool pg_settings(struct session *s, double lock_timeout_s, struct err *er
 {
     AUTO(buf) struct buf id = {0};
 
+    /* A script is run as psql would: under the settings of server, database and role. */
+    if (!db_exec(s->db, err, "RESET ALL"))
+        return false;
     if (lock_timeout_s > 0 &&
         !db_exec(s->db, err, "SET lock_timeout = %.0f", ceil(lock_timeout_s * 1000)))
         return false;
@@ -112,6 +115,11 @@ static bool my_settings(struct session *s, double lock_timeout_s, struct err *er
 {
     AUTO(buf) struct buf v = {0};
 
+    if (!db_exec(s->db, err,
+                 "SET SESSION sql_mode = @@GLOBAL.sql_mode, time_zone = @@GLOBAL.time_zone, "
+                 "sql_safe_updates = 0, sql_big_selects = 1") ||
+        !db_exec(s->db, err, "SET NAMES utf8mb4"))
+        return false;
     if (lock_timeout_s > 0 &&
         !db_exec(s->db, err,
                  "SET SESSION lock_wait_timeout = %.0f, innodb_lock_wait_timeout = %.0f",

@@ -1,0 +1,89 @@
+/* What the files of the PostgreSQL source share.
+ *
+ *   pg.c          the source: open, plan, finish, close
+ *   pg_catalog.c  tables and their columns, sequences
+ *   pg_lock.c     the consistent point: locks, exported snapshot, position, workers' sessions
+ *   pg_data.c     ranges of blocks into segments
+ *   pg_schema.c   schema, globals, database, settings: texts into the bundle
+ *
+ * Consistency: the leader locks every table (ACCESS SHARE) before it takes the snapshot, so no DDL
+ * can come between; workers import that snapshot. Sequences are read last: they never go back.
+ */
+#ifndef SNAPSHOT_PG_H
+#define SNAPSHOT_PG_H
+
+#include "lib/base/vec.h"
+#include "lib/db/db.h"
+#include "snapshot/source.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define PG_BLOCK 8192u
+
+struct pg_column {
+    char *name, *type;
+};
+
+struct pg_table {
+    uint64_t oid;
+    char *schema, *name;
+    char *condition; /* of an extension's configuration table; NULL: all rows */
+    char kind;       /* of pg_class.relkind: r p f m */
+    char persistence;
+    bool heap, readable, hidden_rows;
+    bool is_config;
+    uint64_t heap_bytes, all_bytes;
+    struct vec columns; /* struct pg_column that hold data */
+    char *qualified;    /* quoted */
+    char *list;         /* quoted columns, "" for none */
+    uint32_t stream;
+    bool captured; /* has a stream */
+};
+
+struct pg_tables {
+    struct vec at; /* struct pg_table, by oid */
+};
+
+struct pg_source {
+    struct source base;
+    struct source_conf conf;
+    const struct env_database *from;
+    struct db_conf db_conf;
+    char *component;
+    struct db *leader; /* holds the locks and the snapshot */
+    pthread_mutex_t leader_lock;
+    struct db **worker;     /* conf.jobs */
+    unsigned char **locked; /* per worker: which tables it holds a lock of its own on */
+    struct pg_tables tables;
+    char *snapshot, *lsn, *xids, *taken_at, *timeline;
+    bool standby;
+    int64_t lock_ns, opened_ns;
+    json_t *left_out;
+    unsigned table_count, sequence_count;
+    _Atomic uint64_t rows, bytes;
+};
+
+bool pg_tables_read(struct db *db, struct pg_tables *out, struct err *err);
+void pg_tables_done(struct pg_tables *t);
+const struct pg_table *pg_tables_find(const struct pg_tables *t, uint64_t oid);
+
+/* Locks, then the snapshot, then the list again under it. */
+bool pg_point_take(struct pg_source *s, struct err *err);
+bool pg_workers_open(struct pg_source *s, struct err *err);
+/* Begins the transaction of a worker on the exported snapshot. */
+bool pg_worker_begin(struct pg_source *s, struct db *db, struct err *err);
+
+bool pg_data_plan(struct pg_source *s, struct sched *sched, struct err *err);
+
+/* A task: pg_dump's schema text. */
+bool pg_schema_plan(struct pg_source *s, struct sched *sched, struct err *err);
+bool pg_sequences_write(struct pg_source *s, struct err *err);
+bool pg_globals_write(struct pg_source *s, struct err *err);
+bool pg_settings_write(struct pg_source *s, struct err *err);
+/* The database's encoding, locale, owner and the server's version, as an object. */
+bool pg_identity_read(struct pg_source *s, json_t **out, struct err *err);
+bool pg_leave_out(struct pg_source *s, const char *what, const char *why, struct err *err);
+bool pg_left_out_read(struct pg_source *s, struct err *err);
+
+#endif

@@ -1,0 +1,5 @@
+SELECT d.datname, pg_catalog.pg_encoding_to_char(d.encoding), d.datcollate, d.datctype,
+       pg_catalog.pg_get_userbyid(d.datdba), pg_catalog.current_setting('server_version'),
+       (SELECT pg_catalog.count(*) FROM pg_catalog.pg_largeobject_metadata)
+  FROM pg_catalog.pg_database d
+ WHERE d.datname = pg_catalog.current_database()

@@ -1,0 +1,309 @@
+/* Schema, globals, database, sequences and settings: texts into the bundle. */
+#include "lib/base/fd.h"
+#include "lib/base/json.h"
+#include "lib/base/proc.h"
+#include "snapshot/pg.h"
+
+#include <sys/mman.h>
+
+#define SCHEMA_MAX          ((size_t)1 << 30)
+#define SEQUENCES_PER_QUERY 200
+
+static const char sequences_sql[] =
+#include "snapshot/pg_sequences.sql.h"
+    ;
+static const char globals_sql[] =
+#include "snapshot/pg_globals.sql.h"
+    ;
+static const char database_sql[] =
+#include "snapshot/pg_database.sql.h"
+    ;
+static const char settings_sql[] =
+#include "snapshot/pg_settings.sql.h"
+    ;
+static const char identity_sql[] =
+#include "snapshot/pg_identity.sql.h"
+    ;
+static const char left_out_sql[] =
+#include "snapshot/pg_left_out.sql.h"
+    ;
+
+static bool write_text(struct pg_source *s, const char *name, struct span text, struct err *err)
+{
+    AUTO(free) char *stream = stream_name(s->component, NULL, name);
+
+    return stream ? bundle_text(s->conf.writer, stream, NULL, text, err) : err_memory(err);
+}
+
+/* ---- pg_dump -----------------------------------------------------------------------------------*/
+
+/* Only its archive knows both sections at the price of one look at the catalogs. */
+static bool run_pg_dump(struct pg_source *s, const char *const *env, struct buf *archive,
+                        struct err *err)
+{
+    char snapshot[80], wait[64];
+    const char *argv[] = {"pg_dump",
+                          "--format=custom",
+                          "--compress=0",
+                          "--no-password",
+                          "--no-subscriptions",
+                          "--section=pre-data",
+                          "--section=post-data",
+                          snapshot,
+                          wait,
+                          NULL};
+
+    snprintf(snapshot, sizeof(snapshot), "--snapshot=%s", s->snapshot);
+    snprintf(wait, sizeof(wait), "--lock-wait-timeout=%.0f", s->conf.lock_timeout_s * 1000);
+    struct proc_conf conf = {.argv = argv, .env = env};
+    buf_init(archive, SCHEMA_MAX);
+    if (proc_run(&conf, 0, archive, err))
+        return true;
+    if (err && strstr(err->text, "version mismatch"))
+        err_hint(err, "install the client programs of the server's version");
+    return false;
+}
+
+static bool run_pg_restore(int archive, const char *section, struct buf *out, struct err *err)
+{
+    char which[32];
+    const char *argv[] = {"pg_restore", "--file=-", which, NULL};
+    struct proc_conf conf = {.argv = argv, .stdin_fd = archive};
+
+    snprintf(which, sizeof(which), "--section=%s", section);
+    if (lseek(archive, 0, SEEK_SET) < 0)
+        return err_sys(err, ERR_IO, "cannot read the schema archive again");
+    buf_init(out, SCHEMA_MAX);
+    return proc_run(&conf, 0, out, err);
+}
+
+static bool write_section(struct pg_source *s, int archive, const char *section, struct err *err)
+{
+    AUTO(buf) struct buf text = {0};
+    char name[32];
+
+    snprintf(name, sizeof(name), "%s.sql", section);
+    return run_pg_restore(archive, section, &text, err) &&
+           write_text(s, name, buf_view(&text), err);
+}
+
+static bool write_schema(struct pg_source *s, const char *const *env, struct err *err)
+{
+    AUTO(buf) struct buf archive = {0};
+    AUTO(fd) int fd = memfd_create("schema", MFD_CLOEXEC);
+
+    if (fd < 0)
+        return err_sys(err, ERR_IO, "cannot hold the schema archive");
+    return run_pg_dump(s, env, &archive, err) && fd_write_all(fd, archive.at, archive.len, err) &&
+           write_section(s, fd, "pre-data", err) && write_section(s, fd, "post-data", err);
+}
+
+static bool run_schema(void *ctx, void *arg, unsigned worker, struct err *err)
+{
+    struct pg_source *s = ctx;
+    struct db_tool_env env = {0};
+
+    (void)arg;
+    (void)worker;
+    if (!db_tool_env(&s->db_conf, &env, err))
+        return false;
+    bool ok = write_schema(s, (const char *const *)env.env, err);
+    db_tool_env_done(&env);
+    return ok || err_add(err, "cannot dump the schema of '%s'", s->from->name);
+}
+
+bool pg_schema_plan(struct pg_source *s, struct sched *sched, struct err *err)
+{
+    /* First of all: it mostly waits for the server while others compress. */
+    struct task task = {.run = run_schema, .ctx = s, .cost = UINT64_MAX, .name = "schema"};
+
+    return sched_add(sched, &task, NULL, 0, NULL, err);
+}
+
+/* ---- statements from the catalogs --------------------------------------------------------------*/
+
+static bool add_statement(void *ctx, const struct db_row *row, struct err *err)
+{
+    struct buf *text = ctx;
+
+    buf_span(text, row->value[0]);
+    buf_puts(text, ";\n");
+    return buf_ok(text, err);
+}
+
+static bool write_statements(struct pg_source *s, const char *name, const char *about,
+                             const char *sql, struct err *err)
+{
+    AUTO(buf) struct buf text = {0};
+
+    buf_printf(&text, "-- %s\n", about);
+    return db_rows(s->leader, add_statement, &text, err, "%s", sql) &&
+           write_text(s, name, buf_view(&text), err);
+}
+
+bool pg_globals_write(struct pg_source *s, struct err *err)
+{
+    return write_statements(s, "globals.sql", "Roles; their passwords are left out.", globals_sql,
+                            err) &&
+           write_statements(s, "database.sql", "The database itself.", database_sql, err);
+}
+
+/* ---- sequences ---------------------------------------------------------------------------------*/
+
+struct sequences {
+    struct pg_source *source;
+    struct buf query, text;
+    unsigned count;
+};
+
+/* Each gives its own setval(): a sequence that cannot be read is an error, never a silent 1. */
+static bool add_sequence(void *ctx, const struct db_row *row, struct err *err)
+{
+    struct sequences *q = ctx;
+    struct db *db = q->source->worker[0];
+    AUTO(buf) struct buf name = {0};
+
+    db->ops->quote(db, row->value[0], true, &name);
+    buf_putc(&name, '.');
+    db->ops->quote(db, row->value[1], true, &name);
+    buf_printf(&q->query, "%sSELECT ", q->query.len ? " UNION ALL " : "");
+    AUTO(buf) struct buf call = {0};
+    buf_puts(&call, "SELECT pg_catalog.setval(");
+    db->ops->quote(db, buf_view(&name), false, &call);
+    buf_puts(&call, ", ");
+    db->ops->quote(db, buf_view(&call), false, &q->query);
+    buf_printf(&q->query, " || last_value || ', ' || is_called || ')' FROM %s", buf_str(&name));
+    q->source->sequence_count++;
+    q->count++;
+    return buf_ok(&q->query, err) && buf_ok(&name, err) && buf_ok(&call, err);
+}
+
+struct names {
+    struct vec rows; /* struct name */
+};
+struct name {
+    char *schema, *sequence;
+};
+
+static bool add_name(void *ctx, const struct db_row *row, struct err *err)
+{
+    struct names *n = ctx;
+    struct name *name = vec_add(&n->rows, err);
+
+    if (!name)
+        return false;
+    name->schema = span_dup(row->value[0]);
+    name->sequence = span_dup(row->value[1]);
+    return (name->schema && name->sequence) || err_memory(err);
+}
+
+static bool read_sequences(struct sequences *q, struct err *err)
+{
+    if (!q->query.len)
+        return true;
+    if (!db_rows(q->source->leader, add_statement, &q->text, err, "%s", buf_str(&q->query)))
+        return err_add(err, "cannot read the sequences");
+    buf_clear(&q->query);
+    q->count = 0;
+    return true;
+}
+
+static bool collect_sequences(struct sequences *q, const struct names *names, struct err *err)
+{
+    const struct name *n = names->rows.at;
+
+    for (size_t i = 0; i < names->rows.count; i++) {
+        struct span v[2] = {span_of(n[i].schema), span_of(n[i].sequence)};
+        if (!add_sequence(q, &(struct db_row){v, 2}, err))
+            return false;
+        if (q->count == SEQUENCES_PER_QUERY && !read_sequences(q, err))
+            return false;
+    }
+    return read_sequences(q, err);
+}
+
+bool pg_sequences_write(struct pg_source *s, struct err *err)
+{
+    struct sequences q = {.source = s};
+    struct names names = {.rows = VEC(struct name)};
+
+    buf_puts(&q.text, "-- Read after the data: a sequence never goes back.\n");
+    bool ok = db_rows(s->leader, add_name, &names, err, "%s", sequences_sql) &&
+              collect_sequences(&q, &names, err) &&
+              write_text(s, "sequences.sql", buf_view(&q.text), err);
+    struct name *n = names.rows.at;
+    for (size_t i = 0; i < names.rows.count; i++) {
+        free(n[i].schema);
+        free(n[i].sequence);
+    }
+    vec_done(&names.rows);
+    buf_done(&q.query);
+    buf_done(&q.text);
+    return ok;
+}
+
+/* ---- facts -------------------------------------------------------------------------------------*/
+
+static bool add_setting(void *ctx, const struct db_row *row, struct err *err)
+{
+    json_t *to = ctx;
+    AUTO(free) char *name = span_dup(row->value[0]);
+
+    if (!name || json_object_set_new(to, name, json_bytes(row->value[1])) != 0)
+        return err_memory(err);
+    return true;
+}
+
+bool pg_settings_write(struct pg_source *s, struct err *err)
+{
+    AUTO(json) json_t *settings = json_object();
+    AUTO(free) char *name = stream_name("facts", NULL, s->component);
+
+    if (!settings || !name)
+        return err_memory(err);
+    if (!db_rows(s->leader, add_setting, settings, err, "%s", settings_sql))
+        return err_add(err, "cannot read the server's settings");
+    AUTO(free) char *text = json_text(settings);
+    return text ? bundle_text(s->conf.writer, name, NULL, span_of(text), err) : err_memory(err);
+}
+
+static bool take_identity(void *ctx, const struct db_row *row, struct err *err)
+{
+    json_t **out = ctx;
+    const struct span *v = row->value;
+    uint64_t large_objects = 0;
+
+    span_u64(v[6], &large_objects);
+    *out = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:I}", "name", json_bytes(v[0]), "encoding",
+                     json_bytes(v[1]), "collate", json_bytes(v[2]), "ctype", json_bytes(v[3]),
+                     "owner", json_bytes(v[4]), "version", json_bytes(v[5]), "large_objects",
+                     (json_int_t)large_objects);
+    return *out || err_memory(err);
+}
+
+bool pg_identity_read(struct pg_source *s, json_t **out, struct err *err)
+{
+    return db_rows(s->leader, take_identity, out, err, "%s", identity_sql);
+}
+
+/* ---- what is left out --------------------------------------------------------------------------*/
+
+bool pg_leave_out(struct pg_source *s, const char *what, const char *why, struct err *err)
+{
+    json_t *entry = json_pack("{s:o, s:s}", "what", json_bytes(span_of(what)), "why", why);
+
+    return json_array_append_new(s->left_out, entry) == 0 || err_memory(err);
+}
+
+static bool add_left_out(void *ctx, const struct db_row *row, struct err *err)
+{
+    AUTO(free) char *what = span_dup(row->value[0]);
+    AUTO(free) char *why = span_dup(row->value[1]);
+
+    return what && why ? pg_leave_out(ctx, what, why, err) : err_memory(err);
+}
+
+bool pg_left_out_read(struct pg_source *s, struct err *err)
+{
+    return db_rows(s->leader, add_left_out, s, err, "%s", left_out_sql);
+}

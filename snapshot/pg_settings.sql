@@ -1,0 +1,13 @@
+SELECT name, setting
+  FROM pg_catalog.pg_settings
+ WHERE name !~* '(conninfo|passphrase|password_command|secret|token|_command$|_key|keytab|identity_file)'
+   AND (source NOT IN ('default', 'override', 'client', 'session', 'command line')
+        OR name IN ('server_version', 'server_encoding', 'lc_collate', 'lc_ctype', 'lc_messages', 'lc_monetary',
+                    'lc_numeric', 'lc_time', 'TimeZone', 'DateStyle', 'IntervalStyle', 'max_connections',
+                    'shared_buffers', 'work_mem', 'maintenance_work_mem', 'effective_cache_size',
+                    'random_page_cost', 'seq_page_cost', 'default_statistics_target', 'jit',
+                    'max_parallel_workers_per_gather', 'max_worker_processes', 'default_transaction_isolation',
+                    'standard_conforming_strings', 'block_size', 'data_checksums', 'wal_level',
+                    'shared_preload_libraries', 'statement_timeout', 'lock_timeout', 'search_path',
+                    'max_locks_per_transaction', 'autovacuum', 'track_functions'))
+ ORDER BY name

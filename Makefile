@@ -61,6 +61,10 @@ else
 HARDEN := -O2 -g -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection -fPIE -fno-common
 LDHARDEN := -pie -Wl,-z,relro,-z,now
 endif
+ifeq ($(FUZZ),1)
+HARDEN := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=all -fno-common
+LDHARDEN := -fsanitize=address,undefined
+endif
 ifeq ($(COVER),1)
 HARDEN := -O0 -g --coverage -fno-common
 LDHARDEN := --coverage

@@ -54,11 +54,117 @@ $(BUILD)/fake.a: $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/fake/*.c)))
 
 .PHONY: unit-programs
 unit-programs: $(UNITS)
-# `make unit M=lib/base` builds and runs the tests of one module.
+## unit         unit tests; M=lib/base: of one module
 .PHONY: unit
 unit: $(if $(M),$(UNIT_$(M)),$(UNITS))
 	@scripts/run-units $^
+## check        the same; SAN=address,undefined or SAN=thread: under sanitizers
+.PHONY: check
+check: unit
 
 -include tests/shop/rules.mk
+
+# ---- tests of the whole program -----------------------------------------------------------------
+## cli          command lines against their exact output (tests/cli)
+## accept       write the expected output of `make cli` anew; M=CASE: of one case
+CLI_CASES := $(sort $(wildcard tests/cli/$(if $(M),$(M),*).case))
+.PHONY: cli accept
+cli: $(BIN)
+	@scripts/run-cli $(BIN) $(CLI_CASES)
+accept: $(BIN)
+	@scripts/run-cli --accept $(BIN) $(CLI_CASES)
+
+## e2e          end-to-end tests with real servers; M=NAME: one of them
+.PHONY: e2e
+e2e: $(BIN) shop
+	@BUILD=$(BUILD) scripts/run-scripts $(sort $(wildcard tests/e2e/$(if $(M),$(M),*).sh))
+
+## test         all tests; installs what they need
+.PHONY: test
+test:
+	@MAKE="$(MAKE)" BUILD=$(BUILD) scripts/test
+
+# ---- fuzzing: tests/fuzz/NAME_fuzz.c, seeds in tests/fuzz/corpus/NAME ----------------------------
+# A build of its own: clang, with coverage in every module. FUZZ=1 is set by the targets below.
+FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/bin/%,$(sort $(wildcard tests/fuzz/$(if $(M),$(M),*)_fuzz.c)))
+FUZZ_ARCHIVES := $(foreach m,$(filter-out rehearse,$(MODULES)),$(call archive,$(m))) $(BUILD)/fake.a $(LLHTTP_A)
+$(BUILD)/bin/%_fuzz: $(BUILD)/tests/fuzz/%_fuzz.o $(FUZZ_ARCHIVES)
+	@mkdir -p $(@D)
+	@echo "  ld   $@"
+	$(Q)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $< -Wl,--start-group $(FUZZ_ARCHIVES) -Wl,--end-group $(LDLIBS)
+# The same target over files, with any compiler and sanitizer: bin/NAME_replay FILE...
+$(BUILD)/bin/%_replay: $(BUILD)/tests/fuzz/%_fuzz.o $(BUILD)/tests/fuzz/main.o $(FUZZ_ARCHIVES)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(FUZZ_ARCHIVES) -Wl,--end-group $(LDLIBS)
+
+.PHONY: fuzz-programs fuzz-run fuzz-smoke fuzz
+fuzz-programs: $(FUZZERS)
+fuzz-run: $(FUZZERS)
+	@scripts/run-fuzz $(BUILD) $^
+## fuzz-smoke   every fuzz target for FUZZ_S seconds (10)
+fuzz-smoke:
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)-fuzz CC=clang FUZZ=1 fuzz-run
+## fuzz         the same for 300 seconds each; M=NAME: one target
+fuzz:
+	@FUZZ_S=$${FUZZ_S:-300} $(MAKE) --no-print-directory BUILD=$(BUILD)-fuzz CC=clang FUZZ=1 fuzz-run
+
+# ---- checks of the source ------------------------------------------------------------------------
+## lint         layering, sizes, complexity, format, cppcheck
+## format       bring all C into the one form
+.PHONY: lint format
+lint:
+	@BUILD=$(BUILD) MODULES="$(MODULES)" $(foreach m,$(MODULES),$(if $(USES_$(m)),USES_$(subst /,_,$(m))="$(USES_$(m))")) scripts/lint
+format:
+	@scripts/format
+
+## cover        unit tests with coverage: a summary, and HTML in BUILD-cover/cover
+.PHONY: cover cover-run
+cover:
+	@scripts/install-deps cover
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)-cover COVER=1 cover-run
+cover-run: unit
+	@mkdir -p $(BUILD)/cover
+	@gcovr -r . --object-directory $(BUILD) --exclude tests/ --exclude $(BUILD)/ --print-summary \
+	  --html-details $(BUILD)/cover/index.html $(BUILD) | tail -n 4
+
+# ---- documents and installation ------------------------------------------------------------------
+## man          manual pages and the bash completion, from the option tables
+.PHONY: man
+man: $(BIN)
+	@scripts/make-man $(BIN) $(BUILD)/man
+
+## install      to DESTDIR and PREFIX (/usr/local)
+.PHONY: install
+install: $(BIN) man
+	install -D -m 755 $(BIN) $(DESTDIR)$(PREFIX)/bin/rehearse
+	install -d $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	install -m 644 $(BUILD)/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -m 644 $(BUILD)/man/rehearse.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/rehearse
+
+# ---- the whole thing -----------------------------------------------------------------------------
+## demo         the main job on the demo shop: a good release and a bad one
+## bench        figures against other tools; BENCH=NAME,NAME: some of them
+## fresh        `make demo` and `make test` in a new Debian root
+.PHONY: demo bench fresh
+demo:
+	@MAKE="$(MAKE)" BUILD=$(BUILD) scripts/demo.sh
+bench:
+	@scripts/install-deps bench
+	@$(MAKE) --no-print-directory BUILD=$(BUILD) $(BIN) shop
+	@MAKE="$(MAKE)" BUILD=$(BUILD) BENCH="$(BENCH)" scripts/bench.sh
+fresh:
+	@scripts/install-deps fresh
+	@scripts/fresh
+
+## clean        remove BUILD and what was built beside it
+.PHONY: clean
+clean:
+	rm -rf $(BUILD) $(BUILD)-fuzz $(BUILD)-cover $(BUILD)-address* $(BUILD)-thread* $(BUILD)-undefined*
+## help         this list
+.PHONY: help
+help:
+	@echo "make TARGET [BUILD=folder] [CC=gcc|clang] [DEV=1] [SAN=...] [M=...]"; echo
+	@echo "  all          the program, in BUILD/bin"
+	@sed -n 's/^## /  /p' scripts/rules.mk
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -113,7 +113,7 @@ char *json_bytes_back(const char *text, size_t *len)
         int low = high >= 0 ? nibble(s[2]) : -1;
         if (low >= 0)
             s += 2;
-        bytes[at++] = low >= 0 ? (char)(high << 4 | low) : *s;
+        bytes[at++] = (char)(low >= 0 ? high << 4 | low : *s);
     }
     bytes[at] = 0;
     if (len)

@@ -1,5 +1,6 @@
 /* The catalog of a file tree: what a later snapshot compares, to leave unchanged files unread. */
 #include "lib/base/escape.h"
+#include "lib/base/json.h"
 #include "lib/bundle/columns.h"
 #include "snapshot/files.h"
 

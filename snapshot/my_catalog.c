@@ -291,7 +291,7 @@ static bool show_create(struct db *db, struct my_table *t, struct err *err)
 {
     AUTO(buf) struct buf sql = {0};
 
-    buf_puts(&sql, "SHOW CREATE TABLE ");
+    buf_printf(&sql, "SHOW CREATE %s ", t->kind == MY_SEQUENCE ? "SEQUENCE" : "TABLE");
     db_quote_name(db, t->name, &sql);
     if (!buf_ok(&sql, err))
         return false;

@@ -20,6 +20,7 @@ struct sched {
     struct vec lanes; /* struct lane *; the first is the one without a limit */
     unsigned running;
     size_t open; /* tasks that have not ended */
+    uint64_t cost;
     bool failed;
     struct err first;
 };
@@ -190,6 +191,7 @@ static bool add_locked(struct sched *s, struct node *n, const task_id *after, si
     *slot = n;
     n->id = (task_id)(s->nodes.count - 1);
     s->open++;
+    s->cost += n->task.cost;
     if (!n->waiting)
         heap_push(&n->lane->ready, n);
     if (id)
@@ -327,4 +329,12 @@ bool sched_run(struct sched *s, struct err *err)
     if (s->failed && err)
         *err = s->first;
     return !s->failed;
+}
+
+uint64_t sched_cost(struct sched *s)
+{
+    pthread_mutex_lock(&s->lock);
+    uint64_t cost = s->cost;
+    pthread_mutex_unlock(&s->lock);
+    return cost;
 }

@@ -37,5 +37,7 @@ bool sched_add(struct sched *s, const struct task *task, const task_id *after, s
                task_id *id, struct err *err);
 bool sched_run(struct sched *s, struct err *err);
 unsigned sched_jobs(const struct sched *s);
+/* The sum of the costs of all tasks that were added; for progress. Any thread. */
+uint64_t sched_cost(struct sched *s);
 
 #endif

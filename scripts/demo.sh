@@ -30,7 +30,7 @@ say() {
     printf '   %s\n' "$*"
 }
 
-scripts/install-deps || exit
+scripts/install-deps run || exit
 # shellcheck source=tests/e2e/lib.sh
 . tests/e2e/lib.sh
 
@@ -66,10 +66,8 @@ record_visitors() {
     capture "$REHEARSE" record --env "$PRODUCTION" --to "$TAPE" --duration "$((RECORD_S + 4))s" \
         >"$T/record.out" 2>&1 &
     recorder=$!
-    # A tape begins to exist when the recorder listens; a visit that was under way then would be
-    # recorded from its middle.
-    wait_for 10 test -e "$TAPE"
-    sleep 1
+    # A visit that is under way when the recorder begins would be recorded from its middle.
+    wait_for 10 grep -q recording "$T/record.out"
     shop_traffic "$RECORD_S" "$RATE" --clients "$CLIENTS" >"$T/traffic.out" || status=1
     wait $recorder || status=1
     [ "$(id -u)" -eq 0 ] || sudo chown "$(id -u):$(id -g)" "$TAPE"

@@ -162,6 +162,36 @@ check_has "whose title is called name" "$BODY" '"name":"'
 check_has "and whose price is gone" "$BODY" '"price":"0.00"'
 check "visitors of release 3" shop_traffic 3 50 --clients 8 --seed 3
 
+# ---- what it refuses at the start ----
+refuses() { # NAME TEXT SED_SCRIPT
+    sed "$3" "$PROD/config/shop.conf" >"$T/bad.conf"
+    cp "$PROD/config/features.conf" "$T/features.conf"
+    timeout 10 "$PROD/code/bin/shopd" --config "$T/bad.conf" >"$T/refused" 2>&1
+    check_has "$1" "$(cat "$T/refused")" "$2"
+}
+refuses "an unknown key is named with its line" "bad.conf:2: unknown key 'listne'" 's/^listen/listne/'
+refuses "a wrong number too" "wrong value of 'connections'" 's/^connections = .*/connections = many/'
+refuses "a missing key" "'mariadb_user' is missing" '/^mariadb_user/d'
+refuses "a port in use" "cannot listen on '127.0.0.1:$SHOP_PORT'" 's/^nothing//'
+cp "$SECRETS" "$T/open.secrets"
+chmod 644 "$T/open.secrets"
+refuses "secrets that others may read" "$T/open.secrets" "s|^secrets = .*|secrets = $T/open.secrets|"
+check_status "a command line without --config" 10 "$PROD/code/bin/shopd"
+
+# ---- a database that goes away, and comes back ----
+expect "before" 200 GET /healthz
+my_sql -e "SELECT CONCAT('KILL ', id, ';') FROM information_schema.processlist WHERE user = 'shop'" |
+    my_sql --force 2>/dev/null
+pg_sql -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'shop'" postgres >"$T/out"
+answers_again() {
+    # Each of the 8 connections to each database may have to be found out.
+    for _ in {1..16}; do
+        curl -fsS "$SHOP_URL/healthz"
+    done
+    curl -fsS "$SHOP_URL/healthz"
+}
+check "lost connections are replaced" answers_again
+
 check "the shop ends cleanly on SIGTERM" e2e_stop web
 check_same "and says so" "$(tail -n 1 "$T/log/web.log")" "shopd: stopping"
 e2e_end

@@ -18,6 +18,7 @@ struct mariadb {
     MYSQL *db;
     struct statement statements[STATEMENTS_MAX];
     unsigned count;
+    bool lost; /* an error of the connection, not of a query: see failed() */
 };
 
 struct cells {
@@ -64,8 +65,11 @@ static bool connection_open(const struct conf *conf, void **out, struct err *err
 
 const struct pool_ops mariadb_ops = {connection_open, connection_close};
 
-static bool failed(MYSQL_STMT *stmt, struct err *err)
+static bool failed(struct mariadb *my, MYSQL_STMT *stmt, struct err *err)
 {
+    unsigned code = mysql_stmt_errno(stmt);
+
+    my->lost = my->lost || (code >= CR_MIN_ERROR && code <= CR_MAX_ERROR);
     return err_set(err, ERR_SQL, "a query failed on MariaDB: %s", mysql_stmt_error(stmt));
 }
 
@@ -86,7 +90,7 @@ static bool prepare(struct mariadb *my, const char *text, MYSQL_STMT **out, stru
     my_bool yes = 1;
     mysql_stmt_attr_set(stmt, STMT_ATTR_UPDATE_MAX_LENGTH, &yes);
     if (mysql_stmt_prepare(stmt, text, strlen(text)) != 0) {
-        failed(stmt, err);
+        failed(my, stmt, err);
         mysql_stmt_close(stmt);
         return false;
     }
@@ -96,7 +100,8 @@ static bool prepare(struct mariadb *my, const char *text, MYSQL_STMT **out, stru
 }
 
 /* MYSQL_BIND wants writable memory even for what it only reads; this copies what it points to. */
-static bool execute(MYSQL_STMT *stmt, const struct sql_query *q, struct err *err)
+static bool execute(struct mariadb *my, MYSQL_STMT *stmt, const struct sql_query *q,
+                    struct err *err)
 {
     MYSQL_BIND bind[SQL_ARGS_MAX] = {0};
     long long numbers[SQL_ARGS_MAX];
@@ -116,7 +121,7 @@ static bool execute(MYSQL_STMT *stmt, const struct sql_query *q, struct err *err
         done = err_set(err, ERR_FAILED, "a query on MariaDB wants %lu parameters and got %u",
                        mysql_stmt_param_count(stmt), q->count);
     if (done && (mysql_stmt_bind_param(stmt, bind) != 0 || mysql_stmt_execute(stmt) != 0))
-        done = failed(stmt, err);
+        done = failed(my, stmt, err);
     for (unsigned i = 0; i < q->count; i++)
         free(texts[i]);
     return done;
@@ -159,8 +164,8 @@ static void auto_cells(struct cells *cells)
     cells_done(cells);
 }
 
-static bool cells_bind(struct cells *cells, MYSQL_STMT *stmt, const MYSQL_RES *meta,
-                       struct err *err)
+static bool cells_bind(struct mariadb *my, MYSQL_STMT *stmt, const MYSQL_RES *meta,
+                       struct cells *cells, struct err *err)
 {
     for (unsigned i = 0; i < meta->field_count; i++) {
         size_t room = meta->fields[i].max_length + 1;
@@ -177,7 +182,7 @@ static bool cells_bind(struct cells *cells, MYSQL_STMT *stmt, const MYSQL_RES *m
                                       .length = &cells->len[i],
                                       .is_null = &cells->null[i]};
     }
-    return mysql_stmt_bind_result(stmt, cells->bind) == 0 || failed(stmt, err);
+    return mysql_stmt_bind_result(stmt, cells->bind) == 0 || failed(my, stmt, err);
 }
 
 static json_t *row_json(const MYSQL_RES *meta, const struct cells *cells)
@@ -192,7 +197,8 @@ static json_t *row_json(const MYSQL_RES *meta, const struct cells *cells)
     return TAKE(object);
 }
 
-static bool collect(MYSQL_STMT *stmt, const MYSQL_RES *meta, json_t **rows, struct err *err)
+static bool collect(struct mariadb *my, MYSQL_STMT *stmt, const MYSQL_RES *meta, json_t **rows,
+                    struct err *err)
 {
     AUTO(cells) struct cells cells = {0};
     AUTO(json) json_t *list = json_array();
@@ -201,15 +207,15 @@ static bool collect(MYSQL_STMT *stmt, const MYSQL_RES *meta, json_t **rows, stru
     if (meta->field_count > COLUMNS_MAX)
         return err_set(err, ERR_FAILED, "a query gives more than %d columns", COLUMNS_MAX);
     if (mysql_stmt_store_result(stmt) != 0)
-        return failed(stmt, err);
-    if (!cells_bind(&cells, stmt, meta, err))
+        return failed(my, stmt, err);
+    if (!cells_bind(my, stmt, meta, &cells, err))
         return false;
     while ((got = mysql_stmt_fetch(stmt)) == 0) {
         if (json_array_append_new(list, row_json(meta, &cells)) < 0)
             return err_memory(err);
     }
     if (got != MYSQL_NO_DATA)
-        return failed(stmt, err);
+        return failed(my, stmt, err);
     *rows = TAKE(list);
     return true;
 }
@@ -218,36 +224,26 @@ static bool fetch(struct mariadb *my, const struct sql_query *q, json_t **rows, 
 {
     MYSQL_STMT *stmt = NULL;
 
-    if (!prepare(my, q->text, &stmt, err) || !execute(stmt, q, err))
+    if (!prepare(my, q->text, &stmt, err) || !execute(my, stmt, q, err))
         return false;
     MYSQL_RES *meta = mysql_stmt_result_metadata(stmt);
     if (!meta)
-        return failed(stmt, err);
-    bool done = collect(stmt, meta, rows, err);
+        return failed(my, stmt, err);
+    bool done = collect(my, stmt, meta, rows, err);
     mysql_free_result(meta);
     mysql_stmt_free_result(stmt);
     return done;
 }
 
-static bool is_broken(const struct mariadb *my)
-{
-    for (unsigned i = 0; i < my->count; i++) {
-        unsigned code = mysql_stmt_errno(my->statements[i].handle);
-        if (code >= CR_MIN_ERROR && code <= CR_MAX_ERROR)
-            return true;
-    }
-    unsigned code = mysql_errno(my->db);
-    return code >= CR_MIN_ERROR && code <= CR_MAX_ERROR;
-}
-
 bool mariadb_rows(struct pool *p, const struct sql_query *query, json_t **rows, struct err *err)
 {
-    void *my;
+    void *held;
 
-    if (!pool_get(p, &my, err))
+    if (!pool_get(p, &held, err))
         return false;
+    struct mariadb *my = held;
     bool done = fetch(my, query, rows, err);
-    pool_put(p, my, !done && is_broken(my));
+    pool_put(p, my, my->lost);
     return done;
 }
 

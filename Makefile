@@ -14,6 +14,7 @@ MAKEFLAGS += -j$(JOBS)
 endif
 Q := $(if $(filter 1,$(V)),,@)
 
+comma := ,
 VERSION := $(shell cat VERSION)
 
 # ---- modules: folder, what it may include, libraries behind it --------------------------------
@@ -53,7 +54,6 @@ ifeq ($(DEV),1)
 WARN += -Werror
 endif
 ifdef SAN
-comma := ,
 override BUILD := $(BUILD)-$(subst $(comma),-,$(SAN))
 HARDEN := -O1 -g -fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all -fno-common
 LDHARDEN := -fsanitize=$(SAN)

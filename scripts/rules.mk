@@ -39,11 +39,14 @@ $(BIN): $(ARCHIVES) $(LLHTTP_A)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(BUILD)/rehearse/main.o -Wl,--start-group $(ARCHIVES) $(LLHTTP_A) -Wl,--end-group $(LDLIBS)
 
 # ---- unit tests: tests/unit/MODULE/*_test.c, one program each ------------------------------------
+# What tests/fake/fault.h can make fail.
+WRAPPED := malloc calloc realloc strdup write pwrite fsync fdatasync ftruncate rename renameat
+WRAP    := $(patsubst %,-Wl$(comma)--wrap=%,$(WRAPPED))
 define unit_rule
 UNIT_$(1) := $$(patsubst %.c,$(BUILD)/%,$$(sort $$(wildcard tests/unit/$(1)/*_test.c)))
 $$(UNIT_$(1)): $(BUILD)/%: $(BUILD)/%.o $(call archive,$(1)) $(foreach u,$(USES_$(1)),$(call archive,$(u))) $(BUILD)/fake.a $(LLHTTP_A)
 	@echo "  ld   $$@"
-	$$(Q)$$(CC) $$(LDFLAGS) -o $$@ $$< -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $$(LDLIBS) -lcmocka
+	$$(Q)$$(CC) $$(LDFLAGS) $$(WRAP) -o $$@ $$< -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $$(LDLIBS) -lcmocka
 UNITS += $$(UNIT_$(1))
 endef
 $(foreach m,$(MODULES),$(eval $(call unit_rule,$(m))))

@@ -10,6 +10,9 @@ bool json_parse(struct span text, const char *what, json_t **out, struct err *er
     json_t *value =
         json_loadb(text.len ? text.at : "", text.len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &at);
 
+    /* Without memory jansson 2.14 gives an empty error, seldom its own code for it. */
+    if (!value && (!at.text[0] || json_error_code(&at) == json_error_out_of_memory))
+        return err_memory(err);
     if (!value)
         return err_set(err, ERR_DAMAGED, "%s: not valid JSON at line %d, column %d: %s", what,
                        at.line, at.column, at.text);

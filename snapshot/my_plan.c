@@ -10,9 +10,9 @@
 #include "lib/base/clock.h"
 #include "lib/db/my_text.h"
 
-/* Of the server's data pages per range: some eight segments, so that the last one of a range,
+/* Of the server's data pages per range: some four segments, so that the last one of a range,
  * which is smaller, weighs little. */
-#define RANGE_BYTES ((uint64_t)32 << 20)
+#define RANGE_BYTES ((uint64_t)16 << 20)
 
 void my_range_free(void *arg)
 {

@@ -13,7 +13,7 @@ struct walk {
 /* A piece that is small enough: it is joined to the one before while both fit. */
 static bool leaf(struct walk *w, uint64_t lo, uint64_t rows, struct err *err)
 {
-    if (w->pending && w->pending + rows > w->b->target + w->b->target / 4) {
+    if (w->pending && w->pending + rows > w->b->target + w->b->target / 2) {
         uint64_t *bound = vec_add(w->out, err);
         if (!bound)
             return false;
@@ -29,7 +29,7 @@ static bool cut(struct walk *w, uint64_t lo, uint64_t hi, uint64_t rows, struct 
 {
     uint64_t mid = lo + (hi - lo) / 2, left = 0, right = 0;
 
-    if (rows <= w->b->target || mid == lo)
+    if (rows <= w->b->target + w->b->target / 2 || mid == lo)
         return leaf(w, lo, rows, err);
     return w->b->estimate(w->b->ctx, lo, mid, &left, err) &&
            w->b->estimate(w->b->ctx, mid, hi, &right, err) && cut(w, lo, mid, left, err) &&

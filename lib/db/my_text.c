@@ -1,5 +1,7 @@
 #include "lib/db/my_text.h"
 
+#define LARGE ((size_t)1 << 16)
+
 /* What follows the backslash; 0: the byte stands for itself. */
 static const char escape_of[256] = {[0] = '0', ['\t'] = 't', ['\n'] = 'n', ['\\'] = '\\'};
 
@@ -13,12 +15,22 @@ static size_t clean_run(const char *at, size_t len)
     return i;
 }
 
+static size_t escapes_in(struct span value)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < value.len; i++)
+        count += escape_of[(unsigned char)value.at[i]] != 0;
+    return count;
+}
+
 bool my_text_add(struct buf *out, struct span value)
 {
     if (!value.at)
         return buf_add(out, "\\N", 2);
-    /* Room for the worst case once, so that the loop writes without asking. */
-    if (!buf_reserve(out, value.len * 2))
+    /* Room once, so that the loop writes without asking: for the worst case, or, where that would
+     * be a lot, for what is needed. */
+    if (!buf_reserve(out, value.len + (value.len < LARGE ? value.len : escapes_in(value))))
         return false;
 
     char *to = out->at + out->len;

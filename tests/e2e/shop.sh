@@ -28,6 +28,8 @@ expect "the home page is served" 200 GET /
 check_has "it lists categories" "$BODY" '<a href="/categories/kitchen">Küche</a>'
 check_has "it lists articles" "$BODY" '<li><a href="/articles/'
 check_has "it says it is HTML" "$HEADERS" 'text/html; charset=utf-8'
+check_has "it comes in chunks" "$HEADERS" 'Transfer-Encoding: chunked'
+check_has "HEAD is answered" "$(curl -sSI "$SHOP_URL/")" '200 OK'
 expect "the categories are served" 200 GET /categories
 check_has "names are escaped" "$BODY" 'Desk &lt;small&gt;'
 expect "a category is served" 200 GET '/categories/kitchen?page=2'

@@ -4,6 +4,7 @@
 #include <microhttpd.h>
 
 #define BODY_MAX        ((size_t)64 * 1024)
+#define CHUNK_BYTES     ((size_t)4096)
 #define CONNECTIONS_MAX 512
 #define IDLE_S          60
 #define STACK_BYTES     ((size_t)256 * 1024)
@@ -139,10 +140,48 @@ static void report(const struct request *r, const char *method, const struct err
     fprintf(stderr, "shopd: %s %s: %s\n", method, r->path, err_line(err, line, sizeof(line)));
 }
 
+struct page {
+    size_t len;
+    char bytes[];
+};
+
+static ssize_t read_page(void *ctx, uint64_t at, char *out, size_t room)
+{
+    const struct page *page = ctx;
+
+    if (at >= page->len)
+        return MHD_CONTENT_READER_END_OF_STREAM;
+    size_t len = page->len - at < room ? page->len - at : room;
+    memcpy(out, page->bytes + at, len);
+    return (ssize_t)len;
+}
+
+/* In chunks, as of a length that is not known before: what records the shop must follow. */
+static struct MHD_Response *chunked_response(const struct buf *out)
+{
+    struct page *page = malloc(sizeof(*page) + out->len);
+
+    if (!page)
+        return NULL;
+    page->len = out->len;
+    memcpy(page->bytes, buf_str(out), out->len);
+    struct MHD_Response *response =
+        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, CHUNK_BYTES, read_page, page, free);
+    if (!response)
+        free(page);
+    return response;
+}
+
+static struct MHD_Response *new_response(const struct request *r)
+{
+    if (r->type && span_starts(span_of(r->type), "text/html"))
+        return chunked_response(&r->out);
+    return MHD_create_response_from_buffer(r->out.len, r->out.at, MHD_RESPMEM_MUST_COPY);
+}
+
 static enum MHD_Result send_answer(struct request *r)
 {
-    struct MHD_Response *response =
-        MHD_create_response_from_buffer(r->out.len, r->out.at, MHD_RESPMEM_MUST_COPY);
+    struct MHD_Response *response = new_response(r);
 
     if (!response)
         return MHD_NO;

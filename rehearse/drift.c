@@ -1,31 +1,24 @@
+#include "rehearse/drift.h"
+
 #include "lib/base/json.h"
-#include "lib/bundle/bundle.h"
 #include "lib/env/facts.h"
-#include "rehearse/run.h"
 
 /* Thousands of packages differ between two releases of a distribution: the first tell enough. */
 #define DRIFT_MAX 200
 
-struct drift {
-    struct run *r;
-    const char *kind;
-    unsigned noted, all;
-};
-
-static bool note(struct drift *d, const char *name, const json_t *production, const json_t *box,
-                 struct err *err)
+bool drift_note(struct drift *d, const char *name, const json_t *production, const json_t *box,
+                struct err *err)
 {
     AUTO(free) char *old = production ? json_text(production) : strdup("nothing");
     AUTO(free) char *now = box ? json_text(box) : strdup("nothing");
 
     if (!old || !now)
         return err_memory(err);
-    d->all++;
     if (d->noted >= DRIFT_MAX)
         return true;
     d->noted++;
     return JOURNAL(
-        d->r->journal, err, "drift", f_str("kind", d->kind), f_str("name", name),
+        d->run->journal, err, "drift", f_str("kind", d->kind), f_str("name", name),
         f_str("production", json_is_string(production) ? json_string_value(production) : old),
         f_str("box", json_is_string(box) ? json_string_value(box) : now));
 }
@@ -39,32 +32,32 @@ static bool compare(struct drift *d, json_t *production, json_t *box, struct err
     json_object_foreach(production, key, value)
     {
         const json_t *other = json_object_get(box, key);
-        if (!json_equal(value, other) && !note(d, key, value, other, err))
+        if (!json_equal(value, other) && !drift_note(d, key, value, other, err))
             return false;
     }
     json_object_foreach(box, key, value)
     {
-        if (!json_object_get(production, key) && !note(d, key, NULL, value, err))
+        if (!json_object_get(production, key) && !drift_note(d, key, NULL, value, err))
             return false;
     }
     return true;
 }
 
-static bool bundle_facts(struct bundle *b, const char *name, json_t **out, struct err *err)
+bool drift_facts(struct bundle *b, const char *stream, json_t **out, struct err *err)
 {
     AUTO(buf) struct buf text = {0};
 
-    return bundle_read_text(b, name, &text, err) && json_parse(buf_view(&text), name, out, err);
+    return bundle_read_text(b, stream, &text, err) && json_parse(buf_view(&text), stream, out, err);
 }
 
 static bool package_drift(struct run *r, struct bundle *b, struct err *err)
 {
     AUTO(json) json_t *production = NULL, *box = NULL;
-    struct drift d = {.r = r, .kind = "package"};
+    struct drift d = {.run = r, .kind = "package"};
     const char *manager;
     json_t *packages;
 
-    if (!bundle_facts(b, "facts/packages", &production, err) || !facts_packages(&box, err))
+    if (!drift_facts(b, "facts/packages", &production, err) || !facts_packages(&box, err))
         return false;
     json_object_foreach(production, manager, packages)
     {
@@ -79,24 +72,30 @@ static bool host_drift(struct run *r, struct bundle *b, struct err *err)
 {
     static const char *const keys[] = {"machine", "os", "locale", "timezone", "glibc"};
     AUTO(json) json_t *production = NULL, *box = NULL;
-    struct drift d = {.r = r, .kind = "host"};
+    struct drift d = {.run = r, .kind = "host"};
 
-    if (!bundle_facts(b, "facts/host", &production, err) || !facts_host(&box, err))
+    if (!drift_facts(b, "facts/host", &production, err) || !facts_host(&box, err))
         return false;
     for (size_t i = 0; i < COUNT(keys); i++) {
         const json_t *a = json_object_get(production, keys[i]), *c = json_object_get(box, keys[i]);
-        if (!json_equal(a, c) && !note(&d, keys[i], a, c, err))
+        if (!json_equal(a, c) && !drift_note(&d, keys[i], a, c, err))
             return false;
     }
     return true;
 }
 
-bool run_drift(struct run *r, struct err *err)
+static bool against_bundle(struct run *r, struct err *err)
 {
     AUTO(store) struct store *store = NULL;
     AUTO(bundle) struct bundle *b = NULL;
 
     return store_open(r->release->store, STORE_READ, &store, err) &&
            bundle_open(store, r->release->ref, &b, err) && package_drift(r, b, err) &&
-           host_drift(r, b, err);
+           host_drift(r, b, err) && drift_settings(r, b, err);
+}
+
+bool run_drift(struct run *r, struct err *err)
+{
+    return r->box->ops->databases(r->box, BOX_NORMAL, true, err) && against_bundle(r, err) &&
+           r->box->ops->databases(r->box, BOX_NORMAL, false, err);
 }

@@ -1,4 +1,4 @@
-SELECT name, setting
+SELECT name, reset_val
   FROM pg_catalog.pg_settings
  WHERE name !~* '(conninfo|passphrase|password_command|secret|token|_command$|_key|keytab|identity_file)'
    AND (source NOT IN ('default', 'override', 'client', 'session', 'command line')

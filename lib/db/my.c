@@ -62,7 +62,8 @@ bool my_connect(const struct db_conf *conf, MYSQL **out, struct err *err)
     bool connected = mysql_real_connect(my, conf->socket ? NULL : conf->host, conf->user,
                                         given ? buf_str(&secret) : NULL, conf->database, conf->port,
                                         conf->socket, CLIENT_MULTI_RESULTS);
-    explicit_bzero(secret.at, secret.len);
+    if (secret.at)
+        explicit_bzero(secret.at, secret.len);
     if (!connected)
         return my_fail_raw(my, "cannot connect", err);
     *out = TAKE(my);

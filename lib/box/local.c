@@ -103,7 +103,8 @@ static bool keep_old(const char *where, int *lock, struct err *err)
         return err_add(err, "cannot replace the box '%s'", where);
     struct local *l = local_of(old);
     l->lock = *lock;
-    bool ok = services_down(l, err) && servers_down(l, err);
+    bool ok = services_down(l, err) && servers_down(l, err) &&
+              (strcmp(local_state(l), "running") != 0 || local_set(l, "ready", NULL, err));
     sweep(l);
     l->lock = -1;
     box_close(old);

@@ -104,11 +104,12 @@ static bool read_fd(int fd, const char *name, struct buf *out, struct err *err)
         return err_set(err, ERR_CONFIG, "'%s' is not a text file to be rewritten", name);
     if (!st.st_size)
         return true;
-    if (!buf_reserve(out, (size_t)st.st_size))
+    if (!buf_reserve(out, (size_t)st.st_size + 1))
         return err_memory(err);
     if (!fd_pread_all(fd, out->at, (size_t)st.st_size, 0, err))
         return err_add(err, "cannot read '%s'", name);
     out->len = (size_t)st.st_size;
+    out->at[out->len] = '\0';
     return true;
 }
 

@@ -32,8 +32,10 @@ bool state_read(const char *where, json_t **out, struct err *err)
         !json_want_str(state, "rehearse_box", &kind, err) ||
         !json_want_str(state, "state", &kind, err) ||
         !json_want_arr(state, "servers", &list, err) ||
-        !json_want_arr(state, "services", &list, err))
-        return err_add(err, "cannot read the box '%s'", where);
+        !json_want_arr(state, "services", &list, err)) {
+        err_add(err, "cannot read the box '%s'", where);
+        return err_hint(err, "end what runs in it, and remove the directory yourself");
+    }
     *out = TAKE(state);
     return true;
 }

@@ -20,6 +20,10 @@ struct snapshot_conf {
 bool snapshot_run(const struct snapshot_conf *conf, struct journal *journal,
                   struct bundle_ref *out, struct err *err);
 
+/* The same, and *result is bundle.json (new reference); of a dry run, what would be read. */
+bool snapshot_take(const struct snapshot_conf *conf, struct journal *journal,
+                   struct bundle_ref *out, json_t **result, struct err *err);
+
 extern const struct cmd snapshot_cmd;
 extern const struct cmd bundle_ls_cmd, bundle_show_cmd, bundle_verify_cmd;
 

@@ -30,6 +30,7 @@
 #define PACK_TARGET      ((uint64_t)128 << 20)
 
 enum stream_kind { STREAM_TAR, STREAM_COLUMNS, STREAM_TEXT };
+const char *stream_kind_name(enum stream_kind kind); /* "tar", "columns", "text" */
 
 /* Percent-encodes `name` behind `component` and a slash; heap. Tables pass schema and table apart
  * and are joined with an unencoded dot: ("postgresql.shop", "public", "a.b") gives

@@ -44,6 +44,4 @@ bool index_encode(const struct index *ix, struct buf *out, struct err *err);
 /* Takes the text over (it is written into) and empties *text. `ix` was initialised. */
 bool index_decode(struct buf *text, struct index *ix, struct err *err);
 
-const char *stream_kind_name(enum stream_kind kind);
-
 #endif

@@ -1,0 +1,252 @@
+/* The body of `rehearse snapshot`: open every source, plan, read, finish, publish. */
+#include "lib/base/clock.h"
+#include "lib/base/json.h"
+#include "lib/base/log.h"
+#include "lib/base/vec.h"
+#include "lib/db/db.h"
+#include "lib/store/discard.h"
+#include "snapshot/cmd.h"
+#include "snapshot/source.h"
+
+#include <unistd.h>
+
+struct snapshot {
+    const struct snapshot_conf *conf;
+    struct env *env;
+    struct store *store;
+    struct bundle_writer *writer;
+    struct sched *sched;
+    struct progress *progress;
+    struct source_conf source_conf;
+    struct vec sources; /* struct source * */
+    int64_t began_ns;
+};
+
+static void snapshot_done(struct snapshot *s)
+{
+    struct source **all = s->sources.at;
+
+    sched_free(s->sched);
+    for (size_t i = s->sources.count; i-- > 0;)
+        all[i]->ops->close(all[i]);
+    vec_done(&s->sources);
+    progress_close(s->progress);
+    bundle_abandon(s->writer);
+    store_close(s->store);
+    env_free(s->env);
+}
+
+static inline void auto_snapshot(struct snapshot *s)
+{
+    snapshot_done(s);
+}
+
+/* ---- before ----------------------------------------------------------------------------------*/
+
+/* *ref is empty when there is no parent. A parent that cannot be read is no reason not to take a
+ * snapshot, unless it was asked for by name. */
+static bool choose_parent(struct snapshot *s, char ref[HASH_HEX], const char **out, struct err *err)
+{
+    AUTO(bundle) struct bundle *probe = NULL;
+    struct digest newest;
+    struct err why = {0};
+
+    *out = s->conf->parent;
+    if (s->conf->parent) {
+        if (strcmp(s->conf->parent, "none") == 0)
+            *out = NULL;
+        return true;
+    }
+    if (!bundle_newest(s->store, s->env->name, &newest, &why))
+        return why.code == ERR_MISSING || err_pass(err, &why);
+    digest_hex(&newest, ref);
+    if (bundle_open(s->store, ref, &probe, &why)) {
+        *out = ref;
+        return true;
+    }
+    log_warn("the newest bundle cannot be the parent: everything is stored anew",
+             f_str("bundle", ref), f_str("why", why.text));
+    return true;
+}
+
+static bool open_writer(struct snapshot *s, struct err *err)
+{
+    char ref[HASH_HEX];
+    struct bundle_conf conf = {.environment = s->env->name,
+                               .production = s->env->production,
+                               .level = (int)s->conf->level,
+                               .tag = s->conf->tag,
+                               .rate_bytes = s->conf->rate};
+
+    if (s->conf->dry_run)
+        return store_discard(&s->store, err) && bundle_create(s->store, &conf, &s->writer, err);
+    return store_open(s->conf->to, STORE_WRITE, &s->store, err) &&
+           choose_parent(s, ref, &conf.parent, err) &&
+           bundle_create(s->store, &conf, &s->writer, err);
+}
+
+static bool open_source(struct snapshot *s, const struct source_ops *ops, unsigned index,
+                        struct err *err)
+{
+    struct source **to = vec_add(&s->sources, err);
+
+    if (!to)
+        return false;
+    if (ops->open(&s->source_conf, index, to, err))
+        return true;
+    s->sources.count--;
+    return false;
+}
+
+static bool open_database(struct snapshot *s, unsigned index, struct err *err)
+{
+    const struct env_database *db = &s->env->databases[index];
+    enum db_engine engine;
+
+    if (!db_engine_parse(db->engine, &engine))
+        return err_set(err, ERR_CONFIG, "database '%s' has the unknown engine '%s'", db->name,
+                       db->engine);
+    return open_source(s, engine == DB_MARIADB ? &source_mariadb : &source_postgresql, index, err);
+}
+
+/* Databases one behind the other, so that their instants lie close together. */
+static bool open_sources(struct snapshot *s, struct err *err)
+{
+    for (unsigned i = 0; i < s->env->databases_count; i++)
+        if (!cmd_stop_check(err) || !open_database(s, i, err))
+            return false;
+    for (unsigned i = 0; i < s->env->files_count; i++)
+        if (!open_source(s, &source_files, i, err))
+            return false;
+    return open_source(s, &source_facts, 0, err);
+}
+
+static unsigned jobs_of(const struct snapshot_conf *conf)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+    if (conf->jobs)
+        return (unsigned)conf->jobs;
+    return cores > 0 ? (unsigned)cores : 1;
+}
+
+static bool prepare(struct snapshot *s, struct journal *journal, struct err *err)
+{
+    unsigned jobs = jobs_of(s->conf);
+
+    if (!env_load(s->conf->env, &s->env, err) || !open_writer(s, err) ||
+        !sched_new(jobs, &s->sched, err))
+        return false;
+    s->progress = progress_open("snapshot", 0);
+    s->source_conf = (struct source_conf){.env = s->env,
+                                          .writer = s->writer,
+                                          .journal = journal,
+                                          .progress = s->progress,
+                                          .jobs = jobs,
+                                          .lock_timeout_s = s->conf->lock_timeout_s,
+                                          .rate_bytes = s->conf->rate};
+    return open_sources(s, err);
+}
+
+/* ---- the work --------------------------------------------------------------------------------*/
+
+static bool plan(struct snapshot *s, struct err *err)
+{
+    struct source **all = s->sources.at;
+
+    for (size_t i = 0; i < s->sources.count; i++)
+        if (!all[i]->ops->plan(all[i], s->sched, err))
+            return false;
+    progress_total(s->progress, sched_cost(s->sched));
+    return true;
+}
+
+static bool finish_sources(struct snapshot *s, struct err *err)
+{
+    struct source **all = s->sources.at;
+
+    for (size_t i = 0; i < s->sources.count; i++)
+        if (!cmd_stop_check(err) || !all[i]->ops->finish(all[i], err))
+            return false;
+    return true;
+}
+
+/* ---- after -----------------------------------------------------------------------------------*/
+
+static int64_t count(const json_t *o, const char *key)
+{
+    return json_integer_value(json_object_get(o, key));
+}
+
+static double ms_since(int64_t began_ns)
+{
+    return (double)(clock_mono_ns() - began_ns) / 1e6;
+}
+
+static bool write_events(struct snapshot *s, const struct bundle_ref *ref, struct err *err)
+{
+    const json_t *config = bundle_result(s->writer), *facts;
+    struct journal *journal = s->source_conf.journal;
+    char hex[HASH_HEX];
+    const char *name;
+
+    digest_hex(&ref->manifest, hex);
+    json_object_foreach(
+        json_object_get(config, "components"), name,
+        facts) if (!JOURNAL(journal, err, "snapshot.component", f_str("component", name),
+                            f_json("position", json_object_get(facts, "position")),
+                            f_json("version", json_object_get(facts, "version")),
+                            f_num("streams", count(facts, "streams")),
+                            f_num("rows", count(facts, "records")),
+                            f_num("bytes", count(facts, "raw_bytes")),
+                            f_num("stored_bytes", count(facts, "stored_bytes")),
+                            f_real("took_ms", ms_since(s->began_ns)),
+                            f_json("left_out", json_object_get(facts, "left_out")))) return false;
+    return JOURNAL(journal, err, "snapshot.done", f_str("bundle", hex), f_str("tag", ref->tag),
+                   f_num("bytes", count(config, "raw_bytes")),
+                   f_num("stored_bytes", count(config, "stored_bytes")),
+                   f_real("took_ms", ms_since(s->began_ns)));
+}
+
+static bool run(struct snapshot *s, struct bundle_ref *out, json_t **result, struct err *err)
+{
+    if (!plan(s, err))
+        return false;
+    if (s->conf->dry_run) {
+        *result = json_pack("{s:b, s:s, s:I, s:I}", "dry_run", true, "environment", s->env->name,
+                            "raw_bytes", (json_int_t)sched_cost(s->sched), "sources",
+                            (json_int_t)s->sources.count);
+        return *result || err_memory(err);
+    }
+    if (!sched_run(s->sched, err) || !finish_sources(s, err) ||
+        !bundle_finish(s->writer, out, err) || !write_events(s, out, err))
+        return false;
+    *result = json_incref((json_t *)(uintptr_t)bundle_result(s->writer));
+    return true;
+}
+
+bool snapshot_take(const struct snapshot_conf *conf, struct journal *journal,
+                   struct bundle_ref *out, json_t **result, struct err *err)
+{
+    AUTO(snapshot)
+    struct snapshot s = {
+        .conf = conf, .sources = VEC(struct source *), .began_ns = clock_mono_ns()};
+    struct bundle_ref ref = {0};
+
+    if (!conf->env || (!conf->to && !conf->dry_run)) {
+        err_set(err, ERR_USAGE, "a snapshot needs --env and --to");
+        return err_hint(err, "rehearse snapshot --env FILE --to STORE");
+    }
+    if (!prepare(&s, journal, err) || !run(&s, &ref, result, err))
+        return false;
+    *out = ref;
+    return true;
+}
+
+bool snapshot_run(const struct snapshot_conf *conf, struct journal *journal, struct bundle_ref *out,
+                  struct err *err)
+{
+    AUTO(json) json_t *result = NULL;
+
+    return snapshot_take(conf, journal, out, &result, err);
+}

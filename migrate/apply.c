@@ -351,7 +351,8 @@ static bool run_file(struct apply *a, struct err *err)
     if (!session_open(a->work->item, SESSION_WORK, a->conf->job->lock_timeout_s, &s, err))
         return false;
     a->session = s;
-    meter_session(a->meter, &a->session);
+    if (!meter_session(a->meter, &a->session, err))
+        return false;
     if (run_units(a, err) && finish_file(a, err))
         return true;
     journal_file(a, "failed", err->text, &second);

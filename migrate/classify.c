@@ -125,25 +125,41 @@ static bool my_implicit(struct span text)
                        "load index", "start slave", "stop slave", "start replica", "stop replica");
 }
 
-enum tx_kind classify_tx(enum sql_dialect d, struct span text)
+static enum tx_kind pg_tx(struct span text)
 {
-    bool pg = d == SQL_POSTGRESQL;
+    enum sql_dialect d = SQL_POSTGRESQL;
 
-    if (sql_starts(d, text, "begin") || sql_starts(d, text, "start transaction"))
-        return begin_of(d, text);
-    if (sql_starts(d, text, "commit") || (pg && sql_starts(d, text, "end")))
+    if (WALK_STARTS(d, text, "commit", "end"))
         return end_of(d, text, TX_COMMIT);
-    if (sql_starts(d, text, "rollback") || (pg && sql_starts(d, text, "abort")))
+    if (WALK_STARTS(d, text, "rollback", "abort"))
         return end_of(d, text, TX_ROLLBACK);
-    if ((pg && sql_starts(d, text, "prepare transaction")) || (!pg && sql_starts(d, text, "xa")))
+    if (sql_starts(d, text, "prepare transaction"))
         return TX_UNSUPPORTED;
-    if (!pg)
-        return sql_starts(d, text, "set") && !sql_starts(d, text, "set password")
-                   ? autocommit_of(text)
-                   : (my_implicit(text) ? TX_IMPLICIT : TX_ORDINARY);
     if (pg_never(text))
         return TX_NEVER;
     return WALK_STARTS(d, text, "call", "do") ? TX_PROCEDURE : TX_ORDINARY;
+}
+
+static enum tx_kind my_tx(struct span text)
+{
+    enum sql_dialect d = SQL_MARIADB;
+
+    if (sql_starts(d, text, "commit"))
+        return end_of(d, text, TX_COMMIT);
+    if (sql_starts(d, text, "rollback"))
+        return end_of(d, text, TX_ROLLBACK);
+    if (sql_starts(d, text, "xa"))
+        return TX_UNSUPPORTED;
+    if (my_implicit(text))
+        return TX_IMPLICIT;
+    return sql_starts(d, text, "set") ? autocommit_of(text) : TX_ORDINARY;
+}
+
+enum tx_kind classify_tx(enum sql_dialect d, struct span text)
+{
+    if (WALK_STARTS(d, text, "begin", "start transaction"))
+        return begin_of(d, text);
+    return d == SQL_POSTGRESQL ? pg_tx(text) : my_tx(text);
 }
 
 /* ---- rows that nobody chose --------------------------------------------------------------------*/

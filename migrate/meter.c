@@ -223,6 +223,13 @@ static bool profile_all(struct meter *m, struct err *err)
     return true;
 }
 
+bool meter_session(struct meter *m, struct session *session, struct err *err)
+{
+    m->conf.session = session;
+    m->db = session->db;
+    return m->ops->session(m, err);
+}
+
 bool meter_open(const struct meter_conf *conf, struct meter **out, struct err *err)
 {
     AUTO(meter) struct meter *m = calloc(1, sizeof(*m));
@@ -230,10 +237,10 @@ bool meter_open(const struct meter_conf *conf, struct meter **out, struct err *e
     if (!m)
         return err_memory(err);
     m->conf = *conf;
-    m->db = conf->session->db;
     m->ops = conf->session->dialect == SQL_POSTGRESQL ? &meter_postgresql : &meter_mariadb;
     m->tables = (struct vec)VEC(struct table);
-    if (!m->ops->list(m, err) || (conf->profile && !profile_all(m, err)))
+    if (!meter_session(m, conf->session, err) || !m->ops->list(m, err) ||
+        (conf->profile && !profile_all(m, err)))
         return false;
     *out = TAKE(m);
     return true;
@@ -256,12 +263,6 @@ bool meter_begin(struct meter *m, struct err *err)
 {
     m->in_transaction = true;
     return m->ops->list(m, err);
-}
-
-void meter_session(struct meter *m, struct session *session)
-{
-    m->conf.session = session;
-    m->db = session->db;
 }
 
 void meter_end(struct meter *m)

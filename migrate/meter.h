@@ -39,7 +39,7 @@ bool meter_open(const struct meter_conf *conf, struct meter **out, struct err *e
 void meter_close(struct meter *m);
 AUTO_PTR(meter, struct meter, meter_close)
 /* Each file has a session of its own. */
-void meter_session(struct meter *m, struct session *session);
+bool meter_session(struct meter *m, struct session *session, struct err *err);
 /* A transaction was opened; ends. */
 bool meter_begin(struct meter *m, struct err *err);
 void meter_end(struct meter *m);
@@ -52,6 +52,8 @@ void meter_forget(struct meter *m);
 /* ---- for the engines --------------------------------------------------------------------------*/
 
 struct meter_ops {
+    /* A new session is used from here on. */
+    bool (*session)(struct meter *m, struct err *err);
     /* Reads the list of tables, and takes their figures as they are. */
     bool (*list)(struct meter *m, struct err *err);
     bool (*columns)(struct meter *m, const struct table *t, struct vec *out, struct err *err);

@@ -12,37 +12,6 @@ static const char locks_sql[] =
 #include "migrate/pg_locks.sql.h"
     ;
 
-struct seen_lock {
-    char *table, *mode;
-};
-
-/* What the engine keeps: the locks that were told of in this transaction. */
-struct pg_own {
-    struct vec locks; /* of struct seen_lock */
-};
-
-static void locks_clear(struct pg_own *own)
-{
-    struct seen_lock *l = own->locks.at;
-
-    for (size_t i = 0; i < own->locks.count; i++) {
-        free(l[i].table);
-        free(l[i].mode);
-    }
-    own->locks.count = 0;
-}
-
-static void pg_close(struct meter *m)
-{
-    struct pg_own *own = m->own;
-
-    if (!own)
-        return;
-    locks_clear(own);
-    vec_done(&own->locks);
-    free(own);
-}
-
 /* ---- reads of our own --------------------------------------------------------------------------*/
 
 /* In a transaction a savepoint: rolling back to it takes our settings and locks away again, and
@@ -66,43 +35,28 @@ static bool pg_leave(struct meter *m, struct err *err)
 
 /* ---- locks -------------------------------------------------------------------------------------*/
 
-static bool is_told(const struct pg_own *own, struct span table, struct span mode)
-{
-    const struct seen_lock *l = own->locks.at;
-
-    for (size_t i = 0; i < own->locks.count; i++) {
-        if (span_is(table, l[i].table) && span_is(mode, l[i].mode))
-            return true;
-    }
-    return false;
-}
-
 struct lock_reading {
     struct meter *m;
     json_t *list;
 };
 
-/* Locks stay until the end of the transaction: each is told with the statement that took it. */
+/* All that are held, also by earlier statements of the transaction: whoever waits for a table waits
+ * for the statement that runs now. */
 static bool take_lock_row(void *ctx, const struct db_row *row, struct err *err)
 {
     struct lock_reading *r = ctx;
-    struct pg_own *own = r->m->own;
     uint64_t id = 0;
 
     if (row->count < 3 || !span_u64(row->value[0], &id))
         return true;
     const struct table *t = meter_table(r->m, id, row->value[1]);
     struct span name = row->value[1].len || !t ? row->value[1] : span_of(t->name);
-    if (!name.len || is_told(own, name, row->value[2]))
-        return true;
-    struct seen_lock *l = vec_add(&own->locks, err);
-    if (!l)
-        return false;
-    l->table = span_dup(name);
-    l->mode = span_dup(row->value[2]);
-    if (!l->table || !l->mode)
+    AUTO(free) char *mode = span_dup(row->value[2]);
+    AUTO(free) char *table = span_dup(name);
+    if (!mode || !table)
         return err_memory(err);
-    json_array_append_new(r->list, json_pack("{s:s, s:s}", "table", l->table, "mode", l->mode));
+    if (name.len)
+        json_array_append_new(r->list, json_pack("{s:s, s:s}", "table", table, "mode", mode));
     return true;
 }
 
@@ -136,7 +90,8 @@ static bool read_tables(struct meter *m, struct err *err)
     return db_rows(m->db, take_table, m, err, "%s", tables_sql);
 }
 
-static bool count_changes(struct meter *m, struct err *err)
+/* Of each session anew: a server may have been told not to count. */
+static bool pg_session(struct meter *m, struct err *err)
 {
     AUTO(buf) struct buf v = {0};
 
@@ -149,16 +104,6 @@ static bool count_changes(struct meter *m, struct err *err)
  * each: only the difference counts. */
 static bool pg_list(struct meter *m, struct err *err)
 {
-    if (!m->own) {
-        struct pg_own *own = calloc(1, sizeof(*own));
-        if (!own)
-            return err_memory(err);
-        own->locks = (struct vec)VEC(struct seen_lock);
-        m->own = own;
-        if (!count_changes(m, err))
-            return false;
-    }
-    locks_clear(m->own);
     if (!read_tables(m, err))
         return false;
     struct table *t = m->tables.at;
@@ -253,9 +198,9 @@ static bool pg_columns(struct meter *m, const struct table *t, struct vec *out, 
                    (unsigned long long)t->id);
 }
 
-const struct meter_ops meter_postgresql = {.list = pg_list,
+const struct meter_ops meter_postgresql = {.session = pg_session,
+                                           .list = pg_list,
                                            .columns = pg_columns,
                                            .after = pg_after,
                                            .enter = pg_enter,
-                                           .leave = pg_leave,
-                                           .close = pg_close};
+                                           .leave = pg_leave};

@@ -31,10 +31,11 @@ bool cmd_json(void)
 static void print_json_error(const struct err *err)
 {
     AUTO(json)
-    json_t *o = json_pack("{s:{s:i,s:s,s:o,s:o}}", "error", "code", (int)err->code, "class",
-                          err_class_name(err->code), "text", json_bytes(span_of(err->text)), "hint",
-                          json_bytes(span_of(err->hint)));
-    AUTO(free) char *text = json_text(o);
+    json_t *fields =
+        fields_json(FIELDS(f_num("code", err->code), f_str("class", err_class_name(err->code)),
+                           f_str("text", err->text), f_str("hint", err->hint)));
+    AUTO(json) json_t *o = json_pack("{s:O}", "error", fields);
+    AUTO(free) char *text = o ? json_text(o) : NULL;
 
     fprintf(stderr, "%s\n", text ? text : "{\"error\":{}}");
 }
@@ -122,12 +123,12 @@ static bool unknown(const struct cmd *const *table, const char *first, const cha
 {
     char name[128];
     const char *near = NULL;
-    size_t best = 4;
+    size_t best = SIZE_MAX;
 
     snprintf(name, sizeof(name), "%s%s%s", first, second ? " " : "", second ? second : "");
     for (; *table; table++) {
         size_t far = opt_distance(span_of(name), span_of((*table)->name));
-        if (far < best && far < strlen(name)) {
+        if (far < best) {
             best = far;
             near = (*table)->name;
         }

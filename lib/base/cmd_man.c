@@ -27,17 +27,18 @@ static void put_roff(struct span s, FILE *to)
 static void put_paragraphs(const char *text, FILE *to)
 {
     struct span rest = span_of(text), line;
-    bool verbatim = false;
+    bool verbatim = false, apart = true; /* a paragraph has just been begun */
 
     while (span_split(&rest, '\n', &line)) {
         bool example = line.len && line.at[0] == ' ';
         if (example != verbatim)
-            fputs(example ? ".PP\n.nf\n" : ".fi\n", to);
+            fputs(!example ? ".fi\n" : apart ? ".nf\n" : ".PP\n.nf\n", to);
         verbatim = example;
-        if (!line.len) {
+        if (!line.len && !apart)
             fputs(".PP\n", to);
+        apart = !line.len;
+        if (apart)
             continue;
-        }
         put_roff(line, to);
         fputc('\n', to);
     }

@@ -223,7 +223,7 @@ static bool find_short(const struct scan *s, char letter, struct found *out)
 
 static bool unknown(const struct scan *s, struct span name, struct err *err)
 {
-    size_t best = name.len < 4 ? 2 : 3;
+    size_t best = SIZE_MAX;
     const char *near = NULL;
 
     for (size_t set = 0; set < s->count; set++)
@@ -361,7 +361,7 @@ bool opt_parse(const struct opt *opts, void *conf, int *argc, char **argv, struc
 }
 
 /* Levenshtein, one row. Names longer than the row are simply not near. */
-size_t opt_distance(struct span a, struct span b)
+static size_t edits(struct span a, struct span b)
 {
     size_t row[64];
 
@@ -380,4 +380,13 @@ size_t opt_distance(struct span a, struct span b)
         }
     }
     return row[b.len];
+}
+
+size_t opt_distance(struct span given, struct span name)
+{
+    size_t far = edits(given, name);
+
+    if (far && given.len >= 3 && name.len > given.len && memcmp(name.at, given.at, given.len) == 0)
+        return 1;
+    return far <= 1 + given.len / 5 && far < given.len ? far : SIZE_MAX;
 }

@@ -53,8 +53,9 @@ bool opt_parse_sets(const struct opt_set *sets, size_t count, int *argc, char **
                     struct err *err);
 #define OPT_ENV_NAME 96
 void opt_env_name(const struct opt *o, char out[OPT_ENV_NAME]); /* REHEARSE_LOCK_TIMEOUT */
-/* How many letters must change to make one of the other: for "did you mean". */
-size_t opt_distance(struct span a, struct span b);
+/* How far `name` is from what was given, for "did you mean": letters that must change, 1 for a
+ * beginning of it, SIZE_MAX when it is another word altogether. */
+size_t opt_distance(struct span given, struct span name);
 /* Parses one value as the tables do; for YAML and tests. */
 bool opt_seconds(const char *text, double *out);
 bool opt_bytes(const char *text, uint64_t *out);

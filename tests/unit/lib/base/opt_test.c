@@ -187,14 +187,18 @@ TEST(more_than_a_list_holds_is_refused)
     assert_int_equal(c.only.count, 64);
 }
 
-TEST(measures_distance)
+TEST(guesses_what_was_meant)
 {
     assert_int_equal(opt_distance(SPAN("jobs"), SPAN("jobs")), 0);
-    assert_int_equal(opt_distance(SPAN("kitten"), SPAN("sitting")), 3);
-    assert_int_equal(opt_distance(SPAN(""), SPAN("abc")), 3);
+    assert_int_equal(opt_distance(SPAN("jbos"), SPAN("jobs")), SIZE_MAX);
+    assert_int_equal(opt_distance(SPAN("lock-tmieout"), SPAN("lock-timeout")), 2);
+    assert_int_equal(opt_distance(SPAN("lock"), SPAN("lock-timeout")), 1);
+    assert_int_equal(opt_distance(SPAN("bogus"), SPAN("box ls")), SIZE_MAX);
+    assert_int_equal(opt_distance(SPAN("x"), SPAN("y")), SIZE_MAX);
+    assert_int_equal(opt_distance(SPAN(""), SPAN("abc")), SIZE_MAX);
 }
 
 TESTS(fills_every_type_and_leaves_operands, value_may_look_like_an_option,
       lists_add_up_and_replace_the_default, names_what_is_wrong,
       flag_goes_before_environment_before_default, reads_times_and_sizes,
-      more_than_a_list_holds_is_refused, measures_distance)
+      more_than_a_list_holds_is_refused, guesses_what_was_meant)

@@ -71,8 +71,7 @@ static bool split(struct script *s, enum sql_dialect dialect, const struct scrip
 }
 
 /* What stands before the up part would never run: it must not be more than comments. */
-static bool check_outside(struct span text, enum sql_dialect dialect, const struct section *part,
-                          struct err *err)
+static bool check_outside(enum sql_dialect dialect, const struct section *part, struct err *err)
 {
     struct sql_splitter sp;
     struct sql_statement sql;
@@ -80,7 +79,7 @@ static bool check_outside(struct span text, enum sql_dialect dialect, const stru
 
     if (part->style == SECTION_NONE)
         return true;
-    sql_split_init(&sp, dialect, (struct span){text.at, (size_t)(part->up.at - text.at)});
+    sql_split_init(&sp, dialect, part->before);
     if (!sql_split_next(&sp, &sql, &more, err))
         return false;
     return !more || err_set(err, ERR_CONFIG, "line %u: a statement before the up part", sql.line);
@@ -139,8 +138,7 @@ static bool fill(struct script *s, const struct order_file *file, enum sql_diale
 
     s->raw = hash_of(buf_view(&s->bytes));
     s->is_short = s->bytes.len <= SCRIPT_SHORT;
-    if (!section_find(buf_view(&s->bytes), &part, err) ||
-        !check_outside(buf_view(&s->bytes), dialect, &part, err) ||
+    if (!section_find(buf_view(&s->bytes), &part, err) || !check_outside(dialect, &part, err) ||
         !split(s, dialect, modes, &part, err))
         return false;
     s->section = part.style;

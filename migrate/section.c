@@ -71,6 +71,8 @@ bool section_find(struct span text, struct section *out, struct err *err)
                            "line %u: environment substitution is not done here", line);
         if (marks[at].mark == MARK_ALONE || memmem(tail.at, tail.len, "transaction:false", 17))
             s.no_transaction = s.no_transaction || marks[at].mark != MARK_DOWN;
+        if (!s.before.at && (marks[at].mark == MARK_UP || marks[at].mark == MARK_DOWN))
+            s.before = (struct span){text.at, (size_t)(row.at - text.at)};
         if (marks[at].mark == MARK_UP) {
             struct span body = rest.at ? rest : (struct span){"", 0};
             if (!take_up(&s, at, body, line, err))

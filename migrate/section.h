@@ -14,8 +14,9 @@ enum section_style { SECTION_NONE, SECTION_DBMATE, SECTION_GOOSE };
 
 struct section {
     enum section_style style;
-    struct span up; /* the whole text when there are no marks */
-    unsigned line;  /* of its first byte, 1-based */
+    struct span before; /* in front of the first mark: must hold no statement */
+    struct span up;     /* the whole text when there are no marks */
+    unsigned line;      /* of its first byte, 1-based */
     bool no_transaction;
 };
 

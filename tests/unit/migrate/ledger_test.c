@@ -90,11 +90,12 @@ TEST(one_run_at_a_time)
     AUTO(scratch) struct scratch p = {0};
     scratch_open(&p);
     struct err err = {0};
-    AUTO(ledger) struct ledger *l = reopen(&p, NULL);
     AUTO(ledger) struct ledger *other = NULL;
+    struct ledger *l = reopen(&p, NULL);
 
     assert_fails(ledger_open(scratch_path(&p, "ledger"), true, &other, &err), &err, ERR_LOCK);
     assert_ok(ledger_open(scratch_path(&p, "ledger"), false, &other, &err), &err);
+    ledger_close(l);
 }
 
 TEST(knows_its_database)

@@ -53,27 +53,24 @@ static void assert_refused(const struct scratch *f, enum err_code code, const ch
 
 TEST(orders_flyway)
 {
-    AUTO(folder)
-    struct scratch f =
-        folder_of("V1.10__c.sql V1.9__b.sql R__b.sql R__a.sql V1__a.sql U1__a.sql B1__a.sql");
+    AUTO(scratch) struct scratch f = {0};
+    fill(&f, "V1.10__c.sql V1.9__b.sql R__b.sql R__a.sql V1__a.sql U1__a.sql B1__a.sql");
 
     assert_order(&f, "flyway", "V1__a.sql V1.9__b.sql V1.10__c.sql R__a.sql R__b.sql");
 }
 
 TEST(orders_up_and_down)
 {
-    AUTO(folder)
-    struct scratch f =
-        folder_of("10_b.up.sql 10_b.down.sql 9_a.up.sql 9_a.down.sql V11.C.up.sql README.md");
+    AUTO(scratch) struct scratch f = {0};
+    fill(&f, "10_b.up.sql 10_b.down.sql 9_a.up.sql 9_a.down.sql V11.C.up.sql README.md");
 
     assert_order(&f, "up and down", "9_a.up.sql 10_b.up.sql V11.C.up.sql");
 }
 
 TEST(prefers_the_script_for_this_engine)
 {
-    AUTO(folder)
-    struct scratch f =
-        folder_of("1_a.up.sql 1_a.postgres.up.sql 1_a.mysql.up.sql 2_b.mysql.up.sql 3_c.up.sql");
+    AUTO(scratch) struct scratch f = {0};
+    fill(&f, "1_a.up.sql 1_a.postgres.up.sql 1_a.mysql.up.sql 2_b.mysql.up.sql 3_c.up.sql");
 
     assert_order(&f, "up and down", "1_a.postgres.up.sql 3_c.up.sql");
 }
@@ -88,9 +85,8 @@ TEST(orders_numbers)
 
 TEST(orders_diesel)
 {
-    AUTO(folder)
-    struct scratch f =
-        folder_of("2024-02-01-1_b/up.sql 2024-02-01-1_b/down.sql 2024-01-01-1_a/up.sql docs/x.md");
+    AUTO(scratch) struct scratch f = {0};
+    fill(&f, "2024-02-01-1_b/up.sql 2024-02-01-1_b/down.sql 2024-01-01-1_a/up.sql docs/x.md");
 
     assert_order(&f, "diesel", "2024-01-01-1_a/up.sql 2024-02-01-1_b/up.sql");
 }
@@ -131,9 +127,8 @@ TEST(a_list_is_checked)
 
 TEST(orders_sqitch)
 {
-    AUTO(folder)
-    struct scratch f =
-        folder_of("deploy/users.sql deploy/users@v1.sql deploy/roles.sql revert/users.sql");
+    AUTO(scratch) struct scratch f = {0};
+    fill(&f, "deploy/users.sql deploy/users@v1.sql deploy/roles.sql revert/users.sql");
     put(&f, "sqitch.plan",
         "%syntax-version=1.0.0\n%project=x\n\nusers 2024-01-01T00:00:00Z a <a@b> # add\n"
         "+roles [users] 2024-01-02T00:00:00Z a <a@b>\n@v1 2024-01-03T00:00:00Z a <a@b>\n\n"

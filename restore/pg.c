@@ -1,0 +1,226 @@
+#include "restore/pg.h"
+
+#include "lib/base/json.h"
+#include "lib/db/pg_session.h"
+
+/* Databases that every server has and that are nobody's. */
+static const char *const lobby[] = {"postgres", "template1"};
+
+static void drop_half(struct pg_target *t)
+{
+    AUTO(buf) struct buf name = {0};
+
+    if (!t->created || t->finished || !t->admin || !db_quote_name(t->admin, t->database, &name))
+        return;
+    db_exec(t->admin, NULL, "DROP DATABASE %s", buf_str(&name));
+}
+
+static void pg_target_close(struct target *base)
+{
+    struct pg_target *t = (struct pg_target *)base;
+
+    if (!t)
+        return;
+    for (unsigned i = 0; t->worker && i < t->conf.jobs; i++)
+        db_close(t->worker[i]);
+    free(t->worker);
+    drop_half(t);
+    db_close(t->admin);
+    for (size_t i = 0; i < t->table_count; i++) {
+        free(t->tables[i].qualified);
+        vec_done(&t->tables[i].builds);
+    }
+    free(t->tables);
+    vec_done(&t->steps);
+    buf_done(&t->pre_data);
+    buf_done(&t->post_data);
+    free(t->database);
+    free(t);
+}
+AUTO_PTR(pg_target, struct target, pg_target_close)
+
+bool pg_target_text(struct pg_target *t, const char *name, struct buf *out, struct err *err)
+{
+    AUTO(free) char *stream = stream_name(t->conf.component, NULL, name);
+
+    return stream ? bundle_read_text(t->conf.bundle, stream, out, err) : err_memory(err);
+}
+
+/* ---- sessions ----------------------------------------------------------------------------------*/
+
+static bool open_admin(struct pg_target *t, struct err *err)
+{
+    for (size_t i = 0; i < COUNT(lobby); i++) {
+        t->admin_conf.database = lobby[i];
+        if (db_open(&t->admin_conf, &t->admin, err))
+            break;
+        if (i + 1 == COUNT(lobby) || !err || err->code != ERR_MISSING)
+            return false;
+    }
+    err_clear(err);
+    return pg_session_fix(t->admin, err);
+}
+
+/* Durability is not needed before the end, and every core has an index of its own to build. */
+bool pg_target_session(struct pg_target *t, struct db **out, struct err *err)
+{
+    AUTO(db) struct db *db = NULL;
+
+    if (!db_open(&t->db_conf, &db, err) || !pg_session_fix(db, err) ||
+        !db_exec(db, err,
+                 "SET check_function_bodies = off; SET synchronous_commit = off; "
+                 "SET jit = off; SET client_min_messages = error"))
+        return false;
+    if (t->conf.jobs > 1 && !db_exec(db, err, "SET max_parallel_maintenance_workers = 0"))
+        return false;
+    *out = TAKE(db);
+    return true;
+}
+
+static bool open_workers(struct pg_target *t, struct err *err)
+{
+    t->worker = calloc(t->conf.jobs, sizeof(struct db *));
+    if (!t->worker)
+        return err_memory(err);
+    for (unsigned i = 0; i < t->conf.jobs; i++)
+        if (!pg_target_session(t, &t->worker[i], err))
+            return false;
+    return true;
+}
+
+/* ---- the bundle --------------------------------------------------------------------------------*/
+
+static bool add_table(struct pg_target *t, const struct stream *s, struct err *err)
+{
+    struct pg_target_table *table = &t->tables[t->table_count];
+    AUTO(buf) struct buf quoted = {0};
+    json_t *columns = NULL;
+
+    *table = (struct pg_target_table){.stream = s, .builds = VEC(task_id)};
+    if (!json_want_str(s->meta, "schema", &table->schema, err) ||
+        !json_want_str(s->meta, "table", &table->name, err) ||
+        !json_want_str(s->meta, "copy", &table->copy, err) ||
+        !json_want_arr(s->meta, "columns", &columns, err))
+        return err_add(err, "stream '%s'", s->name);
+    table->columns = (unsigned)json_array_size(columns);
+    table->config = json_is_true(json_object_get(s->meta, "config"));
+    table->large_objects = strcmp(table->schema, "pg_catalog") == 0;
+    db_quote_qualified(t->admin, table->schema, table->name, &quoted);
+    table->qualified = buf_take(&quoted);
+    if (!table->qualified)
+        return err_memory(err);
+    t->table_count++;
+    return true;
+}
+
+static bool read_tables(struct pg_target *t, struct err *err)
+{
+    size_t count = 0;
+    const struct stream *s = bundle_streams(t->conf.bundle, &count);
+
+    t->tables = calloc(count + 1, sizeof(*t->tables));
+    if (!t->tables)
+        return err_memory(err);
+    for (size_t i = 0; i < count; i++)
+        if (s[i].kind == STREAM_COLUMNS && strcmp(s[i].component, t->conf.component) == 0 &&
+            !add_table(t, &s[i], err))
+            return false;
+    return true;
+}
+
+/* What pg_dump wrote for a version is understood by that one and by newer ones. */
+static bool check_version(struct pg_target *t, const json_t *database, struct err *err)
+{
+    const char *version = NULL;
+
+    if (!json_want_str(database, "version", &version, err))
+        return false;
+    unsigned long captured = strtoul(version, NULL, 10);
+    if (t->admin->version / 10000 >= captured)
+        return true;
+    err_set(err, ERR_UNSUPPORTED, "%s is version %u, older than the captured %s", t->admin->label,
+            t->admin->version / 10000, version);
+    return err_hint(err, "install PostgreSQL %lu on this host", captured);
+}
+
+static bool read_facts(struct pg_target *t, struct err *err)
+{
+    json_t *all = NULL, *facts = NULL, *database = NULL;
+    const char *name = NULL;
+
+    if (!json_want_obj(bundle_config(t->conf.bundle), "components", &all, err) ||
+        !json_want_obj(all, t->conf.component, &facts, err) ||
+        !json_want_obj(facts, "database", &database, err) ||
+        !json_want_str(database, "name", &name, err))
+        return err_add(err, "bundle.json");
+    t->facts = facts;
+    t->database = strdup(t->conf.db->database ? t->conf.db->database : name);
+    t->db_conf.database = t->database;
+    return t->database ? check_version(t, database, err) : err_memory(err);
+}
+
+/* ---- life --------------------------------------------------------------------------------------*/
+
+static bool pg_target_open(const struct target_conf *conf, struct target **out, struct err *err)
+{
+    struct pg_target *t = calloc(1, sizeof(*t));
+    if (!t)
+        return err_memory(err);
+    AUTO(pg_target) struct target *base = &t->base;
+
+    base->ops = &target_postgresql;
+    t->conf = *conf;
+    t->conf.jobs = conf->jobs ? conf->jobs : 1;
+    t->admin_conf = t->db_conf = *conf->db;
+    if (!open_admin(t, err) || !read_facts(t, err) || !read_tables(t, err) ||
+        !pg_target_text(t, "pre-data.sql", &t->pre_data, err) ||
+        !pg_target_text(t, "post-data.sql", &t->post_data, err) || !pg_extensions_check(t, err) ||
+        !pg_roles_restore(t, err) || !pg_database_create(t, err))
+        return err_add(err, "cannot restore '%s'", conf->component);
+    *out = TAKE(base);
+    return true;
+}
+
+static bool pg_target_plan(struct target *base, struct sched *sched, struct err *err)
+{
+    struct pg_target *t = (struct pg_target *)base;
+
+    return (open_workers(t, err) && pg_steps_sort(t, err) && pg_tasks_plan(t, sched, err)) ||
+           err_add(err, "cannot restore '%s'", t->conf.component);
+}
+
+/* What stands above the tables was not analysed with them. */
+static bool analyze_parents(struct pg_target *t, struct err *err)
+{
+    AUTO(buf) struct buf names = {0};
+
+    if (!db_value(
+            t->worker[0], &names, err,
+            "SELECT pg_catalog.string_agg(pg_catalog.format('%%I.%%I', n.nspname, c.relname), "
+            "', ') FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = "
+            "c.relnamespace WHERE (c.relkind = 'p' AND NOT c.relispartition) OR (c.relkind = "
+            "'m' AND c.relispopulated)"))
+        return false;
+    return !names.len || db_exec(t->worker[0], err, "ANALYZE %s", buf_str(&names));
+}
+
+static bool pg_target_finish(struct target *base, struct err *err)
+{
+    struct pg_target *t = (struct pg_target *)base;
+    uint64_t expected = t->rows_expected, found = t->rows_found;
+
+    if (!analyze_parents(t, err) || !pg_database_settle(t, err))
+        return err_add(err, "cannot restore '%s'", t->conf.component);
+    t->finished = true;
+    return JOURNAL(t->conf.journal, err, "restore.check", f_str("component", t->conf.component),
+                   f_num("rows_expected", (int64_t)expected), f_num("rows_found", (int64_t)found),
+                   f_bool("ok", expected == found));
+}
+
+const struct target_ops target_postgresql = {
+    .name = "postgresql",
+    .open = pg_target_open,
+    .plan = pg_target_plan,
+    .finish = pg_target_finish,
+    .close = pg_target_close,
+};

@@ -1,0 +1,94 @@
+/* What the files of the PostgreSQL target share.
+ *
+ *   pg.c          the target: open, plan, finish, close; sessions
+ *   pg_globals.c  roles and the database itself
+ *   pg_script.c   the schema's texts: run in order, or sorted into steps
+ *   pg_plan.c     tasks and what they wait for
+ *   pg_load.c     rows and large objects
+ *
+ * Order: schema; rows of each table; its keys and indexes; ANALYZE; then what spans tables: partition
+ * indexes, foreign keys; then all the rest as pg_dump ordered it (triggers, rules, policies, views
+ * that need a key, REFRESH of materialized views).
+ */
+#ifndef RESTORE_PG_H
+#define RESTORE_PG_H
+
+#include "lib/base/vec.h"
+#include "lib/sql/split.h"
+#include "restore/target.h"
+
+#include <stdatomic.h>
+
+struct pg_target_table {
+    const struct stream *stream;
+    const char *schema, *name, *copy; /* in the stream's meta */
+    char *qualified;                  /* quoted */
+    unsigned columns;
+    bool config; /* of an extension, which has put rows of its own into it */
+    bool large_objects;
+    bool split;        /* loaded by several tasks at once */
+    struct vec builds; /* task_id: keys, indexes and statistics, then ANALYZE */
+};
+
+enum pg_step_kind {
+    PG_STEP_KEY,      /* PRIMARY KEY, UNIQUE, EXCLUDE: locks its table */
+    PG_STEP_INDEX,    /* CREATE INDEX, CREATE STATISTICS */
+    PG_STEP_SPANNING, /* indexes of partitioned tables and their ATTACH */
+    PG_STEP_FOREIGN_KEY,
+    PG_STEP_REST,
+};
+
+struct pg_step {
+    enum pg_step_kind kind;
+    struct span text; /* in the target's post_data */
+    unsigned line;
+    struct span tablespace;                /* as SET before it; .at NULL: the default */
+    struct pg_target_table *table, *other; /* other: what a foreign key references */
+};
+
+struct pg_target {
+    struct target base;
+    struct target_conf conf;
+    struct db_conf admin_conf, db_conf; /* the latter with our database */
+    char *database;
+    const json_t *facts; /* of the component, in bundle.json */
+    bool created, finished;
+    struct db *admin;
+    struct db **worker;
+    struct buf pre_data, post_data;
+    struct pg_target_table *tables;
+    size_t table_count;
+    struct vec steps; /* struct pg_step */
+    atomic_uint_fast64_t rows_expected, rows_found;
+};
+
+/* A session on our database with the settings that loading needs. */
+bool pg_target_session(struct pg_target *t, struct db **out, struct err *err);
+/* COMPONENT/name into `out`. */
+bool pg_target_text(struct pg_target *t, const char *name, struct buf *out, struct err *err);
+/* The text of a name token: unquoted. */
+bool pg_name(struct span token, struct buf *out);
+
+bool pg_roles_restore(struct pg_target *t, struct err *err);
+bool pg_database_create(struct pg_target *t, struct err *err);
+/* Owner, settings, comment, rights: once the data are there. */
+bool pg_database_settle(struct pg_target *t, struct err *err);
+
+/* ERR_MISSING with the extensions that the server does not offer. */
+bool pg_extensions_check(struct pg_target *t, struct err *err);
+/* Every statement of a text in order; errors name `what`, the line and the statement. */
+bool pg_script_run(struct pg_target *t, struct db *db, const char *what, struct span text,
+                   struct err *err);
+bool pg_step_run(struct pg_target *t, struct db *db, const struct pg_step *step, struct err *err);
+bool pg_steps_sort(struct pg_target *t, struct err *err);
+struct pg_target_table *pg_target_find(struct pg_target *t, struct span schema, struct span name);
+
+bool pg_tasks_plan(struct pg_target *t, struct sched *sched, struct err *err);
+
+/* Segments [from, to) of the table; truncate: in the same transaction, which lets rows be frozen. */
+bool pg_load(struct pg_target *t, const struct pg_target_table *table, struct db *db, size_t from,
+             size_t to, bool truncate, struct err *err);
+bool pg_load_large(struct pg_target *t, const struct pg_target_table *table, struct db *db,
+                   struct err *err);
+
+#endif

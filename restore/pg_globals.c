@@ -1,0 +1,172 @@
+/* Roles and the database itself. */
+#include "lib/base/log.h"
+#include "restore/pg.h"
+
+bool pg_name(struct span token, struct buf *out)
+{
+    bool quoted = token.len >= 2 && *token.at == '"';
+
+    buf_clear(out);
+    buf_puts(out, "");
+    for (size_t i = quoted; i + quoted < token.len; i++) {
+        buf_putc(out, token.at[i]);
+        i += quoted && token.at[i] == '"';
+    }
+    return !out->failed;
+}
+
+/* The token behind `word`, in the statement's own bytes. */
+static bool name_behind(struct span sql, const char *word, struct span *out)
+{
+    struct span rest = sql, token;
+
+    while (sql_token_next(SQL_POSTGRESQL, &rest, &token) != SQL_END)
+        if (span_is_nocase(token, word))
+            return sql_token_next(SQL_POSTGRESQL, &rest, out) != SQL_END;
+    return false;
+}
+
+static bool run(struct db *db, const char *what, struct span sql, struct err *err)
+{
+    if (db->ops->query(db, sql, NULL, NULL, NULL, err))
+        return true;
+    return err_add(err, "%s: %.*s", what, (int)(sql.len > 120 ? 120 : sql.len), sql.at);
+}
+
+/* ---- roles -------------------------------------------------------------------------------------*/
+
+struct roles {
+    struct pg_target *target;
+    json_t *made; /* as a set: those that were there before us keep what they are */
+};
+
+static bool role_exists(struct pg_target *t, const char *name, bool *exists, struct err *err)
+{
+    AUTO(buf) struct buf quoted = {0}, count = {0};
+
+    db_quote_text(t->admin, name, &quoted);
+    if (!db_value(t->admin, &count, err,
+                  "SELECT count(*) FROM pg_catalog.pg_roles WHERE rolname = %s", buf_str(&quoted)))
+        return false;
+    *exists = !span_is(buf_view(&count), "0");
+    return true;
+}
+
+static bool create_role(struct roles *r, const char *name, struct span sql, struct err *err)
+{
+    bool exists = false;
+
+    if (!role_exists(r->target, name, &exists, err))
+        return false;
+    if (exists) {
+        log_debug("role kept", f_str("role", name));
+        return true;
+    }
+    return run(r->target->admin, "globals.sql", sql, err) &&
+           (json_object_set_new(r->made, name, json_true()) == 0 || err_memory(err));
+}
+
+static bool role_statement(struct roles *r, struct span sql, struct err *err)
+{
+    AUTO(buf) struct buf name = {0};
+    struct span token = {0};
+
+    if (sql_starts(SQL_POSTGRESQL, sql, "grant"))
+        return run(r->target->admin, "globals.sql", sql, err);
+    if (!name_behind(sql, "role", &token) || !pg_name(token, &name))
+        return err_set(err, ERR_DAMAGED, "globals.sql: '%.*s' names no role",
+                       (int)(sql.len > 80 ? 80 : sql.len), sql.at);
+    if (sql_starts(SQL_POSTGRESQL, sql, "create"))
+        return create_role(r, buf_str(&name), sql, err);
+    if (!json_object_get(r->made, buf_str(&name)))
+        return true;
+    return run(r->target->admin, "globals.sql", sql, err);
+}
+
+bool pg_roles_restore(struct pg_target *t, struct err *err)
+{
+    AUTO(buf) struct buf text = {0};
+    struct roles r = {.target = t, .made = json_object()};
+    struct sql_splitter split;
+    struct sql_statement st;
+    bool more = true, ok = r.made != NULL;
+
+    ok = ok && pg_target_text(t, "globals.sql", &text, err);
+    sql_split_init(&split, SQL_POSTGRESQL, buf_view(&text));
+    while (ok && (ok = sql_split_next(&split, &st, &more, err)) && more)
+        ok = role_statement(&r, st.text, err);
+    json_decref(r.made);
+    return ok;
+}
+
+/* ---- database ----------------------------------------------------------------------------------*/
+
+/* The statement with our name in the place of the one it was captured under. */
+static bool renamed(struct pg_target *t, struct span sql, struct buf *out, struct err *err)
+{
+    struct span name;
+
+    if (!name_behind(sql, "database", &name))
+        return err_set(err, ERR_DAMAGED, "database.sql: '%.*s' names no database",
+                       (int)(sql.len > 80 ? 80 : sql.len), sql.at);
+    buf_add(out, sql.at, (size_t)(name.at - sql.at));
+    db_quote_name(t->admin, t->database, out);
+    buf_add(out, name.at + name.len, (size_t)(sql.at + sql.len - name.at - name.len));
+    return buf_ok(out, err);
+}
+
+static bool each_statement(struct pg_target *t, bool create, struct err *err)
+{
+    AUTO(buf) struct buf text = {0};
+    struct sql_splitter split;
+    struct sql_statement st;
+    bool more = true;
+
+    if (!pg_target_text(t, "database.sql", &text, err))
+        return false;
+    sql_split_init(&split, SQL_POSTGRESQL, buf_view(&text));
+    for (;;) {
+        AUTO(buf) struct buf sql = {0};
+
+        if (!sql_split_next(&split, &st, &more, err))
+            return false;
+        if (!more)
+            return true;
+        if (sql_starts(SQL_POSTGRESQL, st.text, "create database") != create)
+            continue;
+        if (!renamed(t, st.text, &sql, err) || !run(t->admin, "database.sql", buf_view(&sql), err))
+            return false;
+    }
+}
+
+static bool database_exists(struct pg_target *t, bool *exists, struct err *err)
+{
+    AUTO(buf) struct buf quoted = {0}, count = {0};
+
+    db_quote_text(t->admin, t->database, &quoted);
+    if (!db_value(t->admin, &count, err,
+                  "SELECT count(*) FROM pg_catalog.pg_database WHERE datname = %s",
+                  buf_str(&quoted)))
+        return false;
+    *exists = !span_is(buf_view(&count), "0");
+    return true;
+}
+
+bool pg_database_create(struct pg_target *t, struct err *err)
+{
+    bool exists = false;
+
+    if (!database_exists(t, &exists, err))
+        return false;
+    if (exists) {
+        err_set(err, ERR_EXISTS, "database '%s' exists at %s", t->database, t->admin->label);
+        return err_hint(err, "drop it, or restore into another server");
+    }
+    t->created = each_statement(t, true, err);
+    return t->created;
+}
+
+bool pg_database_settle(struct pg_target *t, struct err *err)
+{
+    return each_statement(t, false, err);
+}

@@ -1,0 +1,110 @@
+/* Rows and large objects. */
+#include "lib/base/cmd.h"
+#include "lib/bundle/columns.h"
+#include "restore/pg.h"
+
+/* Of a large object's page; a constant of the server's build (LOBLKSIZE, a quarter of a block). */
+#define LARGE_PAGE 2048
+
+struct giving {
+    struct pg_target *target;
+    const struct pg_target_table *table;
+    size_t next, to;
+    struct buf raw, rows;
+};
+
+static bool give_segment(void *ctx, struct span *piece, struct err *err)
+{
+    struct giving *g = ctx;
+
+    *piece = (struct span){0};
+    if (g->next == g->to)
+        return true;
+    const struct segment *seg = &g->table->stream->segments[g->next++];
+    if (!bundle_read(g->target->conf.bundle, seg, &g->raw, err) ||
+        !columns_to_rows(buf_view(&g->raw), g->table->columns, seg->records, &g->rows, err))
+        return false;
+    progress_add(g->target->conf.progress, seg->raw_bytes);
+    *piece = buf_view(&g->rows);
+    return cmd_stop_check(err);
+}
+
+static bool copy(struct giving *g, struct db *db, const char *sql, uint64_t *rows, struct err *err)
+{
+    bool ok = db->ops->copy_in(db, span_of(sql), give_segment, g, rows, err);
+
+    buf_done(&g->raw);
+    buf_done(&g->rows);
+    return ok;
+}
+
+static uint64_t records(const struct stream *s, size_t from, size_t to)
+{
+    uint64_t n = 0;
+
+    for (size_t i = from; i < to; i++)
+        n += s->segments[i].records;
+    return n;
+}
+
+/* The server says how many rows it took: one less than given would be a row lost. */
+static bool check_rows(struct pg_target *t, uint64_t expected, uint64_t found, struct err *err)
+{
+    t->rows_expected += expected;
+    t->rows_found += found;
+    return expected == found || err_set(err, ERR_DIFFERS, "%llu rows loaded, %llu were captured",
+                                        (unsigned long long)found, (unsigned long long)expected);
+}
+
+bool pg_load(struct pg_target *t, const struct pg_target_table *table, struct db *db, size_t from,
+             size_t to, bool truncate, struct err *err)
+{
+    struct giving g = {.target = t, .table = table, .next = from, .to = to};
+    AUTO(buf) struct buf sql = {0};
+    uint64_t rows = 0;
+
+    buf_printf(&sql, "%s%s", table->copy, truncate ? " WITH (FREEZE)" : "");
+    if (!buf_ok(&sql, err) || !db_exec(db, err, "BEGIN"))
+        return false;
+    if ((truncate && !db_exec(db, err, "TRUNCATE ONLY %s", table->qualified)) ||
+        !copy(&g, db, buf_str(&sql), &rows, err) || !db_exec(db, err, "COMMIT")) {
+        db_exec(db, NULL, "ROLLBACK");
+        return err_add(err, "cannot load table %s", table->qualified);
+    }
+    return check_rows(t, records(table->stream, from, to), rows, err) ||
+           err_add(err, "table %s", table->qualified);
+}
+
+/* ---- large objects -----------------------------------------------------------------------------*/
+
+/* The objects exist already, made with owner and rights by the schema; here come their pages. */
+static bool load_pages(struct pg_target *t, const struct pg_target_table *table, struct db *db,
+                       size_t segment, struct err *err)
+{
+    struct giving g = {.target = t, .table = table, .next = segment, .to = segment + 1};
+    uint64_t rows = 0;
+
+    return db_exec(db, err, "BEGIN") &&
+           db_exec(db, err,
+                   "CREATE TEMPORARY TABLE rehearse_pages (loid oid, pageno int, data bytea) "
+                   "ON COMMIT DROP") &&
+           copy(&g, db, "COPY rehearse_pages FROM stdin", &rows, err) &&
+           db_exec(db, err,
+                   "SELECT pg_catalog.count(pg_catalog.lo_put(loid, pageno::int8 * %d, data)) "
+                   "FROM rehearse_pages",
+                   LARGE_PAGE) &&
+           db_exec(db, err, "COMMIT") &&
+           check_rows(t, records(table->stream, segment, segment + 1), rows, err);
+}
+
+bool pg_load_large(struct pg_target *t, const struct pg_target_table *table, struct db *db,
+                   struct err *err)
+{
+    for (size_t i = 0; i < table->stream->segment_count; i++) {
+        if (load_pages(t, table, db, i, err))
+            continue;
+        db_exec(db, NULL, "ROLLBACK");
+        return err_add(err, "cannot load large objects");
+    }
+    return true;
+}

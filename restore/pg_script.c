@@ -1,0 +1,253 @@
+/* The schema's texts as pg_dump wrote them. */
+#include "lib/base/cmd.h"
+#include "restore/pg.h"
+
+/* ---- running -----------------------------------------------------------------------------------*/
+
+static bool run(struct db *db, const char *what, struct span sql, unsigned line, struct err *err)
+{
+    if (db->ops->query(db, sql, NULL, NULL, NULL, err))
+        return cmd_stop_check(err);
+    struct span head = sql;
+    if (head.len > 100)
+        head.len = 100;
+    const char *nl = memchr(head.at, '\n', head.len);
+    if (nl)
+        head.len = (size_t)(nl - head.at);
+    return err_add(err, "%s line %u, '%.*s'", what, line, (int)head.len, head.at);
+}
+
+/* Sessions are fixed already (lib/db/pg_session.h), and a newer pg_dump may set what this server
+ * does not know. What remains is where and how tables are stored. */
+static bool is_session_setting(struct span sql)
+{
+    if (sql_starts(SQL_POSTGRESQL, sql, "set"))
+        return !sql_starts(SQL_POSTGRESQL, sql, "set default_table_access_method");
+    return span_starts(sql, "SELECT pg_catalog.set_config(");
+}
+
+/* The value of SET default_tablespace = x; .at NULL when the statement is another. */
+static struct span tablespace_of(struct span sql)
+{
+    struct span rest = sql, token = {0};
+
+    if (!sql_starts(SQL_POSTGRESQL, sql, "set default_tablespace"))
+        return (struct span){0};
+    for (int i = 0; i < 4; i++)
+        sql_token_next(SQL_POSTGRESQL, &rest, &token);
+    return token;
+}
+
+/* A tablespace that is not there is no reason to fail: its objects go to the default one. */
+static bool use_tablespace(struct db *db, struct span value, struct err *err)
+{
+    AUTO(buf) struct buf name = {0}, literal = {0};
+
+    if (value.len >= 2 && *value.at == '\'')
+        return db_exec(db, err, "SET default_tablespace = ''");
+    pg_name(value, &name);
+    db_quote_text(db, buf_str(&name), &literal);
+    if (!buf_ok(&name, err) || !buf_ok(&literal, err))
+        return false;
+    return db_exec(db, err,
+                   "SELECT pg_catalog.set_config('default_tablespace', coalesce((SELECT spcname "
+                   "FROM pg_catalog.pg_tablespace WHERE spcname = %s), ''), false)",
+                   buf_str(&literal));
+}
+
+bool pg_script_run(struct pg_target *t, struct db *db, const char *what, struct span text,
+                   struct err *err)
+{
+    struct sql_splitter split;
+    struct sql_statement st;
+    bool more = true;
+
+    (void)t;
+    sql_split_init(&split, SQL_POSTGRESQL, text);
+    for (;;) {
+        if (!sql_split_next(&split, &st, &more, err))
+            return err_add(err, "%s", what);
+        if (!more)
+            return true;
+        struct span tablespace = tablespace_of(st.text);
+        if (tablespace.at) {
+            if (!use_tablespace(db, tablespace, err))
+                return false;
+        } else if (!is_session_setting(st.text) && !run(db, what, st.text, st.line, err)) {
+            return false;
+        }
+    }
+}
+
+bool pg_step_run(struct pg_target *t, struct db *db, const struct pg_step *step, struct err *err)
+{
+    struct span tablespace = step->tablespace.at ? step->tablespace : SPAN("''");
+
+    (void)t;
+    return use_tablespace(db, tablespace, err) &&
+           run(db, "post-data.sql", step->text, step->line, err);
+}
+
+/* ---- extensions --------------------------------------------------------------------------------*/
+
+static bool is_available(struct db *db, const char *name, bool *there, struct err *err)
+{
+    AUTO(buf) struct buf literal = {0}, count = {0};
+
+    db_quote_text(db, name, &literal);
+    if (!db_value(db, &count, err,
+                  "SELECT count(*) FROM pg_catalog.pg_available_extensions WHERE name = %s",
+                  buf_str(&literal)))
+        return false;
+    *there = !span_is(buf_view(&count), "0");
+    return true;
+}
+
+/* CREATE EXTENSION IF NOT EXISTS name ... */
+static bool extension_of(struct span sql, struct buf *name)
+{
+    struct span rest = sql, token;
+
+    if (!sql_starts(SQL_POSTGRESQL, sql, "create extension if not exists"))
+        return false;
+    for (int i = 0; i < 6; i++)
+        sql_token_next(SQL_POSTGRESQL, &rest, &token);
+    return pg_name(token, name);
+}
+
+bool pg_extensions_check(struct pg_target *t, struct err *err)
+{
+    AUTO(buf) struct buf missing = {0}, name = {0};
+    struct sql_splitter split;
+    struct sql_statement st;
+    bool more = true, there;
+
+    sql_split_init(&split, SQL_POSTGRESQL, buf_view(&t->pre_data));
+    for (;;) {
+        if (!sql_split_next(&split, &st, &more, err))
+            return err_add(err, "pre-data.sql");
+        if (!more)
+            break;
+        if (!extension_of(st.text, &name))
+            continue;
+        if (!is_available(t->admin, buf_str(&name), &there, err))
+            return false;
+        if (!there)
+            buf_printf(&missing, "%s%s", missing.len ? ", " : "", buf_str(&name));
+    }
+    if (!missing.len)
+        return true;
+    err_set(err, ERR_MISSING, "%s does not offer the extensions: %s", t->admin->label,
+            buf_str(&missing));
+    return err_hint(err, "install their packages on this host");
+}
+
+/* ---- sorting -----------------------------------------------------------------------------------*/
+
+struct pg_target_table *pg_target_find(struct pg_target *t, struct span schema, struct span name)
+{
+    for (size_t i = 0; i < t->table_count; i++)
+        if (span_is(name, t->tables[i].name) && span_is(schema, t->tables[i].schema))
+            return &t->tables[i];
+    return NULL;
+}
+
+/* schema.table at the front of *rest; ONLY before it is skipped. */
+static struct pg_target_table *table_at(struct pg_target *t, struct span *rest)
+{
+    AUTO(buf) struct buf schema = {0}, name = {0};
+    struct span token, dot;
+
+    sql_token_next(SQL_POSTGRESQL, rest, &token);
+    if (span_is_nocase(token, "only"))
+        sql_token_next(SQL_POSTGRESQL, rest, &token);
+    pg_name(token, &schema);
+    sql_token_next(SQL_POSTGRESQL, rest, &dot);
+    sql_token_next(SQL_POSTGRESQL, rest, &token);
+    pg_name(token, &name);
+    return span_is(dot, ".") ? pg_target_find(t, buf_view(&schema), buf_view(&name)) : NULL;
+}
+
+/* Moves *rest behind the next bare word `word`. */
+static bool skip_behind(struct span *rest, const char *word)
+{
+    struct span token;
+    enum sql_token kind;
+
+    while ((kind = sql_token_next(SQL_POSTGRESQL, rest, &token)) != SQL_END)
+        if (kind == SQL_WORD && span_is_nocase(token, word))
+            return true;
+    return false;
+}
+
+/* ALTER TABLE [ONLY] s.t ADD CONSTRAINT name ... */
+static void sort_constraint(struct pg_target *t, struct pg_step *step)
+{
+    struct span rest = step->text, token;
+
+    skip_behind(&rest, "table");
+    struct pg_target_table *table = table_at(t, &rest);
+    struct span behind = rest;
+    if (!sql_starts(SQL_POSTGRESQL, behind, "add constraint"))
+        return;
+    for (int i = 0; i < 3; i++)
+        sql_token_next(SQL_POSTGRESQL, &behind, &token);
+    step->table = table;
+    if (sql_starts(SQL_POSTGRESQL, behind, "foreign key")) {
+        step->kind = PG_STEP_FOREIGN_KEY;
+        if (skip_behind(&behind, "references"))
+            step->other = table_at(t, &behind);
+    } else if (sql_starts(SQL_POSTGRESQL, behind, "primary key") ||
+               sql_starts(SQL_POSTGRESQL, behind, "unique") ||
+               sql_starts(SQL_POSTGRESQL, behind, "exclude")) {
+        step->kind = table ? PG_STEP_KEY : PG_STEP_SPANNING;
+    }
+}
+
+static void sort_step(struct pg_target *t, struct pg_step *step)
+{
+    struct span rest = step->text;
+
+    step->kind = PG_STEP_REST;
+    if (sql_starts(SQL_POSTGRESQL, rest, "create index") ||
+        sql_starts(SQL_POSTGRESQL, rest, "create unique index")) {
+        skip_behind(&rest, "on");
+        step->table = table_at(t, &rest);
+        step->kind = step->table ? PG_STEP_INDEX : PG_STEP_SPANNING;
+    } else if (sql_starts(SQL_POSTGRESQL, rest, "create statistics")) {
+        skip_behind(&rest, "from");
+        step->table = table_at(t, &rest);
+        step->kind = step->table ? PG_STEP_INDEX : PG_STEP_REST;
+    } else if (sql_starts(SQL_POSTGRESQL, rest, "alter index") && skip_behind(&rest, "attach")) {
+        step->kind = PG_STEP_SPANNING;
+    } else if (sql_starts(SQL_POSTGRESQL, rest, "alter table")) {
+        sort_constraint(t, step);
+    }
+}
+
+bool pg_steps_sort(struct pg_target *t, struct err *err)
+{
+    struct sql_splitter split;
+    struct sql_statement st;
+    struct span tablespace = {0};
+    bool more = true;
+
+    t->steps = (struct vec)VEC(struct pg_step);
+    sql_split_init(&split, SQL_POSTGRESQL, buf_view(&t->post_data));
+    for (;;) {
+        if (!sql_split_next(&split, &st, &more, err))
+            return err_add(err, "post-data.sql");
+        if (!more)
+            return true;
+        struct span set = tablespace_of(st.text);
+        if (set.at)
+            tablespace = set;
+        if (set.at || is_session_setting(st.text))
+            continue;
+        struct pg_step *step = vec_add(&t->steps, err);
+        if (!step)
+            return false;
+        *step = (struct pg_step){.text = st.text, .line = st.line, .tablespace = tablespace};
+        sort_step(t, step);
+    }
+}

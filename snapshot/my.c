@@ -50,19 +50,29 @@ static bool fill(struct my_source *s, const struct source_conf *conf, unsigned i
     return true;
 }
 
+static bool open_worker(struct my_source *s, struct db **out, struct err *err)
+{
+    AUTO(db) struct db *db = NULL;
+
+    /* Values in the bytes in which they are stored: no charset can lose any. */
+    if (!db_open(&s->db_conf, &db, err) ||
+        !db_exec(db, err, "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ") ||
+        !db_exec(db, err, "SET SESSION lock_wait_timeout = %u, character_set_results = NULL",
+                 (unsigned)(s->conf.lock_timeout_s < 1 ? 1 : s->conf.lock_timeout_s)))
+        return false;
+    /* With a binlog the server gives metadata locks back at a savepoint only to sessions that do
+     * not write it. Without the right to say so, DDL on tables read already waits for the end. */
+    db_exec(db, NULL, "SET SESSION sql_log_bin = 0");
+    *out = TAKE(db);
+    return true;
+}
+
 static bool open_sessions(struct my_source *s, struct err *err)
 {
     if (!db_open(&s->db_conf, &s->main, err))
         return false;
     for (unsigned i = 0; i < s->conf.jobs; i++) {
-        /* Values in the bytes in which they are stored: no charset can lose any. */
-        if (!db_open(&s->db_conf, &s->worker[i], err) ||
-            !db_exec(s->worker[i], err,
-                     "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ") ||
-            !db_exec(s->worker[i], err,
-                     "SET SESSION lock_wait_timeout = %u, "
-                     "character_set_results = NULL",
-                     (unsigned)(s->conf.lock_timeout_s < 1 ? 1 : s->conf.lock_timeout_s)))
+        if (!open_worker(s, &s->worker[i], err))
             return false;
     }
     return true;

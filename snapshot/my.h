@@ -3,6 +3,7 @@
  *   my.c          the source: open, plan, finish, close
  *   my_catalog.c  tables, columns, keys and their SHOW CREATE
  *   my_objects.c  views, routines, triggers, events, sequences
+ *   my_rights.c   what the account may see
  *   my_lock.c     the consistent point and its position
  *   my_plan.c     cuts tables into ranges of keys
  *   my_read.c     a range into segments
@@ -118,6 +119,8 @@ bool my_catalog_compare(struct my_source *s, const struct my_catalog *before,
 
 /* Refuses an account that would silently see less than there is. */
 bool my_rights_check(struct my_source *s, struct err *err);
+/* Whether one line of SHOW GRANTS gives the privilege on the whole database. */
+bool my_grant_gives(struct span line, const char *privilege, const char *database);
 bool my_lock_point(struct my_source *s, struct err *err);
 /* A task that needed the locked tables is done; the last one lets them go. */
 bool my_lock_release(struct my_source *s, struct err *err);

@@ -9,58 +9,9 @@
 
 #include "lib/base/clock.h"
 
-static const char rights_sql[] =
-#include "snapshot/my_rights.sql.h"
-    ;
 static const char blocker_sql[] =
 #include "snapshot/my_blocker.sql.h"
     ;
-
-/* ---- rights ----------------------------------------------------------------------------------*/
-
-struct rights {
-    const char *const *wanted;
-    bool *has;
-    size_t count;
-};
-
-static bool take_right(void *ctx, const struct db_row *row, struct err *err)
-{
-    struct rights *r = ctx;
-
-    (void)err;
-    for (size_t i = 0; i < r->count; i++)
-        r->has[i] = r->has[i] || span_is_nocase(row->value[0], r->wanted[i]);
-    return true;
-}
-
-bool my_rights_check(struct my_source *s, struct err *err)
-{
-    /* Without these, information_schema hides rows and triggers would be lost without a word. */
-    static const char *const wanted[] = {"SELECT", "SHOW VIEW", "TRIGGER", "EVENT"};
-    bool has[COUNT(wanted)] = {false};
-    struct rights r = {wanted, has, COUNT(wanted)};
-    struct db *db = s->main;
-
-    if (!db_exec(db, err,
-                 "SET @me = concat('''', replace(current_user(), '@', '''@'''), ''''), "
-                 "@my_role = %s",
-                 db->is_mysql ? "NULL" : "concat('''', current_role(), '''@''''')"))
-        return false;
-    if (!db->ops->query(db, span_of(rights_sql), take_right, &r, NULL, err))
-        return false;
-    for (size_t i = 0; i < COUNT(wanted); i++) {
-        if (has[i])
-            continue;
-        err_set(err, ERR_RIGHTS, "'%s' lacks %s on database '%s'", s->from->user, wanted[i],
-                s->from->database);
-        return err_hint(err,
-                        "GRANT SELECT, SHOW VIEW, TRIGGER, EVENT ON `%s`.* and RELOAD, BINLOG "
-                        "MONITOR ON *.* to it",
-                        s->from->database);
-    }
-    return true;
-}
 
 /* ---- the lock --------------------------------------------------------------------------------*/
 

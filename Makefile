@@ -9,7 +9,8 @@ V      ?= 0
 JOBS   ?= $(shell nproc)
 PREFIX ?= /usr/local
 MAKEFLAGS += --no-builtin-rules
-ifeq ($(filter -j%,$(MAKEFLAGS)),)
+# A make started by this one shares its jobs.
+ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(JOBS)
 endif
 Q := $(if $(filter 1,$(V)),,@)

@@ -106,7 +106,12 @@ bool clock_parse_iso(const char *text, int64_t *wall_ns)
     const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
     if (!rest || !parse_fraction(&rest, &fraction) || !parse_zone(rest, &east))
         return false;
-    *wall_ns = (timegm(&tm) - east) * NS_PER_S + fraction;
+    /* 64 bits of nanoseconds reach from 1677 to 2262. */
+    int64_t ns;
+    if (__builtin_mul_overflow((int64_t)timegm(&tm) - east, NS_PER_S, &ns) ||
+        __builtin_add_overflow(ns, fraction, &ns))
+        return false;
+    *wall_ns = ns;
     return true;
 }
 

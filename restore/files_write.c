@@ -29,21 +29,40 @@ static bool tolerate(struct files_target *t, const struct tar_entry *e, const ch
     return true;
 }
 
+static bool is_acl(const struct tar_xattr *x)
+{
+    return strncmp(x->name, "system.posix_acl_", 17) == 0;
+}
+
 static bool apply_xattrs(struct files_target *t, int fd, const char *proc,
-                         const struct tar_entry *e, struct err *err)
+                         const struct tar_entry *e, bool acls, struct err *err)
 {
     for (size_t i = 0; i < e->xattr_count; i++) {
         const struct tar_xattr *x = &e->xattrs[i];
+
+        if (is_acl(x) != acls)
+            continue;
         int status = fd >= 0 ? fsetxattr(fd, x->name, x->value.at, x->value.len, 0)
                              : lsetxattr(proc, x->name, x->value.at, x->value.len, 0);
-
         if (status != 0 && !tolerate(t, e, x->name, err))
             return false;
     }
     return true;
 }
 
-/* A change of the owner clears set-uid bits and capabilities, so it comes first. */
+static bool apply_mode(int fd, int dir, const char *name, const struct tar_entry *e,
+                       struct err *err)
+{
+    mode_t mode = e->mode & 07777;
+
+    if (S_ISLNK(e->mode))
+        return true;
+    return (fd >= 0 ? fchmod(fd, mode) : fchmodat(dir, name, mode, 0)) == 0 ||
+           err_sys(err, ERR_IO, "cannot set the mode of '%s'", e->path);
+}
+
+/* A change of the owner clears set-uid bits and capabilities, so it comes first; attributes need a
+ * file that may be written; an access list sets a part of the mode, so it comes after that. */
 bool files_apply(struct files_target *t, int fd, int dir, const char *name,
                  const struct tar_entry *e, struct err *err)
 {
@@ -57,14 +76,12 @@ bool files_apply(struct files_target *t, int fd, int dir, const char *name,
     if (t->as_root && fchownat(at, fd >= 0 ? "" : name, e->uid, e->gid, flags) != 0 &&
         !tolerate(t, e, "the owner", err))
         return false;
-    if (!apply_xattrs(t, fd, proc, e, err))
+    if (!apply_xattrs(t, fd, proc, e, false, err) || !apply_mode(fd, dir, name, e, err) ||
+        !apply_xattrs(t, fd, proc, e, true, err))
         return false;
-    if (!S_ISLNK(e->mode) &&
-        (fd >= 0 ? fchmod(fd, e->mode & 07777) : fchmodat(dir, name, e->mode & 07777, 0)) != 0)
-        return err_sys(err, ERR_IO, "cannot set the mode of '%s'", e->path);
-    if ((fd >= 0 ? futimens(fd, times) : utimensat(dir, name, times, AT_SYMLINK_NOFOLLOW)) != 0)
-        return err_sys(err, ERR_IO, "cannot set the time of '%s'", e->path);
-    return true;
+    return (fd >= 0 ? futimens(fd, times) : utimensat(dir, name, times, AT_SYMLINK_NOFOLLOW)) ==
+               0 ||
+           err_sys(err, ERR_IO, "cannot set the time of '%s'", e->path);
 }
 
 /* ---- entries that wait -----------------------------------------------------------------------*/

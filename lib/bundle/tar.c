@@ -8,7 +8,10 @@
 #include <sys/stat.h>
 
 struct tar_writer {
-    struct archive *archive;
+    /* One for names of ASCII alone, one for any bytes: only there libarchive is told not to convert
+     * them, since that adds a record to every entry which GNU tar grumbles about. */
+    struct archive *ascii, *binary;
+    struct archive *archive; /* of the entry under way: one of the two */
     struct archive_entry *entry;
     struct buf *out; /* of the call under way; NULL: what comes is dropped */
 };
@@ -39,43 +42,102 @@ static bool failed(struct archive *a, const char *what, struct err *err)
     return err_set(err, ERR_FAILED, "%s: %s", what, why ? why : "out of memory");
 }
 
+static bool open_archive(struct tar_writer *w, const char *options, struct archive **out,
+                         struct err *err)
+{
+    struct archive *a = *out = archive_write_new();
+
+    if (!a)
+        return err_memory(err);
+    if (archive_write_set_format_pax(a) != ARCHIVE_OK ||
+        archive_write_set_bytes_per_block(a, 0) != ARCHIVE_OK ||
+        archive_write_set_options(a, options) != ARCHIVE_OK ||
+        archive_write_open(a, w, NULL, collect, NULL) != ARCHIVE_OK)
+        return failed(a, "cannot write tar entries", err);
+    return true;
+}
+
 bool tar_writer_open(struct tar_writer **out, struct err *err)
 {
     AUTO(tar_writer) struct tar_writer *w = calloc(1, sizeof(*w));
 
     if (!w)
         return err_memory(err);
-    w->archive = archive_write_new();
     w->entry = archive_entry_new();
-    if (!w->archive || !w->entry)
+    if (!w->entry)
         return err_memory(err);
-    if (archive_write_set_format_pax(w->archive) != ARCHIVE_OK ||
-        archive_write_set_bytes_per_block(w->archive, 0) != ARCHIVE_OK ||
-        archive_write_set_options(w->archive, "pax:hdrcharset=BINARY,pax:xattrheader=SCHILY") !=
-            ARCHIVE_OK ||
-        archive_write_open(w->archive, w, NULL, collect, NULL) != ARCHIVE_OK)
-        return failed(w->archive, "cannot write tar entries", err);
+    if (!open_archive(w, "pax:xattrheader=SCHILY", &w->ascii, err) ||
+        !open_archive(w, "pax:xattrheader=SCHILY,pax:hdrcharset=BINARY", &w->binary, err))
+        return false;
     *out = TAKE(w);
     return true;
+}
+
+static void close_archive(struct archive *a)
+{
+    /* Else it would pad the entry under way, however large, and add the two zero blocks. */
+    if (a)
+        archive_write_fail(a);
+    archive_write_free(a);
 }
 
 void tar_writer_close(struct tar_writer *w)
 {
     if (!w)
         return;
-    /* Else it would pad the entry under way, however large, and add the two zero blocks. */
-    if (w->archive)
-        archive_write_fail(w->archive);
-    archive_write_free(w->archive);
+    close_archive(w->ascii);
+    close_archive(w->binary);
     archive_entry_free(w->entry);
     free(w);
+}
+
+/* ---- access control lists --------------------------------------------------------------------*/
+
+/* The kernel's form of a list, in an attribute: a version, then tag, permissions and id of each. */
+#define ACL_HEAD ((size_t)4)
+#define ACL_ITEM ((size_t)8)
+
+static int acl_tag(unsigned tag)
+{
+    switch (tag) {
+    case 0x01:
+        return ARCHIVE_ENTRY_ACL_USER_OBJ;
+    case 0x02:
+        return ARCHIVE_ENTRY_ACL_USER;
+    case 0x04:
+        return ARCHIVE_ENTRY_ACL_GROUP_OBJ;
+    case 0x08:
+        return ARCHIVE_ENTRY_ACL_GROUP;
+    case 0x10:
+        return ARCHIVE_ENTRY_ACL_MASK;
+    case 0x20:
+        return ARCHIVE_ENTRY_ACL_OTHER;
+    default:
+        return 0;
+    }
+}
+
+/* GNU tar restores lists from a record of its own; we restore the attribute. */
+static void add_acl(struct archive_entry *to, const struct tar_xattr *x)
+{
+    int type = strcmp(x->name, "system.posix_acl_access") == 0    ? ARCHIVE_ENTRY_ACL_TYPE_ACCESS
+               : strcmp(x->name, "system.posix_acl_default") == 0 ? ARCHIVE_ENTRY_ACL_TYPE_DEFAULT
+                                                                  : 0;
+
+    for (size_t at = ACL_HEAD; type && at + ACL_ITEM <= x->value.len; at += ACL_ITEM) {
+        const unsigned char *p = (const unsigned char *)x->value.at + at;
+        int tag = acl_tag(p[0] | (unsigned)p[1] << 8);
+        uint32_t id = p[4] | (uint32_t)p[5] << 8 | (uint32_t)p[6] << 16 | (uint32_t)p[7] << 24;
+
+        if (tag)
+            archive_entry_acl_add_entry(to, type, p[2] & 7, tag, (int)id, NULL);
+    }
 }
 
 static void fill_entry(struct archive_entry *to, const struct tar_entry *e)
 {
     archive_entry_clear(to);
     archive_entry_copy_pathname(to, e->path);
-    archive_entry_set_mode(to, e->mode);
     archive_entry_set_uid(to, e->uid);
     archive_entry_set_gid(to, e->gid);
     archive_entry_set_mtime(to, e->mtime_s, e->mtime_ns);
@@ -86,18 +148,29 @@ static void fill_entry(struct archive_entry *to, const struct tar_entry *e)
         archive_entry_copy_symlink(to, e->link);
     if (e->hardlink)
         archive_entry_copy_hardlink(to, e->hardlink);
-    for (size_t i = 0; i < e->xattr_count; i++)
+    for (size_t i = 0; i < e->xattr_count; i++) {
         archive_entry_xattr_add_entry(to, e->xattrs[i].name, e->xattrs[i].value.at,
                                       e->xattrs[i].value.len);
+        add_acl(to, &e->xattrs[i]);
+    }
+    archive_entry_set_mode(to, e->mode); /* the list has changed the group's part of it */
     for (size_t i = 0; i < e->region_count; i++)
         archive_entry_sparse_add_entry(to, (la_int64_t)e->regions[i].offset,
                                        (la_int64_t)e->regions[i].len);
+}
+
+static bool ascii(const char *s)
+{
+    while (s && *s && (unsigned char)*s < 128)
+        s++;
+    return !s || !*s;
 }
 
 static bool put_head(struct tar_writer *w, const struct tar_entry *e, struct buf *out,
                      struct err *err)
 {
     w->out = out;
+    w->archive = ascii(e->path) && ascii(e->link) && ascii(e->hardlink) ? w->ascii : w->binary;
     fill_entry(w->entry, e);
     if (archive_write_header(w->archive, w->entry) == ARCHIVE_OK)
         return true;

@@ -14,7 +14,7 @@ SHOP_LDLIBS := -Wl,--as-needed $(PKG_LIBS) -lm
 
 shop_objects = $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/shop/$(1)/*.c))) $(SHOP_COMMON)
 
-$(BUILD)/tests/shop/%.o: | $(SHOP_GEN)
+$(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/shop/*/*.c)): | $(SHOP_GEN)
 
 # mysql.h names banned functions in its macros: it has to be read before the ban.
 $(BUILD)/tests/shop/generate/mariadb_fill.o: CPPFLAGS := -include mysql.h $(CPPFLAGS)

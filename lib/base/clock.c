@@ -107,11 +107,10 @@ bool clock_parse_iso(const char *text, int64_t *wall_ns)
     if (!rest || !parse_fraction(&rest, &fraction) || !parse_zone(rest, &east))
         return false;
     /* 64 bits of nanoseconds reach from 1677 to 2262. */
-    int64_t ns;
-    if (__builtin_mul_overflow((int64_t)timegm(&tm) - east, NS_PER_S, &ns) ||
-        __builtin_add_overflow(ns, fraction, &ns))
+    int64_t seconds = timegm(&tm) - east;
+    if (seconds < -INT64_MAX / NS_PER_S || seconds >= INT64_MAX / NS_PER_S)
         return false;
-    *wall_ns = ns;
+    *wall_ns = seconds * NS_PER_S + fraction;
     return true;
 }
 

@@ -19,6 +19,7 @@ struct component {
     char *text; /* name, NUL-terminated */
     char *dir;
     struct db_conf db;
+    struct target_conf conf; /* borrowed by the target until it is closed */
 };
 
 static void components_done(struct vec *v)
@@ -203,24 +204,24 @@ void plan_close(struct plan *p)
 
 static bool open_target(struct plan *p, struct component *c, struct err *err)
 {
-    struct target_conf conf = {.bundle = p->conf.bundle,
-                               .component = c->text,
-                               .journal = p->conf.journal,
-                               .progress = p->progress,
-                               .jobs = p->conf.jobs,
-                               .owned = true};
+    c->conf = (struct target_conf){.bundle = p->conf.bundle,
+                                   .component = c->text,
+                                   .journal = p->conf.journal,
+                                   .progress = p->progress,
+                                   .jobs = p->conf.jobs,
+                                   .owned = true};
 
     if (c->ops == &target_files) {
         c->dir = box_files(p->conf.box, local_name(c));
         if (!c->dir)
             return err_memory(err);
-        conf.dir = c->dir;
+        c->conf.dir = c->dir;
     } else {
         if (!box_db_conf(p->conf.box, local_name(c), &c->db, err))
             return false;
-        conf.db = &c->db;
+        c->conf.db = &c->db;
     }
-    return c->ops->open(&conf, &c->target, err) || err_add(err, "cannot restore '%s'", c->text);
+    return c->ops->open(&c->conf, &c->target, err) || err_add(err, "cannot restore '%s'", c->text);
 }
 
 bool plan_open(const struct plan_conf *conf, struct plan **out, struct err *err)

@@ -3,6 +3,7 @@
  * Life: open (the server runs in load mode, the bundle is open: check versions, roles, extensions;
  * report what is missing before anything is loaded), plan (tasks with their dependencies: schema,
  * data, indexes, constraints, ANALYZE), the tasks run, finish (what comes last), close.
+ * Ownership: the conf that open was given is borrowed until close.
  * Threads: as in source.h; session `worker` belongs to the thread.
  */
 #ifndef RESTORE_TARGET_H

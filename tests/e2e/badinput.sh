@@ -82,10 +82,10 @@ largest=$(find "$STORE/blobs/sha256" -type f -printf '%s %p\n' | sort -n | tail 
 cp -a "$STORE" "$T/truncated"
 truncate -s -1000 "$T/truncated/blobs/sha256/${largest##*/}"
 refused "a truncated bundle" 16 "${largest##*/}" "$REHEARSE" restore --from "$T/truncated" --into "$BOX" good
-refused "verify of a truncated bundle" 16 "${largest##*/}" "$REHEARSE" bundle verify --from "$T/truncated" good
+refused "verify of a truncated bundle" 16 "${largest##*/}" "$REHEARSE" bundle verify --store "$T/truncated" good
 cp -a "$STORE" "$T/altered"
 printf 'X' | dd of="$T/altered/blobs/sha256/${largest##*/}" bs=1 seek=2000 conv=notrunc status=none
-refused "an altered bundle" 16 "${largest##*/}" "$REHEARSE" bundle verify --from "$T/altered" good
+refused "an altered bundle" 16 "${largest##*/}" "$REHEARSE" bundle verify --store "$T/altered" good
 mkdir "$T/mine"
 echo precious >"$T/mine/file"
 refused "a folder that is no box" 18 "$T/mine" "$REHEARSE" restore --from "$STORE" --into "$T/mine" --replace good
@@ -100,7 +100,7 @@ wait $pid
 status=$?
 check "an interrupt ends it" test $status -eq 130 -o $status -eq 0
 check "and the store is usable" "$REHEARSE" snapshot --env "$PRODUCTION" --to "$T/store2" --tag after
-check "and whole" "$REHEARSE" bundle verify --from "$T/store2" after
+check "and whole" "$REHEARSE" bundle verify --store "$T/store2" after
 
 # ---- a service that dies ------------------------------------------------------------------------
 check "restore" "$REHEARSE" restore --from "$STORE" --into "$BOX" good

@@ -138,6 +138,7 @@ static void fill_entry(struct archive_entry *to, const struct tar_entry *e)
 {
     archive_entry_clear(to);
     archive_entry_copy_pathname(to, e->path);
+    archive_entry_set_mode(to, e->mode); /* the list, below, changes the group's part of it */
     archive_entry_set_uid(to, e->uid);
     archive_entry_set_gid(to, e->gid);
     archive_entry_set_mtime(to, e->mtime_s, e->mtime_ns);
@@ -153,7 +154,6 @@ static void fill_entry(struct archive_entry *to, const struct tar_entry *e)
                                       e->xattrs[i].value.len);
         add_acl(to, &e->xattrs[i]);
     }
-    archive_entry_set_mode(to, e->mode); /* the list has changed the group's part of it */
     for (size_t i = 0; i < e->region_count; i++)
         archive_entry_sparse_add_entry(to, (la_int64_t)e->regions[i].offset,
                                        (la_int64_t)e->regions[i].len);

@@ -75,9 +75,6 @@ const char *doc_default(const struct opt *o, const void *defaults, char *out, si
             snprintf(out, size, "%g", *(const double *)at);
         break;
     case OPT_FLAG:
-        if (*(const bool *)at)
-            snprintf(out, size, "yes");
-        break;
     case OPT_LIST:
     case OPT_END:
         break;
@@ -85,11 +82,17 @@ const char *doc_default(const struct opt *o, const void *defaults, char *out, si
     return out;
 }
 
+bool doc_is_on(const struct opt *o, const void *defaults)
+{
+    return o->type == OPT_FLAG && defaults && *(const bool *)((const char *)defaults + o->offset);
+}
+
 static void put_option(const struct opt *o, const void *defaults, FILE *to)
 {
     char value[128], text[512];
 
-    int at = fprintf(to, "  --%s%s%s", o->name, o->arg ? " " : "", o->arg ? o->arg : "");
+    int at = fprintf(to, "  --%s%s%s%s", doc_is_on(o, defaults) ? "[no-]" : "", o->name,
+                     o->arg ? " " : "", o->arg ? o->arg : "");
     if (at >= COLUMN) {
         fputc('\n', to);
         at = 0;

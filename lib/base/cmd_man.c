@@ -64,7 +64,7 @@ static void put_options(const struct opt *o, const void *defaults, FILE *to)
     char text[128];
 
     for (; o && o->type != OPT_END; o++) {
-        fputs(".TP\n\\fB\\-\\-", to);
+        fprintf(to, ".TP\n\\fB\\-\\-%s", doc_is_on(o, defaults) ? "[no\\-]" : "");
         put_roff(span_of(o->name), to);
         fprintf(to, "\\fR%s%s%s\n", o->arg ? " \\fI" : "", o->arg ? o->arg : "",
                 o->arg ? "\\fR" : "");

@@ -52,8 +52,15 @@ static bool check_links(const struct chain *c, const json_t *event, struct err *
 static bool take_line(struct reading *r, struct span line, struct err *err)
 {
     AUTO(json) json_t *event = NULL;
+    struct err why = {0};
 
-    if (!json_parse(line, "the line", &event, err) || !check_links(r->chain, event, err))
+    if (!json_parse(line, "", &event, &why)) {
+        if (why.code == ERR_DAMAGED)
+            return err_set(err, why.code, "line %" PRIu64 " is not valid JSON",
+                           r->chain->lines + 1);
+        return err_memory(err);
+    }
+    if (!check_links(r->chain, event, err))
         return err_add(err, "line %" PRIu64, r->chain->lines + 1);
     chain_extend(r->chain, line);
     return !r->each || r->each(r->ctx, event, err);

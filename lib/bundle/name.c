@@ -12,10 +12,10 @@ static bool plain(unsigned char c)
     return c < 128 && (isalnum(c) || c == '.' || c == '_' || c == '-');
 }
 
-static void encode(struct buf *out, const char *text)
+static void encode(struct buf *out, const char *text, bool dots)
 {
     for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
-        if (plain(*p))
+        if (plain(*p) && (dots || *p != '.'))
             buf_putc(out, (char)*p);
         else
             buf_printf(out, "%%%02X", *p);
@@ -26,13 +26,13 @@ char *stream_name(const char *component, const char *schema, const char *name)
 {
     struct buf out = {0};
 
-    encode(&out, component);
+    encode(&out, component, true);
     buf_putc(&out, '/');
     if (schema) {
-        encode(&out, schema);
+        encode(&out, schema, false);
         buf_putc(&out, '.');
     }
-    encode(&out, name);
+    encode(&out, name, !schema); /* the dot between schema and name is the only one */
     char *text = buf_take(&out);
     buf_done(&out);
     return text;

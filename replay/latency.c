@@ -9,7 +9,8 @@
 struct pair {
     size_t endpoint;
     int64_t sent_ns;                  /* in the old run: the order in time */
-    int64_t old_ns, new_ns, noise_ns; /* from when it was due; noise: -1 unknown */
+    int64_t old_ns, new_ns, noise_ns; /* from when it was sent; noise: -1 unknown */
+    int64_t old_due_ns, new_due_ns;   /* from when it was due */
 };
 
 struct pairs {
@@ -28,9 +29,9 @@ static bool answered(const struct answer *a)
     return a && a->code == OUTCOME_ANSWERED;
 }
 
-static int64_t took(const struct answer *a)
+static int64_t took(const struct answer *a, int64_t from_ns)
 {
-    int64_t ns = a->last_ns - a->due_ns;
+    int64_t ns = a->last_ns - from_ns;
 
     return ns > 1000 ? ns : 1000; /* a ratio needs more than nothing */
 }
@@ -58,8 +59,13 @@ static bool make_pairs(struct pairs *p, const struct answers *old, const struct 
         struct pair *new_pair = vec_add(&p->at, err);
         if (!new_pair)
             return false;
-        *new_pair =
-            (struct pair){endpoint, a->sent_ns, took(a), took(b), answered(n) ? took(n) : -1};
+        *new_pair = (struct pair){.endpoint = endpoint,
+                                  .sent_ns = a->sent_ns,
+                                  .old_ns = took(a, a->sent_ns),
+                                  .new_ns = took(b, b->sent_ns),
+                                  .noise_ns = answered(n) ? took(n, n->sent_ns) : -1,
+                                  .old_due_ns = took(a, a->due_ns),
+                                  .new_due_ns = took(b, b->due_ns)};
     }
     if (p->at.count)
         qsort(p->at.at, p->at.count, sizeof(struct pair), by_endpoint);
@@ -70,12 +76,12 @@ static bool make_pairs(struct pairs *p, const struct answers *old, const struct 
 struct line {
     size_t endpoint;
     size_t count;
-    uint64_t old_p50, new_p50, old_p95, new_p95, noise_p50, noise_p95;
+    uint64_t old_p50, new_p50, old_p95, new_p95, noise_p50, noise_p95, old_due_p95, new_due_p95;
     double p;
 };
 
 struct hists {
-    struct hist old, new, noise;
+    struct hist old, new, noise, old_due, new_due;
 };
 
 static bool measure(const struct pair *at, size_t count, struct hists *h, struct line *out,
@@ -89,6 +95,8 @@ static bool measure(const struct pair *at, size_t count, struct hists *h, struct
     for (size_t i = 0; i < count; i++) {
         hist_add(&h->old, (uint64_t)at[i].old_ns / 1000);
         hist_add(&h->new, (uint64_t)at[i].new_ns / 1000);
+        hist_add(&h->old_due, (uint64_t)at[i].old_due_ns / 1000);
+        hist_add(&h->new_due, (uint64_t)at[i].new_due_ns / 1000);
         if (at[i].noise_ns >= 0)
             hist_add(&h->noise, (uint64_t)at[i].noise_ns / 1000);
         ratios[i] = log((double)at[i].new_ns / (double)at[i].old_ns);
@@ -101,6 +109,8 @@ static bool measure(const struct pair *at, size_t count, struct hists *h, struct
                          .new_p95 = hist_percentile(&h->new, 0.95),
                          .noise_p50 = hist_percentile(&h->noise, 0.50),
                          .noise_p95 = hist_percentile(&h->noise, 0.95),
+                         .old_due_p95 = hist_percentile(&h->old_due, 0.95),
+                         .new_due_p95 = hist_percentile(&h->new_due, 0.95),
                          .p = stats_p_value(ratios, count)};
     return true;
 }
@@ -124,6 +134,8 @@ static bool tell(const struct pairs *p, const struct line *l, bool noise, struct
                              f_real("ratio_p50", ratio(l->new_p50, l->old_p50)),
                              f_real("ratio_p95", ratio(l->new_p95, l->old_p95)),
                              f_real("p_value", l->p),
+                             NUM("old_due_p95_us", l->old_due_p95),
+                             NUM("new_due_p95_us", l->new_due_p95),
                              f_real("noise_ratio_p50", ratio(l->noise_p50, l->old_p50)),
                              f_real("noise_ratio_p95", ratio(l->noise_p95, l->old_p95)),
                              {.type = FIELD_END}};

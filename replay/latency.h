@@ -1,4 +1,7 @@
-/* replay.latency: per endpoint, how long the new release takes beside the old one. */
+/* replay.latency: per endpoint, how long the new release takes beside the old one.
+ *
+ * Taken from when a request was sent, so that an endpoint is not blamed for a slow one before it on
+ * its connection; what users felt in all, from when it was due, stands beside it (due_p95). */
 #ifndef REPLAY_LATENCY_H
 #define REPLAY_LATENCY_H
 

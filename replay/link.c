@@ -3,12 +3,14 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdatomic.h>
 #include <sys/epoll.h>
 
 #include "lib/base/clock.h"
 #include "replay/results.h"
 
-#define TRIES_MAX 2
+#define TRIES_MAX    2
+#define HELD_POLL_NS INT64_C(300000) /* another thread's answer is looked for this often */
 
 static struct plan_request *request_at(const struct link *l, uint32_t i)
 {
@@ -92,7 +94,6 @@ static bool give_up(struct link *l, uint32_t i, enum outcome_code code, int64_t 
 {
     struct outcome *o = outcome_at(l, i);
 
-    o->code = (uint8_t)code;
     o->last_ns = now_ns;
     if (code == OUTCOME_SKIPPED)
         l->env->counts.skipped++;
@@ -100,6 +101,7 @@ static bool give_up(struct link *l, uint32_t i, enum outcome_code code, int64_t 
         l->env->counts.errors++;
     if (o->sent_ns == 0)
         o->due_ns = o->ready_ns = o->sent_ns = due_of(l, i);
+    atomic_store(&o->code, (uint8_t)code);
     return note(l, i, NULL, err);
 }
 
@@ -140,13 +142,15 @@ static bool answer(struct link *l, int64_t now_ns, struct err *err)
         http_in_next(l->in);
         return true;
     }
-    o->code = OUTCOME_ANSWERED;
     o->status = m->status;
     o->first_ns = m->first_ns;
     o->last_ns = now_ns;
     o->body_bytes = m->body_bytes;
     l->env->counts.answered++;
-    if (!learn(l, request_at(l, i), m, err) || !note(l, i, m, err))
+    if (!learn(l, request_at(l, i), m, err))
+        return false;
+    atomic_store(&o->code, OUTCOME_ANSWERED);
+    if (!note(l, i, m, err))
         return false;
     l->first++;
     l->free_ns = now_ns;
@@ -214,6 +218,8 @@ static void stamp(struct link *l, struct outcome *o, int64_t due_ns, int64_t now
 
     if (l->connected_ns > ready)
         ready = l->connected_ns - l->connect_late_ns;
+    if (l->released_ns > ready)
+        ready = l->released_ns;
     o->due_ns = l->env->shared->no_wait ? now_ns : due_ns;
     o->ready_ns = l->env->shared->no_wait ? now_ns : ready;
     o->sent_ns = now_ns;
@@ -242,6 +248,27 @@ static bool may_send(const struct link *l)
     return l->first == l->next || request_at(l, l->next)->flags & HTTP_PIPELINED;
 }
 
+/* Whether an answer that the next request was made from, or that its session had seen, is still
+ * to come. Not for longer than a response may take: with too few connections allowed, the one it
+ * waits for might wait for its own. */
+static bool held_back(struct link *l, int64_t now_ns)
+{
+    const struct plan_request *q = request_at(l, l->next);
+    const uint32_t *after = q->after.at;
+    bool held = false;
+
+    for (size_t i = 0; i < q->after.count && !held; i++)
+        held = atomic_load(&l->env->shared->outcomes[after[i]].code) == OUTCOME_NONE;
+    if (!held || now_ns - due_of(l, l->next) > l->env->shared->timeout_ns) {
+        if (l->held)
+            l->released_ns = now_ns;
+        l->held = false;
+        return false;
+    }
+    l->held = true;
+    return true;
+}
+
 static bool skip_broken(struct link *l, int64_t now_ns, struct err *err)
 {
     while (l->first == l->next && l->next < count_of(l) && !request_at(l, l->next)->whole) {
@@ -253,7 +280,7 @@ static bool skip_broken(struct link *l, int64_t now_ns, struct err *err)
     return true;
 }
 
-static void set_key(struct link *l)
+static void set_key(struct link *l, int64_t now_ns)
 {
     bool waits = l->first < l->next || l->state == LINK_CONNECTING;
 
@@ -261,7 +288,7 @@ static void set_key(struct link *l)
     if (l->next >= count_of(l) || l->state == LINK_CONNECTING || l->waits_for_room ||
         !may_send(l) || !request_at(l, l->next)->whole)
         return;
-    int64_t due = due_of(l, l->next);
+    int64_t due = l->held ? now_ns + HELD_POLL_NS : due_of(l, l->next);
     l->key_ns = due < l->key_ns ? due : l->key_ns;
 }
 
@@ -272,7 +299,7 @@ static bool advance(struct link *l, int64_t now_ns, struct err *err)
             return false;
         bool due = l->next < count_of(l) && request_at(l, l->next)->whole && may_send(l) &&
                    due_of(l, l->next) <= now_ns;
-        if (!due || l->state == LINK_CONNECTING)
+        if (!due || l->state == LINK_CONNECTING || held_back(l, now_ns))
             return true;
         if (l->state == LINK_CLOSED) {
             l->waits_for_room = l->env->open >= l->env->shared->open_max;
@@ -302,7 +329,7 @@ bool link_step(struct link *l, int64_t now_ns, struct err *err)
         l->state = LINK_DONE;
         drop(l);
     }
-    set_key(l);
+    set_key(l, now_ns);
     return true;
 }
 

@@ -33,7 +33,9 @@ struct link {
     size_t out_at;
     int64_t free_ns; /* the last answer, since t0 */
     int64_t connected_ns, connect_late_ns;
+    int64_t released_ns; /* when what the next request waits for was there */
     int64_t deadline_ns;
+    bool held;           /* the next request waits for another one's answer */
     bool waits_for_room; /* too many connections are open */
     int64_t key_ns;      /* when to look at it again */
     size_t heap_at;

@@ -24,7 +24,7 @@ struct outcome {
     int64_t sent_ns, first_ns, last_ns;
     uint64_t body_bytes;
     uint16_t status;
-    uint8_t code; /* enum outcome_code */
+    _Atomic uint8_t code; /* enum outcome_code; set last, other threads may wait for it */
     uint8_t tries;
 };
 

@@ -2,6 +2,7 @@
 
 #include "lib/base/json.h"
 #include "lib/wire/http_msg.h"
+#include "replay/depend.h"
 #include "replay/tape_file.h"
 
 /* While loading: where a number on the tape stands in the plan, plus 1; 0 is nowhere. */
@@ -27,8 +28,10 @@ void plan_free(struct plan *p)
         return;
     for (size_t i = 0; i < p->conns.count; i++)
         vec_done(&plan_conn(p, i)->requests);
-    for (size_t i = 0; i < p->requests.count; i++)
+    for (size_t i = 0; i < p->requests.count; i++) {
         made_done(&plan_request(p, i)->made);
+        vec_done(&plan_request(p, i)->after);
+    }
     vec_done(&p->conns);
     vec_done(&p->requests);
     arena_done(&p->arena);
@@ -108,6 +111,7 @@ static bool load_request(struct loading *l, const struct tape_record *r, struct 
                                .body = r->body,
                                .trailers = r->trailers,
                                .made = VEC(struct made),
+                               .after = VEC(uint32_t),
                                .whole = is_whole(r)};
     p->skipped += !q->whole;
     p->first_ns = r->at_ns < p->first_ns ? r->at_ns : p->first_ns;
@@ -122,6 +126,7 @@ static bool load_response(struct loading *l, const struct tape_record *r, struct
     if (!at || r->flags & (HTTP_LOST | HTTP_INCOMPLETE))
         return true;
     struct plan_request *q = plan_request(l->plan, at - 1);
+    q->answered_ns = r->last_ns;
     const struct made_source from = {.method = http_method(q->head),
                                      .target = http_target(q->head),
                                      .head = r->head,
@@ -205,6 +210,8 @@ bool plan_load(const char *path, struct plan **out, struct err *err)
         err_set(err, ERR_MISSING, "tape '%s' holds no request", path);
         return err_hint(err, "was there traffic on the recorded ports?");
     }
+    if (p->makes && !depend_find(p, err))
+        return false;
     if (!p->damage.code && !tape_reader_closed(tape_in_reader(in)))
         err_set(&p->damage, ERR_DAMAGED, "tape '%s' was not closed", path);
     *out = TAKE(p);

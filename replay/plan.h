@@ -19,8 +19,10 @@ struct plan_request {
     unsigned flags;  /* enum http_flag */
     int64_t at_ns;   /* first byte, since the tape's start */
     struct span head, body, trailers;
-    struct vec made; /* struct made, of the recorded response */
-    bool whole;      /* can be sent again */
+    struct vec made;     /* struct made, of the recorded response */
+    int64_t answered_ns; /* last byte of the recorded response; 0: none */
+    struct vec after;    /* uint32_t: requests whose answers must have come before (depend.h) */
+    bool whole;          /* can be sent again */
 };
 
 struct plan_conn {

@@ -19,6 +19,8 @@ struct session {
     pthread_rwlock_t lock;
     struct table forward, taken; /* taken: which replayed ids are given already */
     _Atomic size_t count;
+    void (*hit)(void *ctx, struct span to);
+    void *hit_ctx;
 };
 
 bool session_new(struct session **out, struct err *err)
@@ -52,6 +54,12 @@ void session_free(struct session *s)
     table_done(&s->taken);
     pthread_rwlock_destroy(&s->lock);
     free(s);
+}
+
+void session_watch(struct session *s, void (*hit)(void *ctx, struct span to), void *ctx)
+{
+    s->hit = hit;
+    s->hit_ctx = ctx;
 }
 
 bool session_empty(const struct session *s)
@@ -190,6 +198,8 @@ bool session_get(struct session *s, enum made_kind kind, struct span noun, struc
     const struct entry *e = table_find(&s->forward, kind, noun, from);
     if (e)
         buf_span(out, e->to);
+    if (e && s->hit)
+        s->hit(s->hit_ctx, e->to);
     pthread_rwlock_unlock(&s->lock);
     return e != NULL;
 }

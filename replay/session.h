@@ -25,6 +25,8 @@ bool session_put(struct session *s, enum made_kind kind, struct span noun, struc
 /* Appends the replayed value for a recorded one; false and nothing when there is none. */
 bool session_get(struct session *s, enum made_kind kind, struct span noun, struct span from,
                  struct buf *out);
+/* `hit` is told the value of every session_get() that finds one. One thread only. */
+void session_watch(struct session *s, void (*hit)(void *ctx, struct span to), void *ctx);
 /* Every mapping, in no order. */
 bool session_each(struct session *s,
                   bool (*each)(void *ctx, enum made_kind kind, struct span noun, struct span from,

@@ -1,0 +1,205 @@
+#!/bin/bash
+# MariaDB: one object of every kind that loses something somewhere goes there and back, and is
+# compared by mariadb-dump and CHECKSUM TABLE, which know nothing of ours. Then accounts that see too
+# little, DDL and locks of others while a snapshot runs, and instants that must be consistent while
+# others write.
+. "$(dirname "$0")/lib.sh"
+e2e_begin mariadb
+MY_OPTIONS="--innodb-strict-mode=0"
+my_start
+
+STORE=$T/store
+BOX=$T/box
+ENV=$T/env.yaml
+E2E_BOXES+=("$BOX")
+
+environment() { # USER DATABASE [more]
+    printf 'name: prod\ndatabases:\n  - {name: db, engine: mariadb, socket: "%s", user: %s, database: %s%s}\n' \
+        "$MY_SOCKET" "$1" "$2" "${3:-}" >"$ENV"
+}
+
+snapshot() {
+    "$REHEARSE" snapshot --env "$ENV" --to "$STORE" "$@"
+}
+
+# restore_box REF: a new box with its server running. Sets BOX_MY, the options of a client there.
+restore_box() {
+    "$REHEARSE" restore --from "$STORE" --into "$BOX" --no-pristine --replace --start "$1" || return
+    # shellcheck disable=SC2016
+    BOX_MY=(--no-defaults --user=root --socket="$("$REHEARSE" box exec "$BOX" -- sh -c 'echo "$BOX_DB_DB_SOCKET"')")
+}
+
+in_box() {
+    mariadb "${BOX_MY[@]}" --batch --skip-column-names --default-character-set=utf8mb4 "$@"
+}
+
+# ---- every kind of object -----------------------------------------------------------------------
+PROD_MY=(--no-defaults --user=root --socket="$MY_SOCKET")
+
+# Events come disabled: that, and only that, is put right before comparing.
+everything() { # client options
+    mariadb-dump "$@" --skip-comments --hex-blob --routines --events --triggers --order-by-primary \
+        --default-character-set=utf8mb4 --ignore-table=torture.broken torture |
+        sed -E 's/^(\/\*!50106 CREATE\*\/.* EVENT .* ON COMPLETION (NOT )?PRESERVE) (ENABLE|DISABLE) /\1 STATE /'
+}
+
+history() {
+    mariadb-dump "$@" --skip-comments --dump-history torture ver ver2
+}
+
+checksums() {
+    local table
+    mariadb "$@" -BN --default-character-set=utf8mb4 torture -e "SHOW FULL TABLES WHERE table_type <> 'VIEW' AND
+        table_type <> 'SEQUENCE'" | cut -f1 | LC_ALL=C sort |
+        while IFS= read -r table; do
+            # The client shows a newline in a name as \n.
+            table=$(printf '%b' "${table//\`/\`\`}")
+            mariadb "$@" -BN --default-character-set=utf8mb4 torture -e "CHECKSUM TABLE \`$table\`"
+        done
+}
+
+# What MEMORY tables hold ends with the server: the box's was restarted since.
+in_box_again() {
+    in_box torture -e "INSERT INTO mem VALUES (1, 'm')"
+}
+
+compare() { # FUNCTION
+    diff <("$1" "${PROD_MY[@]}") <("$1" "${BOX_MY[@]}")
+}
+
+event_states() {
+    in_box -e "SELECT count(*) FROM information_schema.events WHERE status = 'ENABLED'"
+}
+
+torture() {
+    my_sql -e "CREATE DATABASE torture CHARACTER SET utf8mb4 COLLATE utf8mb4_swedish_ci"
+    my_sql torture <tests/e2e/mariadb/torture.sql
+}
+
+cd "$ROOT" || exit 1
+environment root torture
+check "one object of every kind is made" torture || die "nothing to capture"
+check "snapshot" snapshot --tag torture || die "nothing to restore"
+check_has "a broken view is named" "$(cat "$T/out")" "VIEW broken"
+check_has "a table without rows of its own is named" "$(cat "$T/out")" "rows of table mg"
+check_has "a table that does not outlive its server is named" "$(cat "$T/out")" "rows of table mem"
+check "bundle verify" "$REHEARSE" bundle verify --store "$STORE" torture
+check "restore" restore_box torture || die "nothing to compare"
+check "the rows of a MEMORY table are put back" in_box_again
+check "every object and row is the same" compare everything
+check "there was something to compare" test "$(everything "${PROD_MY[@]}" | wc -c)" -gt 1000000
+check "the history of versioned tables is the same" compare history
+check "every bit that CHECKSUM TABLE sees is the same" compare checksums
+check "there were tables to sum up" test "$(checksums "${PROD_MY[@]}" | wc -l)" -gt 30
+check_same "no event is enabled" "$(event_states)" 0
+check_same "a definer that was missing has a locked account" "$(in_box -e "SELECT count(*) FROM mysql.global_priv
+    WHERE user = 'ghost' AND json_value(priv, '$.account_locked') = 1")" 1
+
+in_box torture -e "UPDATE types SET fl = fl * 1.0000001 WHERE i = 77"
+check_status "one changed bit of a FLOAT is found" 1 compare checksums
+in_box torture -e "ALTER TABLE types ALTER INDEX k_ign NOT IGNORED"
+check_status "one changed index is found" 1 compare everything
+
+# ---- accounts that see too little ---------------------------------------------------------------
+export LIMITED_PASSWORD="it's \$ecret"
+my_sql -e "CREATE USER limited@localhost IDENTIFIED BY 'it\\'s \$ecret'; GRANT SELECT ON torture.* TO limited@localhost"
+environment limited torture ", password_env: LIMITED_PASSWORD"
+refused() { # NAME STATUS WORDS
+    check_status "$1" "$2" snapshot && check_has "$1: the mend is named" "$(cat "$T/out")" "$3"
+}
+refused "no SHOW VIEW, TRIGGER, EVENT" 14 "GRANT SELECT, SHOW VIEW"
+my_sql -e "GRANT SHOW VIEW, TRIGGER, EVENT ON torture.* TO limited@localhost"
+refused "hidden routines" 14 "mysql.proc"
+my_sql -e "GRANT SELECT ON mysql.proc TO limited@localhost"
+refused "no RELOAD" 14 "GRANT RELOAD"
+my_sql -e "GRANT RELOAD ON *.* TO limited@localhost"
+refused "no LOCK TABLES" 14 "LOCK TABLES"
+my_sql -e "GRANT LOCK TABLES ON torture.* TO limited@localhost"
+check "the rights that were asked for are enough" snapshot
+LIMITED_PASSWORD=wrong refused "a wrong password" 13 "password_env"
+cp "$T/out" "$T/refused"
+check_status "no secret is shown" 1 grep -F ecret "$T/refused"
+
+# ---- locks and DDL of others --------------------------------------------------------------------
+environment root torture
+sleeps() {
+    test "$(my_sql -e "SELECT count(*) FROM information_schema.processlist WHERE info LIKE 'SELECT sleep%'")" = 1
+}
+hold() { # SECONDS STATEMENT: runs it in the background and waits until it holds
+    my_sql torture -e "$2; SELECT sleep($1)" >/dev/null &
+    HOLDER=$!
+    wait_for 10 sleeps || die "no lock is held"
+}
+hold 6 "LOCK TABLES mi WRITE"
+check_status "a lock in the way ends the snapshot" 20 snapshot --lock-timeout 1
+check_has "who holds the lock is named" "$(cat "$T/out")" "root@localhost"
+wait "$HOLDER"
+
+# DDL of others is neither held up nor overlooked: here between the instant and the end.
+alter_meanwhile() {
+    local out=$T/altered status
+    snapshot >"$out" 2>&1 &
+    local pid=$!
+    for _ in $(seq 200); do
+        my_sql torture -e "ALTER TABLE bigstr COMMENT = '$RANDOM$RANDOM'" 2>/dev/null
+        kill -0 $pid 2>/dev/null || break
+    done
+    wait $pid
+    status=$?
+    cat "$out"
+    [ $status -eq 20 ] && grep -q bigstr "$out"
+}
+check "DDL during a snapshot is found and named" alter_meanwhile
+
+# ---- a consistent instant while others write ----------------------------------------------------
+my_sql -e "CREATE DATABASE bank"
+my_sql bank >/dev/null <<'SQL'
+CREATE TABLE a (id int PRIMARY KEY, balance bigint NOT NULL, pad char(200) NOT NULL DEFAULT 'x') ENGINE=InnoDB;
+INSERT INTO a SELECT seq, 1000, repeat('p', 180) FROM seq_1_to_200000;
+CREATE TABLE b LIKE a;
+INSERT INTO b SELECT * FROM a;
+CREATE TABLE moves (id int AUTO_INCREMENT PRIMARY KEY, amount int NOT NULL) ENGINE=InnoDB;
+CREATE TABLE moved (n int NOT NULL) ENGINE=InnoDB;
+INSERT INTO moved VALUES (0);
+ANALYZE TABLE a, b;
+DELIMITER ;;
+CREATE PROCEDURE move(seconds int) BEGIN
+    DECLARE until datetime(6) DEFAULT now(6) + INTERVAL seconds SECOND;
+    DECLARE n, x, y int;
+    WHILE sysdate(6) < until DO
+        SET n = floor(rand() * 100), x = 1 + floor(rand() * 200000), y = 1 + floor(rand() * 200000);
+        START TRANSACTION;
+        UPDATE a SET balance = balance - n WHERE id = x;
+        UPDATE b SET balance = balance + n WHERE id = y;
+        INSERT INTO moves (amount) VALUES (n);
+        UPDATE moved SET moved.n = moved.n + 1;
+        COMMIT;
+    END WHILE;
+END;;
+SQL
+environment root bank
+consistent() {
+    local sums
+    snapshot --tag "bank$1" --journal "$T/journal$1" && restore_box "bank$1" || return
+    sums=$(in_box bank -e "SELECT (SELECT sum(balance) FROM a) + (SELECT sum(balance) FROM b),
+        (SELECT count(*) FROM moves) - (SELECT n FROM moved), (SELECT n FROM moved) > 0")
+    echo "sums: $sums"
+    [ "$sums" = "400000000	0	1" ]
+}
+for client in 1 2; do
+    my_sql bank -e "CALL move(60)" >/dev/null 2>&1 &
+    MOVERS+=($!)
+done
+sleep 0.5
+for n in 1 2 3; do
+    check "snapshot $n while others write is one instant" consistent "$n"
+done
+for pid in "${MOVERS[@]}"; do
+    kill "$pid" 2>/dev/null
+    wait "$pid" 2>/dev/null
+done 2>/dev/null
+check "the length of the lock is in the journal" grep -q '"event":"snapshot.lock"' "$T/journal1"
+check_has "the position is in the journal" "$(cat "$T/journal1")" '"binlog_pos":'
+
+check "box destroy" "$REHEARSE" box destroy "$BOX"
+e2e_end

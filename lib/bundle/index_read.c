@@ -4,7 +4,8 @@
 #include "lib/bundle/index.h"
 #include "lib/bundle/name.h"
 
-#define FIELDS_MAX 16
+#define FIELDS_MAX  16
+#define FIELDS_BASE 11 /* the first one that says what a delta is based on */
 
 struct line {
     struct span field[FIELDS_MAX];
@@ -161,19 +162,28 @@ static bool segment_follows(const struct index *ix, const struct segment *s)
     return prev->stream < s->stream || (prev->stream == s->stream && prev->seq < s->seq);
 }
 
+/* The fields of a segment behind its record name, but for the base of a delta. */
+static bool read_fields(const struct span *f, struct segment *s)
+{
+    uint64_t *const numbers[] = {&s->offset, &s->stored_bytes, &s->raw_bytes, &s->records};
+
+    if (!u32_field(f[1], &s->stream) || !span_u64(f[2], &s->seq) || !u32_field(f[3], &s->pack))
+        return false;
+    for (size_t i = 0; i < COUNT(numbers); i++)
+        if (!span_u64(f[4 + i], numbers[i]))
+            return false;
+    return digest_parse(f[8], &s->raw) && unescape(f[9], &s->key_from) &&
+           unescape(f[10], &s->key_to);
+}
+
 static bool read_segment(struct index *ix, struct line *l, struct err *err)
 {
     struct segment s = {0};
-    const struct span *f = l->field;
 
-    if (l->count != FIELDS_MAX || !u32_field(f[1], &s.stream) || !span_u64(f[2], &s.seq) ||
-        !u32_field(f[3], &s.pack) || !span_u64(f[4], &s.offset) ||
-        !span_u64(f[5], &s.stored_bytes) || !span_u64(f[6], &s.raw_bytes) ||
-        !span_u64(f[7], &s.records) || !digest_parse(f[8], &s.raw) ||
-        !unescape(f[9], &s.key_from) || !unescape(f[10], &s.key_to))
+    if (l->count != FIELDS_MAX || !read_fields(l->field, &s))
         return damaged(l, "not a segment", err);
-    for (size_t i = 11; i < FIELDS_MAX; i++)
-        if (!span_is(f[i], "-"))
+    for (size_t i = FIELDS_BASE; i < FIELDS_MAX; i++)
+        if (!span_is(l->field[i], "-"))
             return later(l, "a delta segment", err);
     if (!segment_fits(ix, &s))
         return damaged(l, "a segment with impossible numbers", err);

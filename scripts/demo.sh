@@ -63,7 +63,7 @@ capture() {
 # record_visitors: the recorder listens while visitors come; both end by themselves.
 record_visitors() {
     local recorder status=0
-    capture "$REHEARSE" record --env "$PRODUCTION" --to "$TAPE" --duration "$((RECORD_S + 4))s" \
+    capture "$REHEARSE" record --env "$PRODUCTION" --to "$TAPE" --duration "$((RECORD_S + 2))s" \
         >"$T/record.out" 2>&1 &
     recorder=$!
     # A visit that is under way when the recorder begins would be recorded from its middle.
@@ -74,13 +74,29 @@ record_visitors() {
     return $status
 }
 
+# brief FILE: what a run printed, with no more than four reasons of a kind.
+brief() {
+    awk '
+        { kind = match($0, /^ +[a-z-]+ +[a-z-]+: /) ? substr($0, 1, RLENGTH) : "" }
+        kind != "" && ++seen[kind] > 4 { next }
+        length($0) > 160 { $0 = substr($0, 1, 157) "..." }
+        { line[++lines] = "   " $0; of[lines] = kind }
+        END {
+            for (i = 1; i <= lines; i++) {
+                print line[i]
+                if (of[i] != "" && of[i] != of[i + 1] && seen[of[i]] > 4)
+                    printf "   %s%d more of it in the report\n", of[i], seen[of[i]] - 4
+            }
+        }' "$1"
+}
+
 # rehearse_release N EXPECTED_STATUS VERDICT
 rehearse_release() {
     local status
     shop_release "$1" "$STORE" demo "$BOX" "$TAPE"
     "$REHEARSE" run "$RELEASE_FILE" --out "$OUT/release$1" >"$T/run$1.out" 2>"$T/run$1.err"
     status=$?
-    sed 's/^/   /' "$T/run$1.out"
+    brief "$T/run$1.out"
     if [ $status -eq "$2" ]; then
         say "${GREEN}as expected: release $1 gets $3${PLAIN}"
         return 0

@@ -294,7 +294,7 @@ my_start() {
         --datadir="$MY_DIR/data" --tmpdir="$MY_DIR/tmp" --socket="$MY_SOCKET" \
         --pid-file="$MY_DIR/run/my.pid" --bind-address=127.0.0.1 --port="$MY_PORT" \
         --character-set-server=utf8mb4 --collation-server=utf8mb4_general_ci \
-        --default-time-zone=+00:00 --innodb-flush-log-at-trx-commit=0 --innodb-doublewrite=0 \
+        --innodb-flush-log-at-trx-commit=0 --innodb-doublewrite=0 \
         --innodb-buffer-pool-size=256M --log-bin=binlog --server-id=1 --sync-binlog=0 \
         ${MY_OPTIONS:-}
     wait_for 30 my_sql -e 'SELECT 1' || die "MariaDB does not start: $(tail -n 3 "$T/log/$name.log")"

@@ -91,15 +91,48 @@ static bool tell_unread(struct meter *m, struct table *t, uint64_t rows_after, s
 
 /* ---- looking -----------------------------------------------------------------------------------*/
 
+struct looking {
+    struct meter *m;
+    const struct table *t;
+};
+
+/* A trigger or ON UPDATE stamps every row that is touched: a time of now in a column that the
+ * statement does not name is no accident. */
+static bool stamped(void *ctx, const struct column *c, bool *skip, struct err *err)
+{
+    const struct looking *l = ctx;
+    AUTO(buf) struct buf sql = {0}, v = {0};
+
+    if (!c->is_time || c->distinct != 1 || !l->t->more.sql || strcasestr(l->t->more.sql, c->name))
+        return true;
+    buf_printf(&sql, "%s%s%s%s", l->m->ops->recent_before, c->quoted, l->m->ops->recent_after,
+               l->t->quoted);
+    if (!buf_ok(&sql, err) || !db_value(l->m->db, &v, err, "%s", buf_str(&sql)))
+        return false;
+    *skip = strcmp(buf_str(&v), "1") == 0;
+    return true;
+}
+
+/* Fills columns, rows and what collapsed. */
+static bool read_table(struct meter *m, const struct table *t, struct vec *columns, uint64_t *rows,
+                       json_t **wiped, struct err *err)
+{
+    struct looking l = {m, t};
+
+    if (!m->ops->columns(m, t, columns, err) || !profile_read(m->db, t->quoted, columns, rows, err))
+        return false;
+    *wiped = profile_collapsed(&t->columns, columns, *rows, stamped, &l, err);
+    return *wiped || (err && err->code ? false : err_memory(err));
+}
+
 static bool read_inside(struct meter *m, const struct table *t, struct vec *columns, uint64_t *rows,
-                        struct err *err)
+                        json_t **wiped, struct err *err)
 {
     struct err left = {0};
 
     if (!m->ops->enter(m, err))
         return false;
-    bool ok =
-        m->ops->columns(m, t, columns, err) && profile_read(m->db, t->quoted, columns, rows, err);
+    bool ok = read_table(m, t, columns, rows, wiped, err);
     if (!m->ops->leave(m, ok ? err : &left))
         return false;
     return ok;
@@ -117,11 +150,10 @@ static bool look(struct meter *m, struct table *t, struct err *err)
     struct vec columns = VEC(struct column);
     uint64_t rows = 0;
 
-    if (!read_inside(m, t, &columns, &rows, err)) {
+    if (!read_inside(m, t, &columns, &rows, &wiped, err)) {
         columns_free(&columns);
         return err_add(err, "cannot measure table '%s'", t->name);
     }
-    wiped = profile_collapsed(&t->columns, &columns, rows);
     columns_free(&t->columns);
     t->columns = columns;
     t->profiled = true;

@@ -52,6 +52,9 @@ void meter_forget(struct meter *m);
 /* ---- for the engines --------------------------------------------------------------------------*/
 
 struct meter_ops {
+    /* What stands around a column in a query that gives 1 when its newest value is of now; the
+     * table's name follows. */
+    const char *recent_before, *recent_after;
     /* A new session is used from here on. */
     bool (*session)(struct meter *m, struct err *err);
     /* Reads the list of tables, and takes their figures as they are. */

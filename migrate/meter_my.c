@@ -103,6 +103,7 @@ static bool take_column(void *ctx, const struct db_row *row, struct err *err)
     static const struct {
         const char *kind, *before, *after;
     } forms[] = {{"plain", "", ""},
+                 {"time", "", ""},
                  {"bit", "", "+0"},
                  /* Bytes, since most collations take 'a' for 'A'. */
                  {"text", "CAST(", " AS BINARY)"},
@@ -118,8 +119,12 @@ static bool take_column(void *ctx, const struct db_row *row, struct err *err)
         if (span_is(row->value[1], forms[i].kind))
             buf_printf(&value, "%s%s%s", forms[i].before, buf_str(&quoted), forms[i].after);
     }
-    return buf_ok(&value, err) &&
-           column_add(both[1], 0, row->value[0], buf_view(&quoted), buf_str(&value), err);
+    struct column *c = buf_ok(&value, err) ? column_add(both[1], 0, row->value[0],
+                                                        buf_view(&quoted), buf_str(&value), err)
+                                           : NULL;
+    if (c)
+        c->is_time = span_is(row->value[1], "time");
+    return c != NULL;
 }
 
 static bool my_columns(struct meter *m, const struct table *t, struct vec *out, struct err *err)
@@ -348,7 +353,9 @@ static bool my_after(struct meter *m, const struct meter_step *step, json_t *loc
     return touch_reached(m, step, err);
 }
 
-const struct meter_ops meter_mariadb = {.session = my_session,
+const struct meter_ops meter_mariadb = {.recent_sql =
+                                            "SELECT MAX(%s) > NOW() - INTERVAL 25 HOUR FROM %s",
+                                        .session = my_session,
                                         .list = my_list,
                                         .columns = my_columns,
                                         .after = my_after,

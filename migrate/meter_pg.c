@@ -174,6 +174,7 @@ static bool take_column(void *ctx, const struct db_row *row, struct err *err)
     } forms[] = {{"int", "", "::pg_catalog.int4"},
                  {"bytes", "pg_catalog.md5(", ") COLLATE \"C\""},
                  {"plain", "", ""},
+                 {"time", "", ""},
                  {"text", "", "::pg_catalog.text COLLATE \"C\""}};
     struct vec *out = ctx;
     uint64_t key;
@@ -188,8 +189,12 @@ static bool take_column(void *ctx, const struct db_row *row, struct err *err)
         buf_span(&value, row->value[2]);
         buf_puts(&value, forms[i].after);
     }
-    return buf_ok(&value, err) &&
-           column_add(out, key, row->value[1], row->value[2], buf_str(&value), err);
+    struct column *c = buf_ok(&value, err) ? column_add(out, key, row->value[1], row->value[2],
+                                                        buf_str(&value), err)
+                                           : NULL;
+    if (c)
+        c->is_time = span_is(row->value[3], "time");
+    return c != NULL;
 }
 
 static bool pg_columns(struct meter *m, const struct table *t, struct vec *out, struct err *err)
@@ -198,9 +203,12 @@ static bool pg_columns(struct meter *m, const struct table *t, struct vec *out, 
                    (unsigned long long)t->id);
 }
 
-const struct meter_ops meter_postgresql = {.session = pg_session,
-                                           .list = pg_list,
-                                           .columns = pg_columns,
-                                           .after = pg_after,
-                                           .enter = pg_enter,
-                                           .leave = pg_leave};
+const struct meter_ops meter_postgresql = {
+    .recent_before = "SELECT (max(",
+    .recent_after = ") > pg_catalog.now() - interval '25 hours')::int FROM ",
+    .session = pg_session,
+    .list = pg_list,
+    .columns = pg_columns,
+    .after = pg_after,
+    .enter = pg_enter,
+    .leave = pg_leave};

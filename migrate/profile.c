@@ -1,4 +1,4 @@
-#include "lib/base/auto.h"
+#include "lib/base/json.h"
 #include "migrate/table.h"
 
 /* Columns of a query: below the 1664 of PostgreSQL, two or three results for each. */
@@ -33,23 +33,25 @@ void table_done(struct table *t)
     gathered_clear(&t->more);
 }
 
-bool column_add(struct vec *columns, uint64_t key, struct span name, struct span quoted,
-                const char *value, struct err *err)
+struct column *column_add(struct vec *columns, uint64_t key, struct span name, struct span quoted,
+                          const char *value, struct err *err)
 {
     AUTO(free) char *name_copy = span_dup(name);
     AUTO(free) char *quoted_copy = span_dup(quoted);
     AUTO(free) char *value_copy = span_dup(span_of(value));
 
-    if (!name_copy || !quoted_copy || !value_copy)
-        return err_memory(err);
+    if (!name_copy || !quoted_copy || !value_copy) {
+        err_memory(err);
+        return NULL;
+    }
     struct column *c = vec_add(columns, err);
     if (!c)
-        return false;
+        return NULL;
     *c = (struct column){.key = key};
     c->name = TAKE(name_copy);
     c->quoted = TAKE(quoted_copy);
     c->value = TAKE(value_copy);
-    return true;
+    return c;
 }
 
 /* ---- reading -----------------------------------------------------------------------------------*/
@@ -169,20 +171,28 @@ static bool collapsed(const struct column *b, const struct column *a)
     return nulled || flattened;
 }
 
-json_t *profile_collapsed(const struct vec *before, const struct vec *after, uint64_t rows_after)
+static json_t *collapse_json(const struct column *b, const struct column *a)
+{
+    return json_pack("{s:s, s:I, s:I, s:i, s:i}", "column", a->name, "nonnull_before",
+                     (json_int_t)b->nonnull, "nonnull_after", (json_int_t)a->nonnull,
+                     "distinct_before", (int)b->distinct, "distinct_after", (int)a->distinct);
+}
+
+json_t *profile_collapsed(const struct vec *before, const struct vec *after, uint64_t rows_after,
+                          profile_skip skip, void *ctx, struct err *err)
 {
     const struct column *a = after->at;
-    json_t *list = json_array();
+    AUTO(json) json_t *list = json_array();
 
     for (size_t i = 0; rows_after && i < after->count; i++) {
         const struct column *b = same_column(before, &a[i]);
+        bool left = false;
         if (!b || !collapsed(b, &a[i]))
             continue;
-        json_array_append_new(list,
-                              json_pack("{s:s, s:I, s:I, s:i, s:i}", "column", a[i].name,
-                                        "nonnull_before", (json_int_t)b->nonnull, "nonnull_after",
-                                        (json_int_t)a[i].nonnull, "distinct_before",
-                                        (int)b->distinct, "distinct_after", (int)a[i].distinct));
+        if (skip && !skip(ctx, &a[i], &left, err))
+            return NULL;
+        if (!left)
+            json_array_append_new(list, collapse_json(b, &a[i]));
     }
-    return list;
+    return TAKE(list);
 }

@@ -20,6 +20,7 @@ struct column {
     char *value;  /* an expression that min() and max() take and that tells all values apart */
     uint64_t nonnull;
     unsigned distinct; /* 0, 1, 2: two or more */
+    bool is_time;      /* a date or an instant: clocks fill it in by themselves */
 };
 
 /* What changed a table since it was last profiled: small changes are gathered, so that a script of
@@ -55,12 +56,16 @@ struct table {
 void table_done(struct table *t);
 void gathered_clear(struct gathered *g);
 void columns_free(struct vec *columns);
-bool column_add(struct vec *columns, uint64_t key, struct span name, struct span quoted,
-                const char *value, struct err *err);
+/* NULL with err. */
+struct column *column_add(struct vec *columns, uint64_t key, struct span name, struct span quoted,
+                          const char *value, struct err *err);
 /* Fills rows and the columns' figures: two passes at most, one of them over few rows. */
 bool profile_read(struct db *db, const char *quoted, struct vec *columns, uint64_t *rows,
                   struct err *err);
-/* Columns of `after` that collapsed against `before`, as the journal wants them. New reference. */
-json_t *profile_collapsed(const struct vec *before, const struct vec *after, uint64_t rows_after);
+/* Columns of `after` that collapsed against `before`, as the journal wants them; `skip` (may be NULL)
+ * says which are no accident. New reference; NULL without memory or when skip failed. */
+typedef bool (*profile_skip)(void *ctx, const struct column *c, bool *skip, struct err *err);
+json_t *profile_collapsed(const struct vec *before, const struct vec *after, uint64_t rows_after,
+                          profile_skip skip, void *ctx, struct err *err);
 
 #endif

@@ -137,6 +137,25 @@ check_same "and is pinned to its line" \
 check_same "no WHERE is seen" "$(events wipe migrate.statement 'select(.no_where) | .line')" 3
 check_same "and linted" "$(events wipe migrate.lint 'select(.rule == "no-where") | .line')" 3
 
+script stamp/1_setup.sql <<'SQL'
+CREATE TABLE stamped (id int, a int, changed timestamptz DEFAULT now() - interval '1 year');
+INSERT INTO stamped SELECT n, n, now() - n * interval '9 days' FROM generate_series(10, 100) n;
+CREATE FUNCTION stamp() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.changed = now(); RETURN NEW; END $$;
+CREATE TRIGGER stamp BEFORE UPDATE ON stamped FOR EACH ROW EXECUTE FUNCTION stamp();
+SQL
+script stamp/2_all.sql <<'SQL'
+UPDATE stamped SET a = a + 1;
+SQL
+script stamp/3_wipe.sql <<'SQL'
+ALTER TABLE stamped DISABLE TRIGGER stamp;
+UPDATE stamped SET changed = now() - id * interval '1 day';
+UPDATE stamped SET changed = now();
+SQL
+check "time stamps of a trigger" apply shop stamp
+check_same "are no accident, but a time that is set is" \
+    "$(events stamp migrate.change 'select(.columns | length > 0) | "\(.file):\(.line) \(.columns[0].column)"')" \
+    '3_wipe.sql:3 changed'
+
 script truncate/1_t.sql <<'SQL'
 TRUNCATE half;
 DROP TABLE later;

@@ -130,8 +130,9 @@ static void add_column(struct vec *v, uint64_t key, const char *name, uint64_t n
 {
     struct err err = {0};
 
-    assert_ok(column_add(v, key, span_of(name), span_of(name), name, &err), &err);
-    struct column *c = &((struct column *)v->at)[v->count - 1];
+    struct column *c = column_add(v, key, span_of(name), span_of(name), name, &err);
+
+    assert_non_null(c);
     c->nonnull = nonnull;
     c->distinct = distinct;
 }
@@ -142,7 +143,7 @@ static size_t collapsed(uint64_t key, const char *name, uint64_t nonnull, unsign
 
     add_column(&before, 1, "price", 10, 2);
     add_column(&after, key, name, nonnull, distinct);
-    json_t *list = profile_collapsed(&before, &after, 10);
+    json_t *list = profile_collapsed(&before, &after, 10, NULL, NULL, NULL);
     size_t count = json_array_size(list);
     json_decref(list);
     columns_free(&before);

@@ -353,8 +353,8 @@ static bool my_after(struct meter *m, const struct meter_step *step, json_t *loc
     return touch_reached(m, step, err);
 }
 
-const struct meter_ops meter_mariadb = {.recent_sql =
-                                            "SELECT MAX(%s) > NOW() - INTERVAL 25 HOUR FROM %s",
+const struct meter_ops meter_mariadb = {.recent_before = "SELECT MAX(",
+                                        .recent_after = ") > NOW() - INTERVAL 25 HOUR FROM ",
                                         .session = my_session,
                                         .list = my_list,
                                         .columns = my_columns,

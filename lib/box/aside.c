@@ -22,8 +22,8 @@
 
 /* All that a box is made of; "box.json" and the lock apart. */
 static const char *const box_parts[] = {
-    "environment.yaml", "files",     "services", "pristine", "pristine.new", "pristine.old",
-    "reset.new",        "reset.old", "pg.*",     "my.*",     "journal*",
+    ENV_FILE,    "files",     "services", "pristine", "pristine.new", "pristine.old",
+    "reset.new", "reset.old", "pg.*",     "my.*",     "journal*",
 };
 
 static bool is_part(const char *name)
@@ -121,18 +121,23 @@ static bool remove_part(void *ctx, const char *name, struct err *err)
 
     if (!path)
         return err_memory(err);
-    return !is_part(name) || dir_remove(path, err);
+    return !is_part(name) || strcmp(name, ENV_FILE) == 0 || dir_remove(path, err);
 }
 
+static bool remove_file(const char *where, const char *name, struct err *err)
+{
+    AUTO(free) char *path = path_join(where, name);
+
+    if (!path)
+        return err_memory(err);
+    return unlink(path) == 0 || errno == ENOENT || err_sys(err, ERR_IO, "cannot remove '%s'", path);
+}
+
+/* What a box needs to be opened goes last: cut off, it can be removed again. */
 bool aside_remove(const char *where, struct err *err)
 {
-    AUTO(free) char *mark = path_join(where, BOX_FILE);
-
-    if (!mark)
-        return err_memory(err);
-    if (!dir_each(where, remove_part, (void *)(uintptr_t)where, err))
-        return false;
-    return unlink(mark) == 0 || errno == ENOENT || err_sys(err, ERR_IO, "cannot remove '%s'", mark);
+    return dir_each(where, remove_part, (void *)(uintptr_t)where, err) &&
+           remove_file(where, BOX_FILE, err) && remove_file(where, ENV_FILE, err);
 }
 
 static bool end_bring_back(const char *where, const char *before, struct err *err)

@@ -12,8 +12,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/fd.h"
 
-#define ENV_FILE "environment.yaml"
-#define ENV_MAX  ((size_t)1 << 20)
+#define ENV_MAX ((size_t)1 << 20)
 
 static void local_close(struct box *b)
 {

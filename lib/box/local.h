@@ -21,6 +21,7 @@ extern const struct box_ops box_local;
 
 /* ---- state.c: box.json and the lock ---------------------------------------------------------------*/
 #define BOX_FILE "box.json"
+#define ENV_FILE "environment.yaml"
 bool state_read(const char *where, json_t **out, struct err *err);
 bool local_save(struct local *l, struct err *err);
 const char *local_state(const struct local *l);
@@ -101,6 +102,9 @@ bool copy_tree(const char *from, const char *to, unsigned jobs, struct err *err)
 /* Ends processes that carry this box's mark and that box.json does not know: a crash left them. */
 void sweep(const struct local *l);
 #define SWEEP_VAR "REHEARSE_BOX_ID"
+/* SWEEP_VAR=id, for the environment of every process of the box. */
+#define SWEEP_MARK 64
+const char *sweep_mark(const struct local *l, char out[SWEEP_MARK]);
 /* Last line that says something, written at or after `from`; heap, NULL when there is none. */
 char *log_last_line(const char *path, off_t from);
 off_t log_size(const char *path);

@@ -133,7 +133,7 @@ bool reset_save(struct local *l, struct err *err)
 
     if (!held)
         return err_memory(err);
-    if (!local_set(l, "saving", NULL, err))
+    if (!entry_set_str(l->state, "held", held, err) || !local_set(l, "saving", NULL, err))
         return false;
     if (fresh_dir(l, PRISTINE_NEW, err) && remove_dir(l, PRISTINE_OLD, err) &&
         copy_out(l, PRISTINE_NEW, err) && put_pristine(l, err))
@@ -219,7 +219,7 @@ bool reset_recover(struct local *l, struct err *err)
     const char *state = local_state(l);
 
     if (strcmp(state, "saving") == 0)
-        return undo_save(l, err) && local_set(l, "ready", NULL, err);
+        return undo_save(l, err) && local_set(l, "ready", NULL, err); /* else: state.c's part */
     if (strcmp(state, "resetting") != 0)
         return true;
     if (strcmp(entry_str(l->state, "step"), "swap") == 0)

@@ -176,6 +176,16 @@ bool server_each_database(const struct server *s,
     return true;
 }
 
+bool server_run(const struct server *s, const char *const *argv, struct err *err)
+{
+    char mark[SWEEP_MARK];
+    const char *const env[] = {sweep_mark(s->l, mark), NULL};
+
+    /* Not in `s->dir`, which it may not be allowed to read; not in ours either. */
+    return proc_run(&(struct proc_conf){.argv = argv, .env = env, .cwd = s->data, .user = s->user},
+                    300, NULL, err);
+}
+
 /* ---- making ---------------------------------------------------------------------------------------*/
 
 static bool same_text(const char *a, const char *b)
@@ -358,12 +368,11 @@ static bool wait_ready(const struct server *s, off_t from, struct err *err)
 static bool launch(const struct server *s, enum box_load mode, struct err *err)
 {
     AUTO(server_argv) struct server_argv argv = {0};
-    char mark[128];
-    const char *const env[] = {mark, NULL};
+    char mark[SWEEP_MARK];
+    const char *const env[] = {sweep_mark(s->l, mark), NULL};
     off_t from = log_size(s->log);
     pid_t pid = 0;
 
-    snprintf(mark, sizeof(mark), SWEEP_VAR "=%s", entry_str(s->l->state, "id"));
     if (!port_check(s->port, entry_str(s->entry, "name"), err) ||
         !user_dir(s->socket_dir, s->user, socket_group(s->l), 0710, err) ||
         !s->ops->prepare(s, mode, &argv, err))

@@ -47,6 +47,9 @@ extern const struct server_ops server_pg, server_my;
 /* The program under this name: absolute paths with wildcards (the highest version wins), then PATH;
  * heap. `package` is the hint when there is none. */
 bool server_find(const char *const *patterns, const char *package, char **out, struct err *err);
+/* Runs a program that makes the data directory, to its end, as the server's user. Marked as the
+ * box's: what it starts may outlive a crash of ours. */
+bool server_run(const struct server *s, const char *const *argv, struct err *err);
 /* A share of the machine's memory in MiB, held between the bounds. */
 unsigned server_memory_mb(unsigned divisor, unsigned min_mb, unsigned max_mb);
 /* Writes the configuration file: `ours`, then the environment's settings (normal mode only). */

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "lib/base/fd.h"
-#include "lib/base/proc.h"
 
 static const char *const my_users[] = {"mysql", "nobody", NULL};
 static const char *const my_server[] = {"/usr/sbin/mariadbd", "/usr/libexec/mariadbd", "mariadbd",
@@ -32,8 +31,7 @@ static bool my_init(const struct server *s, struct err *err)
                                 "--skip-test-db",
                                 "--skip-name-resolve",
                                 NULL};
-    return proc_run(&(struct proc_conf){.argv = argv, .cwd = s->data, .user = s->user}, 300, NULL,
-                    err);
+    return server_run(s, argv, err);
 }
 
 /* The directory decides who comes to the socket; the name is short for the sake of deep boxes. */

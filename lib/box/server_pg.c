@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "lib/base/fd.h"
-#include "lib/base/proc.h"
 
 static const char *const pg_users[] = {"postgres", "nobody", NULL};
 
@@ -25,9 +24,9 @@ static bool pg_init(const struct server *s, struct err *err)
         return false;
     /* Databases are made from template0 with their own encoding and collation later. */
     const char *const argv[] = {
-        initdb, "-D",   s->data,       "-U",        "postgres",          "-A", "trust",
-        "-E",   "UTF8", "--no-locale", "--no-sync", "--no-instructions", NULL};
-    return proc_run(&(struct proc_conf){.argv = argv, .cwd = "/", .user = s->user}, 300, NULL, err);
+        initdb, "-D",   s->data,       "-U",        "postgres",          "-A",         "trust",
+        "-E",   "UTF8", "--no-locale", "--no-sync", "--no-instructions", "--no-clean", NULL};
+    return server_run(s, argv, err);
 }
 
 static void put_setting(struct buf *out, const char *name, const char *value)

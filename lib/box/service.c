@@ -86,10 +86,10 @@ static bool launch(struct local *l, const struct env_service *s, json_t *entry, 
     if (!expand_list(l, &s->run, false, 0, &argv, err) ||
         !expand_list(l, &s->env, true, 1, &env, err))
         return false;
-    if (asprintf(&env.at[s->env.count], SWEEP_VAR "=%s", entry_str(l->state, "id")) < 0) {
-        env.at[s->env.count] = NULL;
+    char mark[SWEEP_MARK];
+    env.at[s->env.count] = strdup(sweep_mark(l, mark));
+    if (!env.at[s->env.count])
         return err_memory(err);
-    }
     struct proc_conf conf = {.argv = (const char *const *)argv.at,
                              .env = (const char *const *)env.at,
                              .cwd = l->box.where,

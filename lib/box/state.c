@@ -132,6 +132,8 @@ static bool end_restore(struct local *l, struct err *err)
 {
     const char *state = local_state(l);
 
+    if (strcmp(state, "saving") == 0) /* the last step of a restore, or of nothing */
+        state = entry_str(l->state, "held");
     if (strcmp(state, "new") != 0 && strcmp(state, "restoring") != 0 &&
         strcmp(state, "broken") != 0)
         return aside_drop(l->box.where, err);

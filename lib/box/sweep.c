@@ -15,6 +15,12 @@
 #define ENVIRON_MAX ((size_t)1 << 20)
 #define TAIL_BYTES  4096
 
+const char *sweep_mark(const struct local *l, char out[SWEEP_MARK])
+{
+    snprintf(out, SWEEP_MARK, SWEEP_VAR "=%s", entry_str(l->state, "id"));
+    return out;
+}
+
 static bool is_ours(const char *pid, const char *mark)
 {
     char path[64];
@@ -71,14 +77,13 @@ static bool is_known(const struct local *l, const char *name, pid_t pid)
 static bool sweep_one(void *ctx, const char *name, struct err *err)
 {
     const struct local *l = ctx;
-    char mark[128];
+    char mark[SWEEP_MARK];
     uint64_t pid = 0;
 
     (void)err;
     if (!span_u64(span_of(name), &pid) || (pid_t)pid == getpid())
         return true;
-    snprintf(mark, sizeof(mark), SWEEP_VAR "=%s", entry_str(l->state, "id"));
-    if (is_ours(name, mark) && !is_known(l, name, (pid_t)pid)) {
+    if (is_ours(name, sweep_mark(l, mark)) && !is_known(l, name, (pid_t)pid)) {
         struct err ignored = {0};
         proc_stop((pid_t)pid, SIGTERM, 10, &ignored);
     }

@@ -473,6 +473,18 @@ TEST(brings_the_old_back_after_a_crash)
     has(&f, "files/code/a", "old");
 }
 
+/* The pristine copy is the last step of a restore: cut off there, the restore has not ended. */
+TEST(brings_the_old_back_after_a_crash_while_saving)
+{
+    AUTO(fixture) struct fixture f = {0};
+
+    make_replacing(&f);
+    set_in_file(&f, "held", "restoring");
+    set_in_file(&f, "state", "saving");
+    assert_ok(box_start(f.box, &f.err), &f.err);
+    has(&f, "files/code/a", "old");
+}
+
 TEST(brings_the_old_back_between_the_moves)
 {
     static const char *const homes[] = {"before.new", "before"};
@@ -517,4 +529,5 @@ TESTS(expands_variables, names_unknown_variables, refuses_what_is_not_a_box,
       finds_what_a_crash_left_running, goes_back_to_the_pristine_state, has_nothing_to_go_back_to,
       finishes_an_interrupted_reset, finishes_an_interrupted_swap, takes_an_interrupted_save_back,
       drops_the_old_when_the_new_is_ready, brings_the_old_back, brings_the_old_back_after_a_crash,
-      brings_the_old_back_between_the_moves, explains_a_restore_that_was_cut_off)
+      brings_the_old_back_after_a_crash_while_saving, brings_the_old_back_between_the_moves,
+      explains_a_restore_that_was_cut_off)

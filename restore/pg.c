@@ -48,15 +48,20 @@ bool pg_target_text(struct pg_target *t, const char *name, struct buf *out, stru
 
 /* ---- sessions ----------------------------------------------------------------------------------*/
 
+/* Through one of them that is not the one to be made. */
 static bool open_admin(struct pg_target *t, struct err *err)
 {
-    for (size_t i = 0; i < COUNT(lobby); i++) {
+    for (size_t i = 0; i < COUNT(lobby) && !t->admin; i++) {
+        if (strcmp(lobby[i], t->database) == 0)
+            continue;
         t->admin_conf.database = lobby[i];
         if (db_open(&t->admin_conf, &t->admin, err))
             break;
-        if (i + 1 == COUNT(lobby) || !err || err->code != ERR_MISSING)
+        if (err && err->code != ERR_MISSING)
             return false;
     }
+    if (!t->admin)
+        return false;
     err_clear(err);
     return pg_session_fix(t->admin, err);
 }
@@ -129,11 +134,11 @@ static bool read_tables(struct pg_target *t, struct err *err)
 }
 
 /* What pg_dump wrote for a version is understood by that one and by newer ones. */
-static bool check_version(struct pg_target *t, const json_t *database, struct err *err)
+static bool check_version(struct pg_target *t, struct err *err)
 {
     const char *version = NULL;
 
-    if (!json_want_str(database, "version", &version, err))
+    if (!json_want_str(t->facts, "version", &version, err))
         return false;
     unsigned long captured = strtoul(version, NULL, 10);
     if (t->admin->version / 10000 >= captured)
@@ -145,18 +150,17 @@ static bool check_version(struct pg_target *t, const json_t *database, struct er
 
 static bool read_facts(struct pg_target *t, struct err *err)
 {
-    json_t *all = NULL, *facts = NULL, *database = NULL;
+    json_t *all = NULL, *facts = NULL;
     const char *name = NULL;
 
     if (!json_want_obj(bundle_config(t->conf.bundle), "components", &all, err) ||
         !json_want_obj(all, t->conf.component, &facts, err) ||
-        !json_want_obj(facts, "database", &database, err) ||
-        !json_want_str(database, "name", &name, err))
+        !json_want_obj(facts, "database", &t->facts, err) ||
+        !json_want_str(t->facts, "name", &name, err))
         return err_add(err, "bundle.json");
-    t->facts = facts;
     t->database = strdup(t->conf.db->database ? t->conf.db->database : name);
     t->db_conf.database = t->database;
-    return t->database ? check_version(t, database, err) : err_memory(err);
+    return t->database || err_memory(err);
 }
 
 /* ---- life --------------------------------------------------------------------------------------*/
@@ -172,8 +176,8 @@ static bool pg_target_open(const struct target_conf *conf, struct target **out, 
     t->conf = *conf;
     t->conf.jobs = conf->jobs ? conf->jobs : 1;
     t->admin_conf = t->db_conf = *conf->db;
-    if (!open_admin(t, err) || !read_facts(t, err) || !read_tables(t, err) ||
-        !pg_target_text(t, "pre-data.sql", &t->pre_data, err) ||
+    if (!read_facts(t, err) || !open_admin(t, err) || !check_version(t, err) ||
+        !read_tables(t, err) || !pg_target_text(t, "pre-data.sql", &t->pre_data, err) ||
         !pg_target_text(t, "post-data.sql", &t->post_data, err) || !pg_extensions_check(t, err) ||
         !pg_roles_restore(t, err) || !pg_database_create(t, err))
         return err_add(err, "cannot restore '%s'", conf->component);

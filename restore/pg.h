@@ -51,7 +51,7 @@ struct pg_target {
     struct target_conf conf;
     struct db_conf admin_conf, db_conf; /* the latter with our database */
     char *database;
-    const json_t *facts; /* of the component, in bundle.json */
+    json_t *facts; /* of the database, in bundle.json; borrowed */
     bool created, finished;
     struct db *admin;
     struct db **worker;

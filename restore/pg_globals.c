@@ -152,16 +152,44 @@ static bool database_exists(struct pg_target *t, bool *exists, struct err *err)
     return true;
 }
 
+static bool database_is_empty(struct pg_target *t, bool *empty, struct err *err)
+{
+    AUTO(db) struct db *db = NULL;
+    AUTO(buf) struct buf count = {0};
+
+    if (!db_open(&t->db_conf, &db, err) ||
+        !db_value(db, &count, err,
+                  "SELECT count(*) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON "
+                  "n.oid = c.relnamespace WHERE n.nspname !~ '^pg_' AND n.nspname <> "
+                  "'information_schema'"))
+        return false;
+    *empty = span_is(buf_view(&count), "0");
+    return true;
+}
+
+/* An empty one on a server of the box's own (every server is born with "postgres") makes way for
+ * one with the right encoding and locale; any other stays untouched. */
+static bool make_way(struct pg_target *t, struct err *err)
+{
+    AUTO(buf) struct buf name = {0};
+    bool empty = false;
+
+    if (t->conf.owned && !database_is_empty(t, &empty, err))
+        return false;
+    if (!empty) {
+        err_set(err, ERR_EXISTS, "database '%s' exists at %s", t->database, t->admin->label);
+        return err_hint(err, "drop it, or restore into another server");
+    }
+    db_quote_name(t->admin, t->database, &name);
+    return buf_ok(&name, err) && db_exec(t->admin, err, "DROP DATABASE %s", buf_str(&name));
+}
+
 bool pg_database_create(struct pg_target *t, struct err *err)
 {
     bool exists = false;
 
-    if (!database_exists(t, &exists, err))
+    if (!database_exists(t, &exists, err) || (exists && !make_way(t, err)))
         return false;
-    if (exists) {
-        err_set(err, ERR_EXISTS, "database '%s' exists at %s", t->database, t->admin->label);
-        return err_hint(err, "drop it, or restore into another server");
-    }
     t->created = each_statement(t, true, err);
     return t->created;
 }

@@ -3,6 +3,7 @@
 #include "lib/base/json.h"
 #include "lib/base/proc.h"
 #include "snapshot/pg.h"
+#include "snapshot/pg_redact.h"
 
 #include <sys/mman.h>
 
@@ -79,12 +80,19 @@ static bool run_pg_restore(int archive, const char *section, struct buf *out, st
 
 static bool write_section(struct pg_source *s, int archive, const char *section, struct err *err)
 {
-    AUTO(buf) struct buf text = {0};
-    char name[32];
+    AUTO(buf) struct buf text = {0}, clean = {0};
+    unsigned secrets = 0;
+    char name[32], what[64];
 
     snprintf(name, sizeof(name), "%s.sql", section);
-    return run_pg_restore(archive, section, &text, err) &&
-           write_text(s, name, buf_view(&text), err);
+    buf_init(&clean, SCHEMA_MAX);
+    if (!run_pg_restore(archive, section, &text, err) ||
+        !pg_redact(buf_view(&text), &clean, &secrets, err))
+        return false;
+    snprintf(what, sizeof(what), "%u passwords of foreign servers", secrets);
+    if (secrets && !pg_leave_out(s, what, "secrets are never captured", err))
+        return false;
+    return write_text(s, name, buf_view(&clean), err);
 }
 
 static bool write_schema(struct pg_source *s, const char *const *env, struct err *err)

@@ -165,7 +165,7 @@ CREATE RULE quiet AS ON DELETE TO shop.types DO INSTEAD NOTHING;
 CREATE RULE many AS ON UPDATE TO shop.no_rows DO ALSO (NOTIFY a; NOTIFY b);
 
 CREATE SERVER elsewhere FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host 'h', dbname 'd');
-CREATE USER MAPPING FOR reader SERVER elsewhere OPTIONS (user 'u');
+CREATE USER MAPPING FOR reader SERVER elsewhere OPTIONS (user 'u', password 'never-captured-7781');
 CREATE FOREIGN TABLE shop.far (a int, b text) SERVER elsewhere OPTIONS (table_name 'x');
 
 ALTER TABLE shop.customers ENABLE ROW LEVEL SECURITY;

@@ -1,0 +1,69 @@
+#include "snapshot/pg_redact.h"
+
+#include "lib/base/auto.h"
+#include "lib/sql/split.h"
+
+static bool is_secret(struct span name)
+{
+    static const char *const parts[] = {"pass", "secret", "token", "key", "credential"};
+    char text[65] = "";
+
+    memcpy(text, name.at, name.len < sizeof(text) ? name.len : sizeof(text) - 1);
+    for (size_t i = 0; i < COUNT(parts); i++)
+        if (strcasestr(text, parts[i]))
+            return true;
+    return false;
+}
+
+static bool has_options(struct span sql)
+{
+    static const char *const makers[] = {"create server", "create user mapping",
+                                         "create foreign data wrapper", "create foreign table",
+                                         "alter foreign table"};
+
+    for (size_t i = 0; i < COUNT(makers); i++)
+        if (sql_starts(SQL_POSTGRESQL, sql, makers[i]))
+            return true;
+    return false;
+}
+
+/* One statement; *from is what of the text is not yet in `out`. An option is a name and a string. */
+static void redact_statement(struct span sql, const char **from, struct buf *out, unsigned *count)
+{
+    struct span rest = sql, token, before = {0};
+    enum sql_token kind, kind_before = SQL_END;
+
+    while ((kind = sql_token_next(SQL_POSTGRESQL, &rest, &token)) != SQL_END) {
+        bool named = kind_before == SQL_WORD || kind_before == SQL_QUOTED_NAME;
+        if (kind == SQL_STRING && named && is_secret(before)) {
+            buf_add(out, *from, (size_t)(token.at - *from));
+            buf_puts(out, "''");
+            *from = token.at + token.len;
+            ++*count;
+        }
+        before = token;
+        kind_before = kind;
+    }
+}
+
+bool pg_redact(struct span sql, struct buf *out, unsigned *count, struct err *err)
+{
+    struct sql_splitter split;
+    struct sql_statement st;
+    const char *from = sql.at;
+    bool more = true;
+
+    *count = 0;
+    sql_split_init(&split, SQL_POSTGRESQL, sql);
+    for (;;) {
+        if (!sql_split_next(&split, &st, &more, err))
+            return false;
+        if (!more)
+            break;
+        if (has_options(st.text))
+            redact_statement(st.text, &from, out, count);
+    }
+    if (sql.len)
+        buf_add(out, from, (size_t)(sql.at + sql.len - from));
+    return buf_ok(out, err);
+}

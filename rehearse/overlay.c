@@ -10,6 +10,7 @@
 
 struct overlay {
     const char *from, *to; /* to: NULL when only the digest is wanted */
+    const struct overlay_conf *conf;
     struct hash *hash;
     struct overlay_result *result;
 };
@@ -41,7 +42,7 @@ static bool owner_for(const char *path, struct stat *st)
 }
 
 static bool put_file(struct overlay *o, const char *path, struct span content, mode_t mode,
-                     struct err *err)
+                     bool *landed, struct err *err)
 {
     struct stat owner, st;
     bool existed = lstat(path, &st) == 0;
@@ -50,8 +51,10 @@ static bool put_file(struct overlay *o, const char *path, struct span content, m
         return err_set(err, ERR_EXISTS, "cannot put a file over the folder '%s'", path);
     if (same_content(path, content) && (st.st_mode & 07777) == mode) {
         o->result->same++;
+        *landed = false;
         return true;
     }
+    *landed = true;
     bool owned = owner_for(path, &owner);
     if (!file_replace(path, content, mode, err))
         return false;
@@ -86,7 +89,11 @@ static bool overlay_file(struct overlay *o, const char *rel, const struct stat *
     if (!file_read(from, FILE_MAX, &content, err))
         return false;
     digest_entry(o, rel, st->st_mode, buf_view(&content));
-    return !to || put_file(o, to, buf_view(&content), st->st_mode & 07777, err);
+    if (!to)
+        return true;
+    bool landed;
+    return put_file(o, to, buf_view(&content), st->st_mode & 07777, &landed, err) &&
+           (!landed || !o->conf->landed || o->conf->landed(o->conf->ctx, rel, err));
 }
 
 static bool overlay_link(struct overlay *o, const char *rel, struct err *err)
@@ -189,11 +196,11 @@ static bool overlay_all(struct overlay *o, struct err *err)
     return true;
 }
 
-bool overlay_apply(const char *from, const char *to, struct overlay_result *out, struct err *err)
+bool overlay_apply(const struct overlay_conf *conf, struct overlay_result *out, struct err *err)
 {
     AUTO(hash) struct hash *hash = NULL;
     struct overlay_result result = {0};
-    struct overlay o = {.from = from, .to = to, .result = &result};
+    struct overlay o = {.from = conf->from, .to = conf->to, .conf = conf, .result = &result};
 
     if (!hash_open(&hash, err))
         return false;
@@ -207,9 +214,10 @@ bool overlay_apply(const char *from, const char *to, struct overlay_result *out,
 
 bool overlay_digest(const char *from, struct digest *out, struct err *err)
 {
+    struct overlay_conf conf = {.from = from};
     struct overlay_result result;
 
-    if (!overlay_apply(from, NULL, &result, err))
+    if (!overlay_apply(&conf, &result, err))
         return false;
     *out = result.digest;
     return true;

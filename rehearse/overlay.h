@@ -18,7 +18,13 @@ struct overlay_result {
     struct digest digest; /* over names, modes and contents of the release's files, in order */
 };
 
-bool overlay_apply(const char *from, const char *to, struct overlay_result *out, struct err *err);
+struct overlay_conf {
+    const char *from, *to;
+    /* Called with the path inside the tree of each file that was added or changed; may be NULL. */
+    bool (*landed)(void *ctx, const char *path, struct err *err);
+    void *ctx;
+};
+bool overlay_apply(const struct overlay_conf *conf, struct overlay_result *out, struct err *err);
 /* The digest alone; a single file or a tree. */
 bool overlay_digest(const char *from, struct digest *out, struct err *err);
 

@@ -75,38 +75,74 @@ static void head(const struct report *r, struct buf *out)
 
 /* ---- why ------------------------------------------------------------------------------------ */
 
+/* Reasons of one rule that are shown at once; the rest unfolds. */
+#define SHOWN_PER_RULE 4
+
+static bool accepted(const json_t *reason)
+{
+    return json_is_string(json_object_get(reason, "accepted"));
+}
+
+static bool same_kind(const json_t *a, const json_t *b)
+{
+    return a && b && strcmp(event_str(a, "rule"), event_str(b, "rule")) == 0 &&
+           strcmp(event_str(a, "severity"), event_str(b, "severity")) == 0 &&
+           accepted(a) == accepted(b);
+}
+
+static void reason_row(struct buf *out, const json_t *one)
+{
+    char cls[64];
+    const char *state = accepted(one) ? "accepted" : event_str(one, "severity");
+
+    snprintf(cls, sizeof(cls), "tag %s", state);
+    buf_puts(out, "<tr><td class=\"state\">");
+    html_el(out, "span", cls, state);
+    buf_puts(out, "</td>");
+    html_el(out, "td", "rule", event_str(one, "rule"));
+    html_el(out, "td", "mono about", event_str(one, "subject"));
+    buf_puts(out, "<td>");
+    html_text(out, event_str(one, "text"));
+    if (accepted(one)) {
+        buf_puts(out, "<br>");
+        html_el(out, "span", "because", event_str(one, "accepted"));
+    }
+    buf_puts(out, "</td></tr>\n");
+}
+
+static size_t run_length(const json_t *list, size_t from)
+{
+    size_t n = 1;
+
+    while (same_kind(json_array_get(list, from), json_array_get(list, from + n)))
+        n++;
+    return n;
+}
+
 static void reasons(const struct report *r, struct buf *out)
 {
-    static const char *const names[] = {"", "rule", "about", "what was found", NULL};
-    const json_t *list = json_object_get(r->verdict, "reasons"), *one;
-    size_t i;
+    const json_t *list = json_object_get(r->verdict, "reasons");
+    size_t count = json_array_size(list);
 
-    if (!json_array_size(list)) {
+    if (!count)
         html_el(out, "p", NULL, "Nothing was found that speaks against the release.");
-        return;
-    }
-    buf_puts(out, "<table>");
-    html_head_row(out, names);
-    json_array_foreach(list, i, one)
-    {
-        bool accepted = json_is_string(json_object_get(one, "accepted"));
-        char cls[64];
+    for (size_t i = 0; i < count;) {
+        size_t n = run_length(list, i), shown = n < SHOWN_PER_RULE ? n : SHOWN_PER_RULE;
 
-        snprintf(cls, sizeof(cls), "tag %s", accepted ? "accepted" : event_str(one, "severity"));
-        buf_puts(out, "<tr><td>");
-        html_el(out, "span", cls, accepted ? "accepted" : event_str(one, "severity"));
-        buf_puts(out, "</td>");
-        html_cell(out, event_str(one, "rule"));
-        html_el(out, "td", "mono", event_str(one, "subject"));
-        buf_puts(out, "<td>");
-        html_text(out, event_str(one, "text"));
-        if (accepted) {
-            buf_puts(out, "<br>");
-            html_el(out, "span", "because", event_str(one, "accepted"));
+        buf_puts(out, "<table class=\"why\">");
+        for (size_t k = 0; k < shown; k++)
+            reason_row(out, json_array_get(list, i + k));
+        buf_puts(out, "</table>\n");
+        if (n > shown) {
+            buf_printf(out, "<details><summary>%zu more of ", n - shown);
+            html_text(out, event_str(json_array_get(list, i), "rule"));
+            buf_puts(out, "</summary><table class=\"why\">");
+            for (size_t k = shown; k < n; k++)
+                reason_row(out, json_array_get(list, i + k));
+            buf_puts(out, "</table></details>\n");
         }
-        buf_puts(out, "</td></tr>\n");
+        i += n;
     }
-    buf_puts(out, "</table>\n");
 }
 
 /* ---- tables --------------------------------------------------------------------------------- */

@@ -11,8 +11,10 @@
 #include <pwd.h>
 #include <sys/stat.h>
 
-#define JUDGE_STEP  12
-#define JUDGE_TITLE "compare and judge"
+/* Reasons of one rule that the terminal shows. */
+#define SHOWN_PER_RULE 4
+#define JUDGE_STEP     12
+#define JUDGE_TITLE    "compare and judge"
 
 char *run_path(const struct run *r, const char *name)
 {
@@ -108,23 +110,39 @@ static bool judge(struct run *r, struct verdict_result *out, struct err *err)
     return true;
 }
 
+/* Of each rule and severity the first few; the report has them all. */
+static void say_reasons(const struct verdict_result *v)
+{
+    const struct reason *at = v->reasons.at;
+    size_t same = 0;
+
+    for (size_t i = 0; i < v->reasons.count; i++) {
+        bool more = i && strcmp(at[i].rule, at[i - 1].rule) == 0 &&
+                    at[i].severity == at[i - 1].severity && !at[i].accepted == !at[i - 1].accepted;
+        bool last = i + 1 == v->reasons.count || strcmp(at[i].rule, at[i + 1].rule) != 0 ||
+                    at[i].severity != at[i + 1].severity || !at[i].accepted != !at[i + 1].accepted;
+        same = more ? same + 1 : 1;
+        if (same <= SHOWN_PER_RULE)
+            printf("  %-12s %s  %s: %s\n",
+                   at[i].accepted ? "accepted" : severity_name(at[i].severity), at[i].rule,
+                   at[i].subject, at[i].text);
+        if (same <= SHOWN_PER_RULE && at[i].accepted)
+            printf("               because %s\n", at[i].accepted);
+        if (last && same > SHOWN_PER_RULE)
+            printf("               ... and %zu more of %s\n", same - SHOWN_PER_RULE, at[i].rule);
+    }
+}
+
 /* What a person at the terminal wants to see: the verdict, why, and where to read more. */
 static void say_verdict(const struct run *r, const struct verdict_result *v)
 {
-    const struct reason *reasons = v->reasons.at;
     static const char *const colour[] = {"\033[1;32m", "\033[1;31m", "\033[1;33m"};
     bool colours = term_colours(STDOUT_FILENO);
 
     printf("%s%s%s  release %s\n", colours ? colour[v->verdict] : "", verdict_name(v->verdict),
            colours ? "\033[0m" : "", r->release->release);
-    for (size_t i = 0; i < v->reasons.count; i++) {
-        printf("  %-12s %s: %s\n",
-               reasons[i].accepted ? "accepted" : severity_name(reasons[i].severity),
-               reasons[i].rule, reasons[i].text);
-        if (reasons[i].accepted)
-            printf("               because: %s\n", reasons[i].accepted);
-    }
-    printf("report  %s/report.html\njournal %s\n", r->dir, journal_path(r->journal));
+    say_reasons(v);
+    printf("report   %s/report.html\njournal  %s\n", r->dir, journal_path(r->journal));
 }
 
 static bool say_json(const struct run *r, const struct verdict_result *v, struct err *err)

@@ -56,17 +56,34 @@ static bool restore_box(struct run *r, struct err *err)
            run_drift(r, err);
 }
 
+/* Files that a release laid over a tree: "TREE/path" as the rewrite rules name them. */
+struct landed {
+    const char *tree;
+    json_t *paths;
+};
+
+static bool note_landed(void *ctx, const char *path, struct err *err)
+{
+    struct landed *l = ctx;
+    AUTO(free) char *name = path_join(l->tree, path);
+
+    return name && json_object_set_new(l->paths, name, json_true()) == 0 ? true : err_memory(err);
+}
+
 static bool overlays(struct run *r, const char *kind, const struct release_overlay *list,
-                     unsigned count, struct err *err)
+                     unsigned count, json_t *landed, struct err *err)
 {
     for (unsigned i = 0; i < count; i++) {
+        struct landed note = {.tree = list[i].to, .paths = landed};
         struct overlay_result result;
         char hex[HASH_HEX];
         AUTO(free) char *to = box_files(r->box, list[i].to);
 
         if (!to)
             return err_memory(err);
-        if (!overlay_apply(list[i].from, to, &result, err))
+        struct overlay_conf conf = {
+            .from = list[i].from, .to = to, .landed = note_landed, .ctx = &note};
+        if (!overlay_apply(&conf, &result, err))
             return err_add(err, "new %s", kind);
         digest_hex(&result.digest, hex);
         if (!JOURNAL(r->journal, err, "overlay", f_str("kind", kind), f_str("to", list[i].to),
@@ -77,18 +94,29 @@ static bool overlays(struct run *r, const char *kind, const struct release_overl
     return true;
 }
 
-static void ignore_hits(void *ctx, const struct env_rewrite *rule, unsigned hits)
+static bool has_landed(void *ctx, const struct env_rewrite *rule)
 {
-    (void)ctx, (void)rule, (void)hits;
+    return json_object_get(ctx, rule->file) != NULL;
 }
 
-/* New config is production's: the box's own addresses are put into it again. */
+/* What the release brought names production: the box's own addresses are put into it. The files
+ * that it left alone were rewritten by the restore. */
+static bool overlays_rewritten(struct run *r, const char *kind, const struct release_overlay *list,
+                               unsigned count, struct err *err)
+{
+    AUTO(json) json_t *landed = json_object();
+    struct box_rewriting how = {.wanted = has_landed, .ctx = landed};
+
+    if (!landed)
+        return err_memory(err);
+    return overlays(r, kind, list, count, landed, err) && box_rewrite(r->box, &how, err);
+}
+
 static bool new_config(struct run *r, struct err *err)
 {
     const struct release *rel = r->release;
 
-    return run_box(r, err) && overlays(r, "config", rel->config, rel->config_count, err) &&
-           (!rel->config_count || box_rewrite(r->box, ignore_hits, NULL, err));
+    return run_box(r, err) && overlays_rewritten(r, "config", rel->config, rel->config_count, err);
 }
 
 static bool scripts(struct run *r, const struct release_scripts *list, unsigned count, bool data,
@@ -140,7 +168,7 @@ static bool new_code(struct run *r, struct err *err)
 {
     const struct release *rel = r->release;
 
-    return overlays(r, "code", rel->code, rel->code_count, err) &&
+    return overlays_rewritten(r, "code", rel->code, rel->code_count, err) &&
            scripts(r, rel->data, rel->data_count, true, err);
 }
 

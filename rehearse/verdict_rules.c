@@ -185,10 +185,11 @@ static bool slower(struct judge *j, const char *rule, const json_t *e)
         double after_ms = event_num(e, key_new) / 1000;
         if (after_ms - before_ms < p->latency_min_ms || after_ms < before_ms * p->latency_ratio)
             continue;
+        bool tiny = event_num(e, "p_value") < 0.0001;
         return judge_note(j, rule, SEVERITY_BLOCK, event_str(e, "endpoint"),
-                          "%s of %s went from %.1f ms to %.1f ms (%.1f times; p = %.4f)",
-                          percentiles[i], event_str(e, "endpoint"), before_ms, after_ms,
-                          before_ms > 0 ? after_ms / before_ms : HUGE_VAL, event_num(e, "p_value"));
+                          "%s went from %.1f ms to %.1f ms (%.1f times; p %s %.4f)", percentiles[i],
+                          before_ms, after_ms, before_ms > 0 ? after_ms / before_ms : HUGE_VAL,
+                          tiny ? "<" : "=", tiny ? 0.0001 : event_num(e, "p_value"));
     }
     return true;
 }

@@ -95,7 +95,7 @@ static bool rewrite(struct restore *r, struct err *err)
         log_warn("rewrite rules are left out", f_str("why", "only a part is restored"));
         return true;
     }
-    if (!box_rewrite(r->box, note_rewrite, &w, err))
+    if (!box_rewrite(r->box, &(struct box_rewriting){.report = note_rewrite, .ctx = &w}, err))
         return false;
     return w.ok || err_pass(err, &journal_err);
 }

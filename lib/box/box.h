@@ -95,10 +95,13 @@ bool box_db_conf(struct box *b, const char *name, struct db_conf *out, struct er
 char *box_files(struct box *b, const char *name);
 /* Expands ${...}; an unknown variable is ERR_CONFIG that names it. */
 bool box_expand(struct box *b, const char *text, struct buf *out, struct err *err);
-/* Applies the environment's rewrite rules to the trees. Each rule's hits are reported. */
-bool box_rewrite(struct box *b,
-                 void (*report)(void *ctx, const struct env_rewrite *rule, unsigned hits),
-                 void *ctx, struct err *err);
+/* Applies the environment's rewrite rules to the trees; `how` NULL: all of them, unreported. */
+struct box_rewriting {
+    bool (*wanted)(void *ctx, const struct env_rewrite *rule);                /* NULL: every rule */
+    void (*report)(void *ctx, const struct env_rewrite *rule, unsigned hits); /* may be NULL */
+    void *ctx;
+};
+bool box_rewrite(struct box *b, const struct box_rewriting *how, struct err *err);
 /* HTTP GET for health and smoke checks: status and body (at most 1 MiB). */
 bool box_http_get(const char *url, double timeout_s, unsigned *status, struct buf *body,
                   struct err *err);

@@ -158,26 +158,33 @@ static bool apply(struct local *l, const struct env_rewrite *r, unsigned *hits, 
     return !*hits || write_fd(fd, r->file, &out, err);
 }
 
-bool box_rewrite(struct box *b,
-                 void (*report)(void *ctx, const struct env_rewrite *rule, unsigned hits),
-                 void *ctx, struct err *err)
+static bool rewrite_one(struct local *l, const struct env_rewrite *r,
+                        const struct box_rewriting *how, struct err *err)
 {
+    unsigned hits = 0;
+
+    if (how->wanted && !how->wanted(how->ctx, r))
+        return true;
+    if (!apply(l, r, &hits, err))
+        return false;
+    if (how->report)
+        how->report(how->ctx, r, hits);
+    if (hits || r->optional)
+        return true;
+    err_set(err, ERR_CONFIG, "nothing in '%s' matches '%s'", r->file, r->match);
+    return err_hint(err, "mend the rule in %s, or mark it 'optional: true'", l->box.env->path);
+}
+
+bool box_rewrite(struct box *b, const struct box_rewriting *how, struct err *err)
+{
+    static const struct box_rewriting all = {0};
     struct local *l = local_of(b);
 
     if (!local_lock(l, err))
         return false;
     for (unsigned i = 0; i < b->env->rewrite_count; i++) {
-        const struct env_rewrite *r = &b->env->rewrite[i];
-        unsigned hits = 0;
-
-        if (!apply(l, r, &hits, err))
+        if (!rewrite_one(l, &b->env->rewrite[i], how ? how : &all, err))
             return false;
-        if (report)
-            report(ctx, r, hits);
-        if (!hits && !r->optional) {
-            err_set(err, ERR_CONFIG, "nothing in '%s' matches '%s'", r->file, r->match);
-            return err_hint(err, "mend the rule in %s, or mark it 'optional: true'", b->env->path);
-        }
     }
     return true;
 }

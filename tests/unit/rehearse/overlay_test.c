@@ -62,7 +62,7 @@ TEST(adds_changes_and_leaves)
     assert_true(dir_make(deep, 0755, &err));
     put(deep, "added", "added", 0755);
 
-    assert_true(overlay_apply(p.from, p.to, &r, &err));
+    assert_true(overlay_apply(&(struct overlay_conf){.from = p.from, .to = p.to}, &r, &err));
     assert_int_equal(r.added, 1);
     assert_int_equal(r.changed, 1);
     assert_int_equal(r.same, 1);
@@ -84,7 +84,7 @@ TEST(never_writes_through_a_link)
     AUTO(free) char *link = path_join(p.to, "file");
     assert_int_equal(symlink("../outside", link), 0);
     put(p.from, "file", "new", 0644);
-    assert_true(overlay_apply(p.from, p.to, &r, &err));
+    assert_true(overlay_apply(&(struct overlay_conf){.from = p.from, .to = p.to}, &r, &err));
     holds(p.root, "outside", "untouched", 0644);
     holds(p.to, "file", "new", 0644);
 
@@ -94,7 +94,7 @@ TEST(never_writes_through_a_link)
     assert_true(dir_make(out, 0755, &err) && dir_make(sub, 0755, &err));
     assert_int_equal(symlink("../elsewhere", dirlink), 0);
     put(sub, "x", "x", 0644);
-    assert_false(overlay_apply(p.from, p.to, &r, &err));
+    assert_false(overlay_apply(&(struct overlay_conf){.from = p.from, .to = p.to}, &r, &err));
     assert_int_equal(err.code, ERR_EXISTS);
     AUTO(free) char *leaked = path_join(out, "x");
     assert_false(path_exists(leaked));
@@ -110,7 +110,7 @@ TEST(refuses_special_files)
     place_init(&p);
     AUTO(free) char *fifo = path_join(p.from, "fifo");
     assert_int_equal(mkfifo(fifo, 0644), 0);
-    assert_false(overlay_apply(p.from, p.to, &r, &err));
+    assert_false(overlay_apply(&(struct overlay_conf){.from = p.from, .to = p.to}, &r, &err));
     assert_int_equal(err.code, ERR_UNSUPPORTED);
     assert_non_null(strstr(err.text, "fifo"));
     place_done(&p);

@@ -83,7 +83,8 @@ TEST(rewrites_matches)
 
         buf_printf(&rules, "    - %s\n", cases[i].rule);
         make(&f, buf_str(&rules), cases[i].before);
-        assert_ok(box_rewrite(f.box, count, &f, &f.err), &f.err);
+        struct box_rewriting how = {.report = count, .ctx = &f};
+        assert_ok(box_rewrite(f.box, &how, &f.err), &f.err);
         content(&f, &got);
         assert_int_equal(got.len, cases[i].after.len);
         assert_memory_equal(buf_str(&got), cases[i].after.at, cases[i].after.len);
@@ -98,7 +99,7 @@ TEST(fills_variables_in)
 
     make(&f, "    - {file: config/c, match: P, with: \"${port.web} ${files.config}\"}\n",
          SPAN("P"));
-    assert_ok(box_rewrite(f.box, NULL, NULL, &f.err), &f.err);
+    assert_ok(box_rewrite(f.box, NULL, &f.err), &f.err);
     assert_ok(box_expand(f.box, "${port.web} ${files.config}", &wanted, &f.err), &f.err);
     content(&f, &got);
     assert_string_equal(buf_str(&got), buf_str(&wanted));
@@ -113,7 +114,7 @@ TEST(keeps_mode_and_links)
     AUTO(free) char *tree = box_files(f.box, "config");
     AUTO(free) char *path = path_join(tree, "c");
     assert_int_equal(stat(path, &before), 0);
-    assert_ok(box_rewrite(f.box, NULL, NULL, &f.err), &f.err);
+    assert_ok(box_rewrite(f.box, NULL, &f.err), &f.err);
     assert_int_equal(stat(path, &after), 0);
     assert_int_equal(before.st_ino, after.st_ino);
     assert_int_equal(after.st_mode & 07777, 0640);
@@ -124,7 +125,7 @@ TEST(says_when_nothing_matches)
     AUTO(fixture) struct fixture f = {0};
 
     make(&f, "    - {file: config/c, match: \"^listen\", with: x}\n", SPAN("nothing\n"));
-    assert_fails(box_rewrite(f.box, NULL, NULL, &f.err), &f.err, ERR_CONFIG);
+    assert_fails(box_rewrite(f.box, NULL, &f.err), &f.err, ERR_CONFIG);
     assert_string_equal(f.err.text, "nothing in 'config/c' matches '^listen'");
 }
 
@@ -142,7 +143,7 @@ TEST(never_follows_links_out)
         AUTO(free) char *tree = box_files(f.box, "config");
         AUTO(free) char *link = path_join(tree, "l");
         assert_int_equal(symlink(targets[i], link), 0);
-        assert_false(box_rewrite(f.box, NULL, NULL, &f.err));
+        assert_false(box_rewrite(f.box, NULL, &f.err));
         assert_string_equal(f.err.text, "'config/l' is a link that leads out of the tree");
         assert_ok(file_read(scratch_path(&f.dir, "victim"), 100, &got, &f.err), &f.err);
         assert_string_equal(buf_str(&got), "P");

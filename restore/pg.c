@@ -31,6 +31,11 @@ static void pg_target_close(struct target *base)
         vec_done(&t->tables[i].builds);
     }
     free(t->tables);
+    struct pg_step *step = t->steps.at;
+    for (size_t i = 0; i < t->steps.count; i++) {
+        free(step[i].index);
+        free(step[i].constraint);
+    }
     vec_done(&t->steps);
     buf_done(&t->pre_data);
     buf_done(&t->post_data);

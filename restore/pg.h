@@ -3,6 +3,7 @@
  *   pg.c          the target: open, plan, finish, close; sessions
  *   pg_globals.c  roles and the database itself
  *   pg_script.c   the schema's texts: run in order, or sorted into steps
+ *   pg_key.c      a key as an index and a constraint that takes it over
  *   pg_plan.c     tasks and what they wait for
  *   pg_load.c     rows and large objects
  *
@@ -26,8 +27,10 @@ struct pg_target_table {
     unsigned columns;
     bool config; /* of an extension, which has put rows of its own into it */
     bool large_objects;
-    bool split;        /* loaded by several tasks at once */
-    struct vec builds; /* task_id: keys, indexes and statistics, then ANALYZE */
+    bool split;                      /* loaded by several tasks at once */
+    struct vec builds;               /* task_id: keys, indexes and statistics, then ANALYZE */
+    unsigned index_count, late_keys; /* steps of that kind; those with a constraint to come */
+    uint64_t tail;                   /* bytes that its foreign keys will read */
 };
 
 enum pg_step_kind {
@@ -44,6 +47,7 @@ struct pg_step {
     unsigned line;
     struct span tablespace;                /* as SET before it; .at NULL: the default */
     struct pg_target_table *table, *other; /* other: what a foreign key references */
+    char *index, *constraint;              /* of a key that is built as an index first; else NULL */
 };
 
 struct pg_target {
@@ -77,9 +81,10 @@ bool pg_database_settle(struct pg_target *t, struct err *err);
 /* ERR_MISSING with the extensions that the server does not offer. */
 bool pg_extensions_check(struct pg_target *t, struct err *err);
 /* Every statement of a text in order; errors name `what`, the line and the statement. */
-bool pg_script_run(struct pg_target *t, struct db *db, const char *what, struct span text,
-                   struct err *err);
-bool pg_step_run(struct pg_target *t, struct db *db, const struct pg_step *step, struct err *err);
+bool pg_script_run(struct db *db, const char *what, struct span text, struct err *err);
+bool pg_step_run(struct db *db, const struct pg_step *step, struct err *err);
+/* The constraint over the index that pg_step_run() has built. */
+bool pg_step_constraint(struct db *db, const struct pg_step *step, struct err *err);
 bool pg_steps_sort(struct pg_target *t, struct err *err);
 struct pg_target_table *pg_target_find(struct pg_target *t, struct span schema, struct span name);
 

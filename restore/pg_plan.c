@@ -68,7 +68,7 @@ static bool run_schema(void *ctx, void *arg, unsigned worker, struct err *err)
     struct pg_target *t = ctx;
 
     (void)arg;
-    return pg_script_run(t, t->worker[worker], "pre-data.sql", buf_view(&t->pre_data), err);
+    return pg_script_run(t->worker[worker], "pre-data.sql", buf_view(&t->pre_data), err);
 }
 
 static bool run_sequences(void *ctx, void *arg, unsigned worker, struct err *err)
@@ -78,7 +78,7 @@ static bool run_sequences(void *ctx, void *arg, unsigned worker, struct err *err
 
     (void)arg;
     return pg_target_text(t, "sequences.sql", &text, err) &&
-           pg_script_run(t, t->worker[worker], "sequences.sql", buf_view(&text), err);
+           pg_script_run(t->worker[worker], "sequences.sql", buf_view(&text), err);
 }
 
 static bool run_load(void *ctx, void *arg, unsigned worker, struct err *err)
@@ -100,7 +100,7 @@ static bool run_step(void *ctx, void *arg, unsigned worker, struct err *err)
 
     if (j->step->table)
         progress_note(t->conf.progress, j->step->table->name);
-    return pg_step_run(t, t->worker[worker], j->step, err);
+    return pg_step_run(t->worker[worker], j->step, err);
 }
 
 static bool run_analyze(void *ctx, void *arg, unsigned worker, struct err *err)
@@ -119,17 +119,43 @@ static bool run_kind(void *ctx, void *arg, unsigned worker, struct err *err)
     const struct pg_step *step = t->steps.at;
 
     for (size_t i = 0; i < t->steps.count; i++)
-        if (step[i].kind == j->kind && !pg_step_run(t, t->worker[worker], &step[i], err))
+        if (step[i].kind == j->kind && !pg_step_run(t->worker[worker], &step[i], err))
+            return false;
+    return true;
+}
+
+/* All at once: each waits for the table's lock only for an instant. */
+static bool run_constraints(void *ctx, void *arg, unsigned worker, struct err *err)
+{
+    struct pg_target *t = ctx;
+    const struct job *j = arg;
+    const struct pg_step *step = t->steps.at;
+
+    for (size_t i = 0; i < t->steps.count; i++)
+        if (step[i].table == j->table && step[i].constraint &&
+            !pg_step_constraint(t->worker[worker], &step[i], err))
             return false;
     return true;
 }
 
 /* ---- one table ---------------------------------------------------------------------------------*/
 
+/* What is still to be done for a table once a task begins: the scheduler takes the longest way
+ * first. In bytes; an index reads and sorts about as long as loading an eighth of its rows. */
+static uint64_t way_from(const struct pg_target_table *t, enum pg_step_kind kind)
+{
+    uint64_t raw = t->stream->raw_bytes, analyze = raw / 16 + t->tail;
+
+    if (kind == PG_STEP_INDEX)
+        return raw / 8 + analyze + 1;
+    return raw / 8 * t->index_count + analyze + 1;
+}
+
 static bool plan_load(struct planning *p, struct pg_target_table *t, struct vec *loads,
                       struct err *err)
 {
     size_t count = t->stream->segment_count, step = t->split ? SPLIT_SEGMENTS : count;
+    uint64_t cost = t->stream->raw_bytes + way_from(t, PG_STEP_KEY);
     struct vec after = VEC(task_id);
     bool ok = add_id(&after, p->schema, err);
 
@@ -137,8 +163,7 @@ static bool plan_load(struct planning *p, struct pg_target_table *t, struct vec 
         struct job job = {
             .table = t, .from = from, .to = from + step < count ? from + step : count};
         task_id id;
-        ok = add_job(p, run_load, job, t->name, t->stream->raw_bytes * 4, &after, &id, err) &&
-             add_id(loads, id, err);
+        ok = add_job(p, run_load, job, t->name, cost, &after, &id, err) && add_id(loads, id, err);
     }
     if (ok && !count)
         ok = add_id(loads, p->schema, err);
@@ -158,7 +183,7 @@ static bool plan_builds(struct planning *p, struct pg_target_table *t, enum pg_s
 
         if (step[i].kind != kind || step[i].table != t)
             continue;
-        if (!add_job(p, run_step, job, t->name, t->stream->raw_bytes * 2 + 1, after, &id, err) ||
+        if (!add_job(p, run_step, job, t->name, way_from(t, kind), after, &id, err) ||
             !add_id(&t->builds, id, err))
             return false;
         if (kind == PG_STEP_KEY) {
@@ -170,21 +195,30 @@ static bool plan_builds(struct planning *p, struct pg_target_table *t, enum pg_s
     return true;
 }
 
+/* One task behind all builds so far. */
+static bool plan_behind(struct planning *p, struct pg_target_table *t,
+                        bool (*run)(void *ctx, void *arg, unsigned worker, struct err *err),
+                        struct vec *after, struct err *err)
+{
+    struct job job = {.table = t};
+    task_id id;
+
+    return add_ids(after, &t->builds, err) &&
+           add_job(p, run, job, t->name, t->stream->raw_bytes / 16 + t->tail + 1, after, &id,
+                   err) &&
+           add_id(&t->builds, id, err);
+}
+
 static bool plan_table(struct planning *p, struct pg_target_table *t, struct err *err)
 {
     struct vec loads = VEC(task_id);
-    struct job job = {.table = t};
-    task_id id;
 
     t->split = !t->config && !t->large_objects && t->stream->raw_bytes > SPLIT_MIN &&
                t->stream->raw_bytes * p->target->conf.jobs > p->total;
     bool ok = plan_load(p, t, &loads, err) && plan_builds(p, t, PG_STEP_KEY, &loads, err) &&
               plan_builds(p, t, PG_STEP_INDEX, &loads, err);
-    if (ok && !t->large_objects) {
-        ok = add_ids(&loads, &t->builds, err) &&
-             add_job(p, run_analyze, job, t->name, t->stream->raw_bytes, &loads, &id, err) &&
-             add_id(&t->builds, id, err);
-    }
+    ok = ok && (!t->late_keys || plan_behind(p, t, run_constraints, &loads, err));
+    ok = ok && (t->large_objects || plan_behind(p, t, run_analyze, &loads, err));
     ok = ok && add_ids(&p->built, t->builds.count ? &t->builds : &loads, err);
     vec_done(&loads);
     return ok;
@@ -216,7 +250,7 @@ static bool plan_foreign_key(struct planning *p, const struct pg_step *step, str
     bool plain = step->table && step->other;
     bool ok = plain ? touch(p, step->table, &after, err) && touch(p, step->other, &after, err)
                     : add_ids(&after, &p->spanning, err) && add_ids(&after, &p->keyed, err);
-    uint64_t cost = step->table ? step->table->stream->raw_bytes + 1 : 1;
+    uint64_t cost = step->table ? step->table->tail + 1 : 1;
     task_id id = 0;
 
     ok = ok &&

@@ -1,6 +1,9 @@
 /* The schema's texts as pg_dump wrote them. */
 #include "lib/base/cmd.h"
 #include "restore/pg.h"
+#include "restore/pg_key.h"
+
+#define KEY_SPLIT_MIN ((uint64_t)8 << 20)
 
 /* ---- running -----------------------------------------------------------------------------------*/
 
@@ -55,14 +58,12 @@ static bool use_tablespace(struct db *db, struct span value, struct err *err)
                    buf_str(&literal));
 }
 
-bool pg_script_run(struct pg_target *t, struct db *db, const char *what, struct span text,
-                   struct err *err)
+bool pg_script_run(struct db *db, const char *what, struct span text, struct err *err)
 {
     struct sql_splitter split;
     struct sql_statement st;
     bool more = true;
 
-    (void)t;
     sql_split_init(&split, SQL_POSTGRESQL, text);
     for (;;) {
         if (!sql_split_next(&split, &st, &more, err))
@@ -79,13 +80,17 @@ bool pg_script_run(struct pg_target *t, struct db *db, const char *what, struct 
     }
 }
 
-bool pg_step_run(struct pg_target *t, struct db *db, const struct pg_step *step, struct err *err)
+bool pg_step_run(struct db *db, const struct pg_step *step, struct err *err)
 {
     struct span tablespace = step->tablespace.at ? step->tablespace : SPAN("''");
+    struct span sql = step->index ? span_of(step->index) : step->text;
 
-    (void)t;
-    return use_tablespace(db, tablespace, err) &&
-           run(db, "post-data.sql", step->text, step->line, err);
+    return use_tablespace(db, tablespace, err) && run(db, "post-data.sql", sql, step->line, err);
+}
+
+bool pg_step_constraint(struct db *db, const struct pg_step *step, struct err *err)
+{
+    return run(db, "post-data.sql", span_of(step->constraint), step->line, err);
 }
 
 /* ---- extensions --------------------------------------------------------------------------------*/
@@ -217,12 +222,36 @@ static void sort_step(struct pg_target *t, struct pg_step *step)
     } else if (sql_starts(SQL_POSTGRESQL, rest, "create statistics")) {
         skip_behind(&rest, "from");
         step->table = table_at(t, &rest);
-        step->kind = step->table ? PG_STEP_INDEX : PG_STEP_REST;
+        step->kind = step->table ? PG_STEP_KEY : PG_STEP_REST;
     } else if (sql_starts(SQL_POSTGRESQL, rest, "alter index") && skip_behind(&rest, "attach")) {
         step->kind = PG_STEP_SPANNING;
     } else if (sql_starts(SQL_POSTGRESQL, rest, "alter table")) {
         sort_constraint(t, step);
     }
+}
+
+/* Worth two statements only where the index takes its time. */
+static bool split_key(struct pg_target *t, struct pg_step *step, struct err *err)
+{
+    AUTO(buf) struct buf index = {0}, constraint = {0};
+
+    if (step->kind == PG_STEP_KEY && t->conf.jobs > 1 &&
+        step->table->stream->raw_bytes >= KEY_SPLIT_MIN &&
+        pg_key_split(step->text, &index, &constraint)) {
+        step->index = buf_take(&index);
+        step->constraint = buf_take(&constraint);
+        if (!step->index || !step->constraint)
+            return err_memory(err);
+        step->kind = PG_STEP_INDEX;
+        step->table->late_keys++;
+    }
+    if (step->kind == PG_STEP_INDEX)
+        step->table->index_count++;
+    if (step->kind == PG_STEP_FOREIGN_KEY && step->table && step->other) {
+        step->table->tail += step->table->stream->raw_bytes;
+        step->other->tail += step->table->stream->raw_bytes;
+    }
+    return true;
 }
 
 bool pg_steps_sort(struct pg_target *t, struct err *err)
@@ -249,5 +278,7 @@ bool pg_steps_sort(struct pg_target *t, struct err *err)
             return false;
         *step = (struct pg_step){.text = st.text, .line = st.line, .tablespace = tablespace};
         sort_step(t, step);
+        if (!split_key(t, step, err))
+            return false;
     }
 }

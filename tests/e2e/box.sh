@@ -120,7 +120,7 @@ check "it stops" box stop "$BOX"
 check_same "nothing is left running" "$(processes "$BOX")" ""
 taken=$(field "$BOX" '.servers[] | select(.engine == "postgresql") | .port')
 e2e_start squatter nobody perl -MIO::Socket::INET -e \
-    'IO::Socket::INET->new(LocalAddr => "127.0.0.1", LocalPort => shift, Listen => 1, ReuseAddr => 1) or die; sleep 60' "$taken"
+    'my $s = IO::Socket::INET->new(LocalAddr => "127.0.0.1", LocalPort => shift, Listen => 1, ReuseAddr => 1) or die; sleep 60' "$taken"
 wait_for 10 eval "! port_is_free $taken"
 check_status "a port that is taken is told" 19 box start "$BOX"
 check_has "by its number" "$(cat "$T/out")" "port $taken"

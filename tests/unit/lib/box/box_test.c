@@ -419,6 +419,7 @@ TEST(takes_an_interrupted_save_back)
     old = path_join(f.where, "pristine.old");
     put(&f, "pristine.new/files/code/a", "half");
     assert_int_equal(rename(pristine, old), 0);
+    set_in_file(&f, "held", "ready");
     set_in_file(&f, "state", "saving");
     assert_ok(box_reset(f.box, &f.err), &f.err);
     has(&f, "files/code/a", "1");

@@ -38,7 +38,7 @@ USES_migrate     := $(LIBS_ALL)
 USES_replay      := $(LIBS_ALL)
 USES_rehearse    := $(LIBS_ALL) snapshot restore migrate replay
 
-PKGS := libarchive libzstd libpq libmariadb libssh2 libcyaml jansson libcrypto libsodium libpcap libmicrohttpd libcurl
+PKGS := libarchive libzstd libpq libmariadb libssh2 libcyaml yaml-0.1 jansson libcrypto libsodium libpcap libmicrohttpd libcurl
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null | sed 's/-I/-isystem /g')
 PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 LLHTTP_DIR := /usr/share/llhttp

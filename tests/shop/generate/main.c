@@ -2,7 +2,7 @@
  *
  *   shop-generate --postgresql 'host=/run/pg dbname=shop' --mariadb-socket /run/my.sock --factor 2
  * Both at the same time; the tables must exist and be empty. The same --factor and --seed give the
- * same rows. Factor 1 makes 200,000 reviews, 4,000 articles, 20,000 orders: about 120 MB.
+ * same rows. Factor 1 makes 200,000 reviews, 4,000 articles, 20,000 orders: about 80 MB.
  */
 #include "lib/base/auto.h"
 #include "lib/base/opt.h"
@@ -22,7 +22,7 @@ static const struct opt opts[] = {
     {"mariadb-socket", OPT_STR, AT(mariadb_socket), "PATH", "server of the catalog"},
     {"mariadb-user", OPT_STR, AT(mariadb_user), "NAME", "default root"},
     {"mariadb-database", OPT_STR, AT(mariadb_database), "NAME", "default catalog"},
-    {"factor", OPT_REAL, AT(factor), "F", "size; 1 is about 120 MB"},
+    {"factor", OPT_REAL, AT(factor), "F", "size; 1 is about 80 MB"},
     {"seed", OPT_COUNT, AT(seed), "N", "other rows of the same kind"},
     {0},
 };

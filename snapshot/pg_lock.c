@@ -138,11 +138,8 @@ static void forget_point(struct pg_source *s)
 static bool try_point(struct pg_source *s, const struct pg_tables *before, bool *again,
                       struct err *err)
 {
-    unsigned timeout_ms = (unsigned)(s->conf.lock_timeout_s * 1000);
-
     *again = false;
-    if (!db_exec(s->leader, err, "%s", begin_sql) ||
-        !db_exec(s->leader, err, "SET LOCAL lock_timeout = %u", timeout_ms))
+    if (!db_exec(s->leader, err, "%s", begin_sql))
         return false;
     if (!lock_tables(s, before, err)) {
         *again = err && strstr(err->text, "SQLSTATE 42P01") != NULL;
@@ -156,6 +153,18 @@ static bool try_point(struct pg_source *s, const struct pg_tables *before, bool 
     return !*again;
 }
 
+/* Asking for a table's size waits for its lock too, so the timeout holds from here on. */
+static bool list_tables(struct pg_source *s, struct pg_tables *out, struct err *err)
+{
+    unsigned timeout_ms = (unsigned)(s->conf.lock_timeout_s * 1000);
+
+    if (!db_exec(s->leader, err, "SET lock_timeout = %u", timeout_ms))
+        return false;
+    if (pg_tables_read(s->leader, out, err))
+        return true;
+    return err && err->code == ERR_LOCK ? name_blockers(s, err) : false;
+}
+
 bool pg_point_take(struct pg_source *s, struct err *err)
 {
     int64_t from = clock_mono_ns();
@@ -163,7 +172,7 @@ bool pg_point_take(struct pg_source *s, struct err *err)
     for (unsigned attempt = 1;; attempt++) {
         struct pg_tables before = {0};
         bool again = false;
-        bool ok = pg_tables_read(s->leader, &before, err) && check_rights(&before, err) &&
+        bool ok = list_tables(s, &before, err) && check_rights(&before, err) &&
                   try_point(s, &before, &again, err);
 
         pg_tables_done(&before);

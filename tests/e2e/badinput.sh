@@ -47,17 +47,19 @@ chmod 644 "$T/wrong"
 refused "a secret that others may read" 14 "chmod" "$REHEARSE" snapshot --to "$STORE" --env "$T/password.yaml"
 chmod 600 "$T/wrong"
 pg_sql -c "CREATE ROLE weak LOGIN" postgres
-refused "a missing right in PostgreSQL" 14 "permission denied" "$REHEARSE" snapshot --to "$STORE" --env "$(variant weak \
+refused "a missing right in PostgreSQL" 14 "GRANT" "$REHEARSE" snapshot --to "$STORE" --env "$(variant weak \
     "s|user: \"$PG_ADMIN\"|user: weak|")"
 my_sql -e "CREATE USER weak@localhost"
 refused "a missing right in MariaDB" 14 "GRANT" "$REHEARSE" snapshot --to "$STORE" --env "$(variant weak2 's|user: root|user: weak|')"
 check "nothing was made visible" test ! -e "$STORE/index.json" -o "$(jq '.manifests | length' "$STORE/index.json" 2>/dev/null || echo 0)" = 0
 
 # ---- a lock that somebody holds -----------------------------------------------------------------
-psql -Xq -h "$PG_SOCKET_DIR" -p "$PG_PORT" -U "$PG_ADMIN" -d shop \
-    -c "BEGIN; LOCK TABLE customers IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(30); COMMIT" >/dev/null 2>&1 &
+pg_sql -c "BEGIN; LOCK TABLE customers IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(30); COMMIT" shop >/dev/null 2>&1 &
 LOCKER=$!
-wait_for 10 sh -c "psql -XAtq -h '$PG_SOCKET_DIR' -p $PG_PORT -U '$PG_ADMIN' -d shop -c \"SELECT 1 FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted\" | grep -q 1"
+locked() {
+    [ "$(pg_sql -c "SELECT count(*) FROM pg_locks WHERE relation = 'customers'::regclass AND mode = 'AccessExclusiveLock' AND granted" shop)" = 1 ]
+}
+wait_for 10 locked || not_ok "the table is locked"
 refused "a lock timeout says who holds it" 20 "pid" "$REHEARSE" snapshot --lock-timeout 1s --env "$PRODUCTION" --to "$STORE"
 kill $LOCKER 2>/dev/null
 wait $LOCKER 2>/dev/null
@@ -82,10 +84,12 @@ largest=$(find "$STORE/blobs/sha256" -type f -printf '%s %p\n' | sort -n | tail 
 cp -a "$STORE" "$T/truncated"
 truncate -s -1000 "$T/truncated/blobs/sha256/${largest##*/}"
 refused "a truncated bundle" 16 "${largest##*/}" "$REHEARSE" restore --from "$T/truncated" --into "$BOX" good
-refused "verify of a truncated bundle" 16 "${largest##*/}" "$REHEARSE" bundle verify --store "$T/truncated" good
+refused "verify of a truncated bundle" 16 "damaged" "$REHEARSE" bundle verify --store "$T/truncated" good
+check_has "verify names the blob" "$(cat "$T/stdout")" "${largest##*/}"
 cp -a "$STORE" "$T/altered"
 printf 'X' | dd of="$T/altered/blobs/sha256/${largest##*/}" bs=1 seek=2000 conv=notrunc status=none
-refused "an altered bundle" 16 "${largest##*/}" "$REHEARSE" bundle verify --store "$T/altered" good
+refused "an altered bundle" 16 "damaged" "$REHEARSE" bundle verify --store "$T/altered" good
+check_has "verify names the altered blob" "$(cat "$T/stdout")" "${largest##*/}"
 mkdir "$T/mine"
 echo precious >"$T/mine/file"
 refused "a folder that is no box" 18 "$T/mine" "$REHEARSE" restore --from "$STORE" --into "$T/mine" --replace good
@@ -113,5 +117,5 @@ check "box stop" "$REHEARSE" box stop "$BOX"
 head -c 3000 /dev/urandom >"$T/noise.tape"
 refused "what is no tape" 16 "noise.tape" "$REHEARSE" tape show "$T/noise.tape"
 refused "no such tape" 17 "none.tape" "$REHEARSE" replay --to 127.0.0.1:9 "$T/none.tape"
-refused "no such interface" 17 "nosuch0" "$REHEARSE" record --interface nosuch0 --ports 80 --to "$T/x.tape" --duration 1
+refused "no such interface" 17 "nosuch0" "$REHEARSE" record --interface nosuch0 --port 80 --to "$T/x.tape" --duration 1
 e2e_end

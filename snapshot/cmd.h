@@ -7,8 +7,8 @@
 #include "lib/journal/journal.h"
 
 struct snapshot_conf {
-    const char *env;   /* FILE */
-    const char *to;    /* store URL */
+    const char *env; /* FILE */
+    const char *to;  /* store URL */
     const char *tag;
     const char *parent; /* NULL: the newest of the same environment; "none" */
     const char *journal;
@@ -17,8 +17,8 @@ struct snapshot_conf {
     bool dry_run;
 };
 
-bool snapshot_run(const struct snapshot_conf *conf, struct journal *journal,
-                  struct bundle_ref *out, struct err *err);
+bool snapshot_run(const struct snapshot_conf *conf, struct journal *journal, struct bundle_ref *out,
+                  struct err *err);
 
 /* The same, and *result is bundle.json (new reference); of a dry run, what would be read. */
 bool snapshot_take(const struct snapshot_conf *conf, struct journal *journal,

@@ -24,10 +24,10 @@
 
 #include <jansson.h>
 
-#define BUNDLE_FORMAT    1
-#define SEGMENT_TARGET   ((size_t)4 << 20)
-#define SEGMENT_RAW_MAX  ((size_t)1 << 30) /* one row is never cut; a reader refuses more */
-#define PACK_TARGET      ((uint64_t)128 << 20)
+#define BUNDLE_FORMAT   1
+#define SEGMENT_TARGET  ((size_t)4 << 20)
+#define SEGMENT_RAW_MAX ((size_t)1 << 30) /* one row is never cut; a reader refuses more */
+#define PACK_TARGET     ((uint64_t)128 << 20)
 
 enum stream_kind { STREAM_TAR, STREAM_COLUMNS, STREAM_TEXT };
 const char *stream_kind_name(enum stream_kind kind); /* "tar", "columns", "text" */
@@ -44,10 +44,10 @@ struct bundle_writer;
 struct bundle_conf {
     const char *environment; /* its name */
     bool production;
-    int level;               /* zstd level; 0: the default */
-    const char *tag;         /* set when done; NULL: none but the dated one */
-    const char *parent;      /* tag or digest in the same store; NULL: none */
-    uint64_t rate_bytes;     /* raw bytes per second over all threads; 0: unlimited */
+    int level;           /* zstd level; 0: the default */
+    const char *tag;     /* set when done; NULL: none but the dated one */
+    const char *parent;  /* tag or digest in the same store; NULL: none */
+    uint64_t rate_bytes; /* raw bytes per second over all threads; 0: unlimited */
 };
 
 struct bundle_ref {
@@ -56,8 +56,8 @@ struct bundle_ref {
 };
 
 /* Threads: everything below but open, finish and close may be called from any worker. */
-bool bundle_create(struct store *store, const struct bundle_conf *conf,
-                   struct bundle_writer **out, struct err *err);
+bool bundle_create(struct store *store, const struct bundle_conf *conf, struct bundle_writer **out,
+                   struct err *err);
 /* Declares a stream. `meta`: what a restorer must know (columns, types, statements); borrowed. Of a
  * STREAM_COLUMNS it has the array "columns", one element per column, in the order of the values. */
 bool bundle_stream(struct bundle_writer *w, enum stream_kind kind, const char *name,
@@ -65,10 +65,10 @@ bool bundle_stream(struct bundle_writer *w, enum stream_kind kind, const char *n
 
 struct segment_raw {
     uint32_t stream;
-    uint64_t seq;          /* order in the stream; gaps are allowed, repeats are not */
-    uint64_t records;      /* rows, or tar entries that begin here */
-    struct span bytes;     /* raw content */
-    struct span key_from;  /* first key, inclusive; what it is depends on the kind */
+    uint64_t seq;         /* order in the stream; gaps are allowed, repeats are not */
+    uint64_t records;     /* rows, or tar entries that begin here */
+    struct span bytes;    /* raw content */
+    struct span key_from; /* first key, inclusive; what it is depends on the kind */
     struct span key_to;
 };
 /* Compresses in the calling thread and appends to the current pack of the component. */
@@ -97,7 +97,7 @@ struct segment {
     uint32_t stream;
     uint32_t pack;
     uint64_t seq, offset, stored_bytes, raw_bytes, records;
-    struct digest raw;         /* SHA-256 of the raw content */
+    struct digest raw; /* SHA-256 of the raw content */
     struct span key_from, key_to;
 };
 
@@ -117,7 +117,7 @@ bool bundle_open(struct store *store, const char *ref, struct bundle **out, stru
 void bundle_close(struct bundle *b);
 AUTO_PTR(bundle, struct bundle, bundle_close)
 const struct digest *bundle_digest(const struct bundle *b);
-const json_t *bundle_config(const struct bundle *b); /* bundle.json */
+const json_t *bundle_config(const struct bundle *b);                        /* bundle.json */
 const struct stream *bundle_streams(const struct bundle *b, size_t *count); /* ordered by name */
 const struct stream *bundle_find(const struct bundle *b, const char *name); /* NULL: none */
 /* The number of columns of a STREAM_COLUMNS. */
@@ -134,9 +134,9 @@ struct bundle_info {
     struct digest manifest;
     const char *const *tags;
     size_t tag_count;
-    const char *created;      /* ISO 8601; "" when the manifest cannot be read */
+    const char *created; /* ISO 8601; "" when the manifest cannot be read */
     const char *environment;
-    const json_t *config;     /* NULL when it cannot be read; then why says so */
+    const json_t *config; /* NULL when it cannot be read; then why says so */
     const char *why;
 };
 

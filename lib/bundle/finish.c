@@ -198,7 +198,7 @@ static void dated_tag(const char *environment, const char *created, char tag[TAG
 {
     size_t len = 0;
 
-    for (; environment[len] && len < 90; len++) {
+    for (; len < 90 && environment[len]; len++) {
         unsigned char c = (unsigned char)environment[len];
         bool keep = c < 128 && (isalnum(c) || c == '_' || (len && (c == '.' || c == '-')));
         tag[len] = (char)(keep ? c : '_');

@@ -13,6 +13,7 @@
 #define LOCK_WAIT_NS (10 * (int64_t)1000000000)
 #define LOCK_STEP_NS (5 * (int64_t)1000000)
 #define SWAP_MAX     ((size_t)64 << 20)
+#define WRITE_BEHIND ((off_t)8 << 20)
 
 struct local {
     struct store base;
@@ -23,7 +24,8 @@ struct local_put {
     struct store_put base;
     struct local *store;
     int fd;
-    char tmp[64]; /* "tmp/..." */
+    off_t written, begun; /* bytes, and those of them that the disk was told of */
+    char tmp[64];         /* "tmp/..." */
 };
 
 static struct local *local_of(struct store *s)
@@ -196,6 +198,13 @@ static bool put_append(struct store_put *put, const void *bytes, size_t len, str
 
     if (!fd_write_all(p->fd, bytes, len, err))
         return err_add(err, "cannot write into store '%s'", p->store->base.url);
+    p->written += (off_t)len;
+    if (p->written - p->begun >= WRITE_BEHIND) {
+        /* Else all of a pack is waited for at once, by a thread that could work. Only a hint: the
+         * fsync at the end is what makes it durable. */
+        sync_file_range(p->fd, p->begun, p->written - p->begun, SYNC_FILE_RANGE_WRITE);
+        p->begun = p->written;
+    }
     return true;
 }
 

@@ -1,0 +1,80 @@
+# What every bench needs: timing, medians, and the line that is the result. Sourced by scripts/bench.sh
+# behind tests/e2e/lib.sh.
+#
+# A bench is a function bench_NAME (with _ for - in the name) that calls `measure` or `report`.
+# BENCH_RUNS: how often each side runs (3). BENCH_MB: megabytes of generated data per engine (400).
+# shellcheck shell=bash disable=SC2034
+
+BENCH_RUNS=${BENCH_RUNS:-3}
+BENCH_MB=${BENCH_MB:-400}
+
+note() {
+    printf '# %s\n' "$*" >&2
+}
+
+# The middle one; of an even number the lower of the two.
+median() {
+    printf '%s\n' "$@" | sort -g | sed -n "$((($# + 1) / 2))p"
+}
+
+divide() {
+    awk -v a="$1" -v b="$2" 'BEGIN { if (b > 0) printf "%.3f\n", a / b; else print "inf" }'
+}
+
+# seconds COMMAND...: how long it took, in TOOK. A failure ends the bench: its time would be a lie.
+seconds() {
+    local begin=$EPOCHREALTIME
+    "$@" >"$T/bench.out" 2>&1 || {
+        tail -n 20 "$T/bench.out" >&2
+        die "$* failed"
+    }
+    TOOK=$(awk -v a="$begin" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.3f\n", b - a }')
+}
+
+# report NAME OURS PEER UNIT [RATIO]
+report() {
+    printf 'bench %s ours=%s%s peer=%s%s ratio=%s\n' "$1" "$2" "$4" "$3" "$4" "${5:-$(divide "$2" "$3")}"
+}
+
+# measure NAME OURS PEER [CLEAN]: the two functions by turns, so that a busy minute hits both; CLEAN,
+# which is not timed, takes away before each run what the last one left.
+measure() {
+    local name=$1 ours=$2 peer=$3 clean=${4:-:} mine=() theirs=()
+    for ((run = 0; run < BENCH_RUNS; run++)); do
+        $clean
+        seconds "$ours"
+        mine+=("$TOOK")
+        $clean
+        seconds "$peer"
+        theirs+=("$TOOK")
+        note "$name: run $((run + 1)) of $BENCH_RUNS: ours ${mine[-1]} s, peer ${theirs[-1]} s"
+    done
+    $clean
+    report "$name" "$(median "${mine[@]}")" "$(median "${theirs[@]}")" s
+}
+
+bytes_of() {
+    du -sb "$1" | cut -f1
+}
+
+# environment ENGINE-OR-FILES LINE: an environment file in $T/env.yaml with one entry.
+environment() {
+    printf 'name: bench\n%s:\n  - {%s}\n' "$1" "$2" >"$T/env.yaml"
+}
+
+our_snapshot() {
+    "$REHEARSE" snapshot --quiet --env "$T/env.yaml" --to "$T/store" --tag bench --parent none
+}
+
+our_restore() {
+    "$REHEARSE" restore --quiet --from "$T/store" --into "$T/box" --no-pristine --start bench
+}
+
+# Takes down the box of the last restore.
+drop_box() {
+    [ ! -e "$T/box" ] || "$REHEARSE" box destroy --quiet "$T/box" >/dev/null || die "the box stays"
+}
+
+need() {
+    command -v "$1" >/dev/null || die "no program '$1' (hint: scripts/install-deps bench)"
+}

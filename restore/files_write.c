@@ -208,8 +208,13 @@ static bool make_file(struct files_target *t, const struct place *p, struct tar_
 static bool make_dir(struct files_target *t, const struct place *p, const struct tar_entry *e,
                      struct err *err)
 {
-    if (mkdirat(p->dir, p->name, 0700) != 0 && errno != EEXIST)
-        return err_sys(err, ERR_IO, "cannot make directory '%s'", e->path);
+    struct stat st;
+
+    /* It may be there already, made for an entry within it that another task was faster with. */
+    if (mkdirat(p->dir, p->name, 0700) != 0 &&
+        (errno != EEXIST || fstatat(p->dir, p->name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+         !S_ISDIR(st.st_mode)))
+        return cannot_make(e, err);
     return postpone(t, &t->dirs, e, err);
 }
 

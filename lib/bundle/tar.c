@@ -14,6 +14,7 @@ struct tar_writer {
     struct archive *archive; /* of the entry under way: one of the two */
     struct archive_entry *entry;
     struct buf *out; /* of the call under way; NULL: what comes is dropped */
+    bool closing;
 };
 
 struct tar_reader {
@@ -29,6 +30,8 @@ static la_ssize_t collect(struct archive *a, void *ctx, const void *bytes, size_
 {
     struct tar_writer *w = ctx;
 
+    if (w->closing)
+        return -1;
     if (!w->out || buf_add(w->out, bytes, len))
         return (la_ssize_t)len;
     archive_set_error(a, ENOMEM, "out of memory");
@@ -73,20 +76,15 @@ bool tar_writer_open(struct tar_writer **out, struct err *err)
     return true;
 }
 
-static void close_archive(struct archive *a)
-{
-    /* Else it would pad the entry under way, however large, and add the two zero blocks. */
-    if (a)
-        archive_write_fail(a);
-    archive_write_free(a);
-}
-
 void tar_writer_close(struct tar_writer *w)
 {
     if (!w)
         return;
-    close_archive(w->ascii);
-    close_archive(w->binary);
+    /* A refused write keeps it from padding the entry under way, which may be terabytes; after
+     * archive_write_fail() it would leak (libarchive 3.6.2). */
+    w->closing = true;
+    archive_write_free(w->ascii);
+    archive_write_free(w->binary);
     archive_entry_free(w->entry);
     free(w);
 }

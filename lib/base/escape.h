@@ -1,7 +1,8 @@
 /* COPY text escaping: any bytes as one field of a line of fields split by tabs.
  *
  * Tab, newline, carriage return and backslash become \t \n \r \\, a NULL becomes \N, NUL becomes
- * \x00; every other byte stays. It is what PostgreSQL's COPY and LOAD DATA read.
+ * \x00; every other byte stays. But for the zero byte it is what PostgreSQL's COPY and MariaDB's
+ * LOAD DATA read: COPY has no zero bytes, and LOAD DATA writes them \0.
  */
 #ifndef LIB_BASE_ESCAPE_H
 #define LIB_BASE_ESCAPE_H

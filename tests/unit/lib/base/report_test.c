@@ -19,6 +19,7 @@ static void capture(bool terminal, void (*show)(void), struct buf *out)
     ssize_t n;
 
     assert_int_equal(pipe(ends), 0);
+    fflush(NULL);
     pid_t pid = terminal ? forkpty(&master, NULL, NULL, NULL) : fork();
     if (pid == 0) {
         setenv("TERM", "xterm", 1);
@@ -26,7 +27,7 @@ static void capture(bool terminal, void (*show)(void), struct buf *out)
         if (!terminal)
             dup2(ends[1], STDERR_FILENO);
         show();
-        _exit(0);
+        exit(0);
     }
     assert_true(pid > 0);
     close(ends[1]);

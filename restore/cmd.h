@@ -7,9 +7,9 @@
 #include "lib/journal/journal.h"
 
 struct restore_conf {
-    const char *from;    /* store URL */
-    const char *env;     /* NULL: the one kept in the bundle */
-    const char *into;    /* box directory */
+    const char *from; /* store URL */
+    const char *env;  /* NULL: the one kept in the bundle */
+    const char *into; /* box directory */
     const char *journal;
     struct opt_list only; /* components: files, files/NAME, ENGINE.NAME; none: all */
     uint64_t jobs;        /* 0: one per core */

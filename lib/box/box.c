@@ -15,7 +15,7 @@ static const struct box_ops *driver(void)
 
 bool box_is(const char *where)
 {
-    static const char *const marks[] = {BOX_FILE, "before/" BOX_FILE, "before.new"};
+    static const char *const marks[] = {BOX_FILE, "before/box.json", "before.new"};
 
     for (size_t i = 0; i < COUNT(marks); i++) {
         AUTO(free) char *path = path_join(where, marks[i]);

@@ -60,6 +60,11 @@ bool judge_note(struct judge *j, const char *rule, enum severity severity, const
     va_end(ap);
     if (!made)
         r->text = NULL;
+    /* A reason is one line, whatever statement or answer it quotes. */
+    for (char *c = r->text; c && *c; c++) {
+        if (*c == '\n' || *c == '\r' || *c == '\t')
+            *c = ' ';
+    }
     const char *because = accepted_because(j->policy, rule, subject);
     r->rule = rule;
     r->severity = severity;

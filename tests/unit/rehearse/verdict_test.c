@@ -198,6 +198,18 @@ TEST(what_is_accepted_no_longer_decides_but_stays_listed)
     assert_int_equal(other.verdict, VERDICT_NO_GO);
 }
 
+TEST(a_reason_is_one_line)
+{
+    AUTO(verdict)
+    struct verdict_result v =
+        judged("{\"event\":\"migrate.statement\",\"no_where\":true,\"file\":\"f\",\"sql\":"
+               "\"UPDATE articles\\nSET price = 0\"}",
+               &lenient);
+
+    assert_null(strchr(worst(&v)->text, '\n'));
+    assert_non_null(strstr(worst(&v)->text, "UPDATE articles SET price = 0"));
+}
+
 /* The journal holds the policy, so that a report needs nothing else. */
 TEST(policy_survives_the_journal)
 {
@@ -221,4 +233,5 @@ TEST(policy_survives_the_journal)
 TESTS(nothing_found_is_go, each_rule_finds_its_accident, every_rule_has_a_case,
       a_release_that_was_never_replayed_is_inconclusive, no_go_outweighs_doubt,
       small_or_lucky_latency_changes_do_not_count,
-      what_is_accepted_no_longer_decides_but_stays_listed, policy_survives_the_journal)
+      what_is_accepted_no_longer_decides_but_stays_listed, a_reason_is_one_line,
+      policy_survives_the_journal)

@@ -66,6 +66,8 @@ static void put_loading(struct buf *out)
                   "innodb-io-capacity-max=20000\n"
                   "innodb-sort-buffer-size=64M\n"
                   "innodb-adaptive-hash-index=0\n"
+                  /* Else a load holds the counter of its table to its end, and a second one waits. */
+                  "innodb-autoinc-lock-mode=2\n"
                   "max-allowed-packet=1G\n"
                   "net-read-timeout=3600\n"
                   "net-write-timeout=3600\n"

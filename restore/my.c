@@ -159,10 +159,13 @@ static bool find_tables(struct my_target *t, struct err *err)
 static bool check_server(struct my_target *t, struct err *err)
 {
     AUTO(buf) struct buf on = {0};
+    AUTO(buf) struct buf mode = {0};
     const struct db *db = t->main;
 
-    if (!db_value(t->main, &on, err, "SELECT @@global.local_infile"))
+    if (!db_value(t->main, &on, err, "SELECT @@global.local_infile") ||
+        !db_value(t->main, &mode, err, "SELECT @@global.innodb_autoinc_lock_mode"))
         return false;
+    t->interleaved = !strcmp(buf_str(&mode), "2");
     if (!strcmp(buf_str(&on), "0")) {
         err_set(err, ERR_UNSUPPORTED, "%s: local_infile is off", db->label);
         return err_hint(err, "SET GLOBAL local_infile = 1");

@@ -224,7 +224,10 @@ static bool plan_loads(struct planner *p, struct my_target_table *table, task_id
 
     if (!push(&after, made, err))
         return false;
-    table->split = table->innodb && s->raw_bytes > LOAD_BYTES * 2;
+    /* A load holds the lock of the AUTO_INCREMENT counter to its end, unless the server was started
+     * with the interleaved mode: a second one would only keep a worker waiting. */
+    bool counted = !p->target->interleaved && strstr(table->create, " AUTO_INCREMENT");
+    table->split = table->innodb && !counted && s->raw_bytes > LOAD_BYTES * 2;
     for (size_t from = 0; from < s->segment_count;) {
         uint64_t bytes = 0;
         size_t to = from;

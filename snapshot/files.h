@@ -17,9 +17,19 @@
 #include <pthread.h>
 #include <sys/stat.h>
 
+/* What is kept of a struct stat: half the size, for millions of entries. */
+struct file_state {
+    mode_t mode;
+    uid_t uid;
+    gid_t gid;
+    uint32_t links;
+    uint64_t device, inode, rdev, size;
+    int64_t mtime_ns, ctime_ns;
+};
+
 struct node {
     size_t path;           /* offset in tree.paths */
-    struct stat st;        /* of the walk; of the reading for what is not large */
+    struct file_state st;  /* of the walk; of the reading for what is not large */
     uint64_t stored_bytes; /* bytes of content in the tar */
     size_t link_to;        /* of a further name of a file: its first name's node + 1; 0: none */
     struct tar_region *regions; /* heap; NULL: no holes */
@@ -62,6 +72,8 @@ static inline const char *node_path(const struct tree *t, const struct node *n)
 {
     return t->paths.at + n->path;
 }
+
+void files_state(const struct stat *from, struct file_state *to);
 
 /* Fills paths, nodes and units. */
 bool files_walk(struct tree *t, struct err *err);

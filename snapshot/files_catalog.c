@@ -10,20 +10,14 @@ static const char *const column_names[] = {"path",  "mode",     "uid",      "gid
                                            "size",  "mtime_ns", "ctime_ns", "device",
                                            "inode", "links",    "segment"};
 
-static int64_t ns_of(struct timespec t)
-{
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 static void add_row(const struct tree *t, const struct node *n, struct buf *out)
 {
     escape_add(out, span_of(node_path(t, n)));
     buf_printf(out,
                "\t%o\t%u\t%u\t%" PRIu64 "\t%" PRId64 "\t%" PRId64 "\t%" PRIu64 "\t%" PRIu64
-               "\t%" PRIu64 "\t%" PRIu64 "\n",
-               n->st.st_mode, n->st.st_uid, n->st.st_gid, (uint64_t)n->st.st_size,
-               ns_of(n->st.st_mtim), ns_of(n->st.st_ctim), (uint64_t)n->st.st_dev,
-               (uint64_t)n->st.st_ino, (uint64_t)n->st.st_nlink, n->seq);
+               "\t%u\t%" PRIu64 "\n",
+               n->st.mode, n->st.uid, n->st.gid, n->st.size, n->st.mtime_ns, n->st.ctime_ns,
+               n->st.device, n->st.inode, n->st.links, n->seq);
 }
 
 static bool flush(struct tree *t, uint32_t stream, uint64_t *seq, struct buf *rows,

@@ -105,56 +105,73 @@ static ssize_t pread_up_to(int fd, char *to, size_t len, uint64_t offset)
     return (ssize_t)got;
 }
 
-static bool same_state(const struct stat *a, const struct stat *b)
+static bool same_state(const struct file_state *a, const struct file_state *b)
 {
-    return a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
-           a->st_mtim.tv_nsec == b->st_mtim.tv_nsec && a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
-           a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+    return a->size == b->size && a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns;
+}
+
+static bool look(int fd, struct file_state *out, struct err *err)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) != 0)
+        return err_sys(err, ERR_IO, "cannot look at it");
+    files_state(&st, out);
+    return true;
 }
 
 /* Into w->content, tried again when the file changes meanwhile. What st says is what was read. */
-static enum fate read_small(struct files_worker *w, int fd, struct stat *st, struct err *err)
+static enum fate read_small(struct files_worker *w, int fd, struct file_state *st, struct err *err)
 {
     for (int try = 0;; try++) {
-        struct stat after;
+        struct file_state after;
 
-        if (fstat(fd, st) != 0)
-            return err_sys(err, ERR_IO, "cannot look at it"), FATE_FAILED;
-        bool grown = (uint64_t)st->st_size > GROWN_MAX;
+        if (!look(fd, st, err))
+            return FATE_FAILED;
+        bool grown = st->size > GROWN_MAX;
         if (grown)
-            st->st_size = GROWN_MAX;
+            st->size = GROWN_MAX;
         buf_clear(&w->content);
-        if (!buf_reserve(&w->content, (size_t)st->st_size))
+        if (!buf_reserve(&w->content, st->size))
             return err_memory(err), FATE_FAILED;
-        ssize_t got = pread_up_to(fd, w->content.at, (size_t)st->st_size, 0);
-        if (got < 0 || fstat(fd, &after) != 0)
+        ssize_t got = pread_up_to(fd, w->content.at, st->size, 0);
+        if (got < 0)
             return err_sys(err, ERR_IO, "cannot read it"), FATE_FAILED;
+        if (!look(fd, &after, err))
+            return FATE_FAILED;
         w->content.len = (size_t)got;
-        if (!grown && got == st->st_size && same_state(st, &after))
+        if (!grown && w->content.len == st->size && same_state(st, &after))
             return FATE_READ;
         if (try + 1 < READ_TRIES && !grown)
             continue;
-        st->st_size = got;
+        st->size = w->content.len;
         return FATE_CHANGED;
     }
 }
 
 /* ---- entries ---------------------------------------------------------------------------------*/
 
+/* Seconds and the nanoseconds above them, also before 1970. */
+static int64_t floor_seconds(int64_t ns)
+{
+    return ns / 1000000000 - (ns % 1000000000 < 0);
+}
+
 static struct tar_entry describe(const struct tree *t, const struct node *n,
                                  const struct files_worker *w)
 {
     const struct node *nodes = t->nodes.at;
+    int64_t second = floor_seconds(n->st.mtime_ns);
 
     return (struct tar_entry){.path = node_path(t, n),
-                              .mode = n->st.st_mode,
-                              .uid = n->st.st_uid,
-                              .gid = n->st.st_gid,
-                              .mtime_s = n->st.st_mtim.tv_sec,
-                              .mtime_ns = n->st.st_mtim.tv_nsec,
-                              .size = S_ISREG(n->st.st_mode) ? (uint64_t)n->st.st_size : 0,
-                              .rdev = n->st.st_rdev,
-                              .link = S_ISLNK(n->st.st_mode) ? buf_str(&w->link) : NULL,
+                              .mode = n->st.mode,
+                              .uid = n->st.uid,
+                              .gid = n->st.gid,
+                              .mtime_s = second,
+                              .mtime_ns = (long)(n->st.mtime_ns - second * 1000000000),
+                              .size = n->st.size,
+                              .rdev = n->st.rdev,
+                              .link = S_ISLNK(n->st.mode) ? buf_str(&w->link) : NULL,
                               .hardlink = n->link_to ? node_path(t, &nodes[n->link_to - 1]) : NULL,
                               .xattrs = w->xattrs.at,
                               .xattr_count = w->xattrs.count,
@@ -202,13 +219,13 @@ static enum fate add_regular(struct tree *t, struct files_worker *w, int dir, co
                              struct node *n, struct err *err)
 {
     AUTO(fd) int fd = open_quietly(dir, name);
-    struct stat st;
+    struct file_state st;
 
     if (fd < 0)
         return opened_wrong(err);
-    if (fstat(fd, &st) != 0)
-        return err_sys(err, ERR_IO, "cannot look at it"), FATE_FAILED;
-    if (!S_ISREG(st.st_mode))
+    if (!look(fd, &st, err))
+        return FATE_FAILED;
+    if (!S_ISREG(st.mode))
         return FATE_CHANGED;
     if (!read_xattrs(w, fd, NULL, err))
         return FATE_FAILED;
@@ -250,7 +267,7 @@ static enum fate add_other(struct tree *t, struct files_worker *w, int dir, cons
     enum fate fate = FATE_READ;
 
     snprintf(proc, sizeof(proc), "/proc/self/fd/%d/%s", dir, name);
-    if (S_ISLNK(n->st.st_mode))
+    if (S_ISLNK(n->st.mode))
         fate = read_link(w, dir, name, err);
     if (fate != FATE_READ)
         return fate;
@@ -290,8 +307,8 @@ static enum fate add_entry(struct tree *t, struct files_worker *w, struct node *
     }
     memcpy(name, last.at, last.len);
     name[last.len] = '\0';
-    return S_ISREG(n->st.st_mode) ? add_regular(t, w, dir, name, n, err)
-                                  : add_other(t, w, dir, name, n, err);
+    return S_ISREG(n->st.mode) ? add_regular(t, w, dir, name, n, err)
+                               : add_other(t, w, dir, name, n, err);
 }
 
 static bool note_mixture(struct tree *t, struct node *n, struct err *err)
@@ -312,7 +329,7 @@ static bool needed_by_others(const struct tree *t, const struct node *n)
 
     if (n->stored_bytes > SEGMENT_TARGET)
         return true;
-    for (size_t i = 0; n->st.st_nlink > 1 && i < t->nodes.count; i++)
+    for (size_t i = 0; n->st.links > 1 && i < t->nodes.count; i++)
         if (nodes[i].link_to && &nodes[nodes[i].link_to - 1] == n)
             return true;
     return false;
@@ -392,7 +409,7 @@ static bool read_piece(struct tree *t, struct files_worker *w, const struct unit
     struct node *n = &((struct node *)t->nodes.at)[u->first];
     struct span last;
     char name[NAME_MAX + 1];
-    struct stat st;
+    struct file_state st;
     bool cut = false;
     int dir = -1;
 
@@ -410,8 +427,8 @@ static bool read_piece(struct tree *t, struct files_worker *w, const struct unit
     bool is_last = u->offset + u->len == n->stored_bytes;
     while (is_last && w->out.len % TAR_BLOCK)
         buf_putc(&w->out, '\0');
-    if (fstat(fd, &st) != 0)
-        return err_sys(err, ERR_IO, "cannot look at it");
+    if (!look(fd, &st, err))
+        return false;
     return (!cut && same_state(&st, &n->st)) || note_mixture(t, n, err);
 }
 

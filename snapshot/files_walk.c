@@ -114,10 +114,10 @@ static bool find_holes(int dir, const char *name, struct node *n, struct err *er
 
     if (fd < 0)
         return err_sys(err, ERR_IO, "cannot open the file");
-    if (!scan_regions(fd, n->st.st_size, &regions, err))
+    if (!scan_regions(fd, (off_t)n->st.size, &regions, err))
         return false;
     const struct tar_region *r = regions.at;
-    if (regions.count == 1 && r[0].offset == 0 && r[0].len == (uint64_t)n->st.st_size)
+    if (regions.count == 1 && r[0].offset == 0 && r[0].len == n->st.size)
         return true;
     n->stored_bytes = 0;
     for (size_t i = 0; i < regions.count; i++)
@@ -125,6 +125,21 @@ static bool find_holes(int dir, const char *name, struct node *n, struct err *er
     n->region_count = regions.count;
     n->regions = TAKE(regions.at);
     return true;
+}
+
+void files_state(const struct stat *from, struct file_state *to)
+{
+    *to = (struct file_state){
+        .mode = from->st_mode,
+        .uid = from->st_uid,
+        .gid = from->st_gid,
+        .links = from->st_nlink > UINT32_MAX ? UINT32_MAX : (uint32_t)from->st_nlink,
+        .device = from->st_dev,
+        .inode = from->st_ino,
+        .rdev = from->st_rdev,
+        .size = S_ISREG(from->st_mode) ? (uint64_t)from->st_size : 0,
+        .mtime_ns = (int64_t)from->st_mtim.tv_sec * 1000000000 + from->st_mtim.tv_nsec,
+        .ctime_ns = (int64_t)from->st_ctim.tv_sec * 1000000000 + from->st_ctim.tv_nsec};
 }
 
 static bool add_node(struct tree *t, const char *path, const struct stat *st, struct node **out,
@@ -135,8 +150,8 @@ static bool add_node(struct tree *t, const char *path, const struct stat *st, st
     if (!n)
         return false;
     n->path = t->paths.len;
-    n->st = *st;
-    n->stored_bytes = S_ISREG(st->st_mode) ? (uint64_t)st->st_size : 0;
+    files_state(st, &n->st);
+    n->stored_bytes = n->st.size;
     *out = n;
     return buf_add(&t->paths, path, strlen(path) + 1) || buf_ok(&t->paths, err);
 }
@@ -234,8 +249,7 @@ static bool walk_dir(struct tree *t, int fd, struct buf *path, unsigned depth, s
 /* ---- hard links ------------------------------------------------------------------------------*/
 
 struct inode {
-    dev_t dev;
-    ino_t ino;
+    uint64_t dev, ino;
     size_t node;
 };
 
@@ -257,12 +271,12 @@ static bool join_links(struct tree *t, struct err *err)
     struct node *nodes = t->nodes.at;
 
     for (size_t i = 0; i < t->nodes.count; i++) {
-        if (nodes[i].st.st_nlink < 2 || S_ISDIR(nodes[i].st.st_mode))
+        if (nodes[i].st.links < 2 || S_ISDIR(nodes[i].st.mode))
             continue;
         struct inode *to = vec_add(&inodes, err);
         if (!to)
             return false;
-        *to = (struct inode){nodes[i].st.st_dev, nodes[i].st.st_ino, i};
+        *to = (struct inode){nodes[i].st.device, nodes[i].st.inode, i};
     }
     struct inode *all = inodes.at;
     if (inodes.count)

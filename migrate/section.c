@@ -55,38 +55,51 @@ static bool take_up(struct section *s, size_t at, struct span rest, unsigned lin
     return true;
 }
 
+struct finding {
+    struct section s;
+    struct span text, rest; /* whole; behind the row in hand */
+    unsigned down_line;
+    bool open; /* between an up mark and its end */
+};
+
+static bool take_mark(struct finding *f, size_t at, struct span row, struct span tail,
+                      unsigned line, struct err *err)
+{
+    enum mark mark = marks[at].mark;
+
+    if (mark == MARK_SUBSTITUTE)
+        return err_set(err, ERR_UNSUPPORTED, "line %u: environment substitution is not done here",
+                       line);
+    if (mark == MARK_ALONE ||
+        (mark == MARK_UP && memmem(tail.at, tail.len, "transaction:false", 17)))
+        f->s.no_transaction = true;
+    if (mark == MARK_ALONE)
+        return true;
+    if (!f->s.before.at)
+        f->s.before = (struct span){f->text.at, (size_t)(row.at - f->text.at)};
+    if (mark == MARK_UP) {
+        f->open = true;
+        return take_up(&f->s, at, f->rest.at ? f->rest : (struct span){"", 0}, line, err);
+    }
+    if (f->open)
+        f->s.up.len = (size_t)(row.at - f->s.up.at);
+    f->open = false;
+    f->down_line = line;
+    return true;
+}
+
 bool section_find(struct span text, struct section *out, struct err *err)
 {
-    struct section s = {.up = text, .line = 1};
-    struct span rest = text, row, tail;
-    unsigned down_line = 0;
-    bool open = false;
+    struct finding f = {.s = {.up = text, .line = 1}, .text = text, .rest = text};
+    struct span row, tail;
 
-    for (unsigned line = 1; span_split(&rest, '\n', &row); line++) {
+    for (unsigned line = 1; span_split(&f.rest, '\n', &row); line++) {
         size_t at = mark_of(row, &tail);
-        if (at == COUNT(marks))
-            continue;
-        if (marks[at].mark == MARK_SUBSTITUTE)
-            return err_set(err, ERR_UNSUPPORTED,
-                           "line %u: environment substitution is not done here", line);
-        if (marks[at].mark == MARK_ALONE || memmem(tail.at, tail.len, "transaction:false", 17))
-            s.no_transaction = s.no_transaction || marks[at].mark != MARK_DOWN;
-        if (!s.before.at && (marks[at].mark == MARK_UP || marks[at].mark == MARK_DOWN))
-            s.before = (struct span){text.at, (size_t)(row.at - text.at)};
-        if (marks[at].mark == MARK_UP) {
-            struct span body = rest.at ? rest : (struct span){"", 0};
-            if (!take_up(&s, at, body, line, err))
-                return false;
-            open = true;
-        } else if (marks[at].mark == MARK_DOWN) {
-            down_line = line;
-            if (open)
-                s.up.len = (size_t)(row.at - s.up.at);
-            open = false;
-        }
+        if (at != COUNT(marks) && !take_mark(&f, at, row, tail, line, err))
+            return false;
     }
-    if (down_line && s.style == SECTION_NONE)
-        return err_set(err, ERR_CONFIG, "line %u: a down part without an up part", down_line);
-    *out = s;
+    if (f.down_line && f.s.style == SECTION_NONE)
+        return err_set(err, ERR_CONFIG, "line %u: a down part without an up part", f.down_line);
+    *out = f.s;
     return true;
 }

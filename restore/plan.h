@@ -6,6 +6,7 @@
 #ifndef RESTORE_PLAN_H
 #define RESTORE_PLAN_H
 
+#include "lib/base/opt.h"
 #include "lib/box/box.h"
 #include "restore/target.h"
 

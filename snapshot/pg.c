@@ -1,6 +1,5 @@
 #include "snapshot/pg.h"
 
-#include "lib/base/clock.h"
 #include "lib/base/json.h"
 #include "lib/db/pg_session.h"
 
@@ -18,6 +17,7 @@ static void pg_source_close(struct source *base)
     }
     free(s->worker);
     free(s->locked);
+    pg_dump_join(s, NULL, NULL);
     db_close(s->leader);
     pthread_mutex_destroy(&s->leader_lock);
     pg_tables_done(&s->tables);
@@ -82,7 +82,6 @@ static bool pg_source_open(const struct source_conf *conf, unsigned index, struc
     AUTO(pg_source) struct source *base = &s->base;
 
     base->ops = &source_postgresql;
-    s->opened_ns = clock_mono_ns();
     if (!fill(s, conf, index, err) || !db_open(&s->db_conf, &s->leader, err) ||
         !check_version(s, err) || !pg_session_fix(s->leader, err))
         return false;
@@ -125,18 +124,6 @@ static bool write_component(struct pg_source *s, json_t *identity, json_t *where
     return facts ? bundle_component(s->conf.writer, s->component, facts, err) : err_memory(err);
 }
 
-static bool write_journal(struct pg_source *s, json_t *identity, json_t *where, struct err *err)
-{
-    int64_t took_ns = clock_mono_ns() - s->opened_ns;
-
-    return JOURNAL(s->conf.journal, err, "snapshot.component", f_str("component", s->component),
-                   f_json("position", where),
-                   f_json("version", json_object_get(identity, "version")),
-                   f_num("streams", s->table_count), f_num("rows", (int64_t)s->rows),
-                   f_num("bytes", (int64_t)s->bytes), f_real("took_ms", (double)took_ns / 1e6),
-                   f_json("left_out", s->left_out));
-}
-
 static bool write_facts(struct pg_source *s, struct err *err)
 {
     AUTO(json) json_t *identity = NULL;
@@ -145,7 +132,7 @@ static bool write_facts(struct pg_source *s, struct err *err)
     if (!where)
         return err_memory(err);
     return pg_identity_read(s, &identity, err) && pg_left_out_read(s, err) &&
-           write_component(s, identity, where, err) && write_journal(s, identity, where, err);
+           write_component(s, identity, where, err);
 }
 
 static bool pg_source_finish(struct source *base, struct err *err)

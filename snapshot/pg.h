@@ -4,6 +4,7 @@
  *   pg_catalog.c  tables and their columns, sequences
  *   pg_lock.c     the consistent point: locks, exported snapshot, position, workers' sessions
  *   pg_data.c     ranges of blocks into segments
+ *   pg_dump.c     pg_dump beside us
  *   pg_schema.c   schema, globals, database, settings: texts into the bundle
  *
  * Consistency: the leader locks every table (ACCESS SHARE) before it takes the snapshot, so no DDL
@@ -45,6 +46,8 @@ struct pg_tables {
     struct vec at; /* struct pg_table, by oid */
 };
 
+struct pg_dumping;
+
 struct pg_source {
     struct source base;
     struct source_conf conf;
@@ -56,9 +59,10 @@ struct pg_source {
     struct db **worker;     /* conf.jobs */
     unsigned char **locked; /* per worker: which tables it holds a lock of its own on */
     struct pg_tables tables;
+    struct pg_dumping *dumping;
     char *snapshot, *lsn, *xids, *taken_at, *timeline;
     bool standby;
-    int64_t lock_ns, opened_ns;
+    int64_t lock_ns;
     json_t *left_out;
     unsigned table_count, sequence_count;
     _Atomic uint64_t rows, bytes;
@@ -66,7 +70,9 @@ struct pg_source {
 
 bool pg_tables_read(struct db *db, struct pg_tables *out, struct err *err);
 void pg_tables_done(struct pg_tables *t);
-const struct pg_table *pg_tables_find(const struct pg_tables *t, uint64_t oid);
+struct pg_table *pg_tables_find(const struct pg_tables *t, uint64_t oid);
+/* Sizes of the tables that this session has locked: asking for others' could wait for a lock. */
+bool pg_tables_measure(struct db *db, struct pg_tables *t, struct err *err);
 
 /* Locks, then the snapshot, then the list again under it. */
 bool pg_point_take(struct pg_source *s, struct err *err);
@@ -76,7 +82,13 @@ bool pg_worker_begin(struct pg_source *s, struct db *db, struct err *err);
 
 bool pg_data_plan(struct pg_source *s, struct sched *sched, struct err *err);
 
-/* A task: pg_dump's schema text. */
+/* pg_dump locks every table once more. DDL that waits for the leader's locks would make it wait, and
+ * with it the whole snapshot: so it is started at once, and the point stands only when it has its
+ * locks. *again: DDL came between; it is gone, and the point must be taken anew. */
+bool pg_dump_start(struct pg_source *s, bool *again, struct err *err);
+/* Waits for its end. */
+bool pg_dump_join(struct pg_source *s, struct buf *archive, struct err *err);
+/* A task: the schema's texts. */
 bool pg_schema_plan(struct pg_source *s, struct sched *sched, struct err *err);
 bool pg_sequences_write(struct pg_source *s, struct err *err);
 bool pg_globals_write(struct pg_source *s, struct err *err);

@@ -3,6 +3,9 @@
 static const char tables_sql[] =
 #include "snapshot/pg_tables.sql.h"
     ;
+static const char sizes_sql[] =
+#include "snapshot/pg_sizes.sql.h"
+    ;
 static const char columns_sql[] =
 #include "snapshot/pg_columns.sql.h"
     ;
@@ -35,16 +38,14 @@ static bool add_table(void *ctx, const struct db_row *row, struct err *err)
         return false;
     t->columns = (struct vec)VEC(struct pg_column);
     span_u64(v[0], &t->oid);
-    span_u64(v[5], &t->heap_bytes);
-    span_u64(v[6], &t->all_bytes);
     t->kind = *v[3].at;
     t->persistence = *v[4].at;
-    t->heap = span_is(v[7], "heap");
-    t->is_config = v[8].at != NULL;
-    t->readable = is_true(v[9]);
-    t->hidden_rows = is_true(v[10]);
+    t->heap = span_is(v[5], "heap");
+    t->is_config = v[6].at != NULL;
+    t->readable = is_true(v[7]);
+    t->hidden_rows = is_true(v[8]);
     if (!dup_value(v[1], &t->schema, err) || !dup_value(v[2], &t->name, err) ||
-        !dup_value(v[8].len ? v[8] : (struct span){0}, &t->condition, err))
+        !dup_value(v[6].len ? v[6] : (struct span){0}, &t->condition, err))
         return false;
     db_quote_qualified(r->db, t->schema, t->name, &quoted);
     t->qualified = buf_take(&quoted);
@@ -64,6 +65,26 @@ static bool add_column(void *ctx, const struct db_row *row, struct err *err)
         return true;
     struct pg_column *c = vec_add(&r->current->columns, err);
     return c && dup_value(row->value[1], &c->name, err) && dup_value(row->value[2], &c->type, err);
+}
+
+static bool add_size(void *ctx, const struct db_row *row, struct err *err)
+{
+    uint64_t oid = 0;
+
+    (void)err;
+    span_u64(row->value[0], &oid);
+    struct pg_table *t = pg_tables_find(ctx, oid);
+    if (t && row->value[1].at && row->value[2].at) {
+        span_u64(row->value[1], &t->heap_bytes);
+        span_u64(row->value[2], &t->all_bytes);
+    }
+    return true;
+}
+
+bool pg_tables_measure(struct db *db, struct pg_tables *tables, struct err *err)
+{
+    return db_rows(db, add_size, tables, err, "%s", sizes_sql) ||
+           err_add(err, "cannot measure the tables");
 }
 
 static bool make_list(struct db *db, struct pg_table *t, struct err *err)
@@ -117,9 +138,9 @@ void pg_tables_done(struct pg_tables *tables)
     vec_done(&tables->at);
 }
 
-const struct pg_table *pg_tables_find(const struct pg_tables *tables, uint64_t oid)
+struct pg_table *pg_tables_find(const struct pg_tables *tables, uint64_t oid)
 {
-    const struct pg_table *t = tables->at.at;
+    struct pg_table *t = tables->at.at;
     size_t low = 0, high = tables->at.count;
 
     while (low < high) {

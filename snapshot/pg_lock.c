@@ -147,10 +147,11 @@ static bool try_point(struct pg_source *s, const struct pg_tables *before, bool 
     }
     if (!db_rows(s->leader, take_point, s, err, "%s", point_sql))
         return err_add(err, "cannot export a snapshot");
-    if (!pg_tables_read(s->leader, &s->tables, err))
+    if (!pg_tables_read(s->leader, &s->tables, err) ||
+        !pg_tables_measure(s->leader, &s->tables, err))
         return false;
     *again = !all_locked(before, &s->tables);
-    return !*again;
+    return !*again && pg_dump_start(s, again, err);
 }
 
 /* Asking for a table's size waits for its lock too, so the timeout holds from here on. */

@@ -36,34 +36,7 @@ static bool write_text(struct pg_source *s, const char *name, struct span text, 
     return stream ? bundle_text(s->conf.writer, stream, NULL, text, err) : err_memory(err);
 }
 
-/* ---- pg_dump -----------------------------------------------------------------------------------*/
-
-/* Only its archive knows both sections at the price of one look at the catalogs. */
-static bool run_pg_dump(struct pg_source *s, const char *const *env, struct buf *archive,
-                        struct err *err)
-{
-    char snapshot[80], wait[64];
-    const char *argv[] = {"pg_dump",
-                          "--format=custom",
-                          "--compress=0",
-                          "--no-password",
-                          "--no-subscriptions",
-                          "--section=pre-data",
-                          "--section=post-data",
-                          snapshot,
-                          wait,
-                          NULL};
-
-    snprintf(snapshot, sizeof(snapshot), "--snapshot=%s", s->snapshot);
-    snprintf(wait, sizeof(wait), "--lock-wait-timeout=%.0f", s->conf.lock_timeout_s * 1000);
-    struct proc_conf conf = {.argv = argv, .env = env};
-    buf_init(archive, SCHEMA_MAX);
-    if (proc_run(&conf, 0, archive, err))
-        return true;
-    if (err && strstr(err->text, "version mismatch"))
-        err_hint(err, "install the client programs of the server's version");
-    return false;
-}
+/* ---- schema ------------------------------------------------------------------------------------*/
 
 static bool run_pg_restore(int archive, const char *section, struct buf *out, struct err *err)
 {
@@ -95,35 +68,30 @@ static bool write_section(struct pg_source *s, int archive, const char *section,
     return write_text(s, name, buf_view(&clean), err);
 }
 
-static bool write_schema(struct pg_source *s, const char *const *env, struct err *err)
+static bool write_schema(struct pg_source *s, struct err *err)
 {
     AUTO(buf) struct buf archive = {0};
     AUTO(fd) int fd = memfd_create("schema", MFD_CLOEXEC);
 
     if (fd < 0)
         return err_sys(err, ERR_IO, "cannot hold the schema archive");
-    return run_pg_dump(s, env, &archive, err) && fd_write_all(fd, archive.at, archive.len, err) &&
+    return pg_dump_join(s, &archive, err) && fd_write_all(fd, archive.at, archive.len, err) &&
            write_section(s, fd, "pre-data", err) && write_section(s, fd, "post-data", err);
 }
 
 static bool run_schema(void *ctx, void *arg, unsigned worker, struct err *err)
 {
     struct pg_source *s = ctx;
-    struct db_tool_env env = {0};
 
     (void)arg;
     (void)worker;
-    if (!db_tool_env(&s->db_conf, &env, err))
-        return false;
-    bool ok = write_schema(s, (const char *const *)env.env, err);
-    db_tool_env_done(&env);
-    return ok || err_add(err, "cannot dump the schema of '%s'", s->from->name);
+    return write_schema(s, err) || err_add(err, "cannot dump the schema of '%s'", s->from->name);
 }
 
 bool pg_schema_plan(struct pg_source *s, struct sched *sched, struct err *err)
 {
-    /* First of all: it mostly waits for the server while others compress. */
-    struct task task = {.run = run_schema, .ctx = s, .cost = UINT64_MAX, .name = "schema"};
+    /* Last of all: by then pg_dump has ended, and no worker waits for it. */
+    struct task task = {.run = run_schema, .ctx = s, .cost = 0, .name = "schema"};
 
     return sched_add(sched, &task, NULL, 0, NULL, err);
 }

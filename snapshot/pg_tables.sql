@@ -1,6 +1,4 @@
 SELECT c.oid, n.nspname, c.relname, c.relkind::text, c.relpersistence::text,
-       CASE WHEN c.relkind = 'r' THEN coalesce(pg_catalog.pg_relation_size(c.oid), 0) ELSE 0 END,
-       CASE WHEN c.relkind = 'r' THEN coalesce(pg_catalog.pg_table_size(c.oid), 0) ELSE 0 END,
        coalesce(a.amname, ''),
        config.condition,
        pg_catalog.has_table_privilege(c.oid, 'SELECT') OR pg_catalog.has_any_column_privilege(c.oid, 'SELECT'),

@@ -178,6 +178,7 @@ static bool start_connect(struct link *l, int64_t now_ns, struct err *err)
     int64_t wanted = due_of(l, l->next);
 
     wanted = wanted > l->free_ns ? wanted : l->free_ns;
+    wanted = wanted > l->released_ns ? wanted : l->released_ns;
     l->connect_late_ns = now_ns > wanted ? now_ns - wanted : 0;
     l->fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (l->fd < 0)

@@ -4,9 +4,11 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
-static volatile sig_atomic_t stop_signal;
+/* Atomic, not only sig_atomic_t: every worker asks it while the main thread's handler sets it. */
+static atomic_int stop_signal;
 
 static void on_stop(int sig)
 {

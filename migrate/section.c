@@ -79,7 +79,8 @@ static bool take_mark(struct finding *f, size_t at, struct span row, struct span
         f->s.before = (struct span){f->text.at, (size_t)(row.at - f->text.at)};
     if (mark == MARK_UP) {
         f->open = true;
-        return take_up(&f->s, at, f->rest.at ? f->rest : (struct span){"", 0}, line, err);
+        return take_up(&f->s, at, f->rest.at ? f->rest : (struct span){row.at + row.len, 0}, line,
+                       err);
     }
     if (f->open)
         f->s.up.len = (size_t)(row.at - f->s.up.at);

@@ -20,7 +20,7 @@ static bool clear_box(struct run *r, struct err *err)
 {
     AUTO(box) struct box *old = NULL;
 
-    if (!path_exists(r->release->box))
+    if (!box_is(r->release->box))
         return true;
     return box_open(r->release->box, &old, err) && box_stop(old, err);
 }
@@ -31,7 +31,7 @@ static bool back_up(struct run *r, struct err *err)
     AUTO(box) struct box *old = NULL;
     AUTO(json) json_t *held = NULL;
 
-    if (!path_exists(r->release->box))
+    if (!box_is(r->release->box))
         return true;
     if (!box_open(r->release->box, &old, err) || !box_show(old, &held, err))
         return false;

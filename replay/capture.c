@@ -74,9 +74,9 @@ static bool activate(struct capture *c, const struct capture_conf *conf, struct 
 }
 
 /* What carries no ports where the kernel could see them is let through and looked at later. */
-static void filter_text(struct buf *b, const struct capture_conf *conf, bool vlan)
+static void filter_text(struct buf *b, const struct capture_conf *conf, int tags)
 {
-    for (int tagged = 0; tagged <= vlan; tagged++) {
+    for (int tagged = 0; tagged <= tags; tagged++) {
         buf_puts(b, tagged ? " or (vlan and (" : "(");
         for (size_t i = 0; i < conf->ports_count; i++)
             buf_printf(b, "%stcp port %u", i ? " or " : "", conf->ports[i]);
@@ -93,7 +93,7 @@ static bool set_filter(struct capture *c, const struct capture_conf *conf, bool 
     AUTO(buf) struct buf text = {0};
     struct bpf_program program;
 
-    filter_text(&text, conf, vlan);
+    filter_text(&text, conf, vlan ? 1 : 0);
     if (!buf_ok(&text, err))
         return false;
     if (pcap_compile(c->pcap, &program, buf_str(&text), 1, PCAP_NETMASK_UNKNOWN) != 0)

@@ -79,7 +79,7 @@ static double signed_rank(double *d, size_t count)
 
 double stats_p_value(double *ratios, size_t count)
 {
-    double medians[STATS_BATCHES];
+    double medians[STATS_BATCHES] = {0};
     size_t batches = count < STATS_BATCHES ? count : STATS_BATCHES;
 
     for (size_t i = 0; i < batches; i++) {

@@ -331,6 +331,14 @@ static bool open_conn(struct tcp *t, const struct packet *p, enum tcp_dir dir, i
     return emit(t, c, (struct tcp_event){TCP_OPEN, .midstream = !syn, .at_ns = at_ns}, err);
 }
 
+/* The packet is of a later connection between the same ends. */
+static bool is_over(const struct conn *c, const struct packet *p, enum tcp_dir dir, int64_t at_ns)
+{
+    if (p->flags & PACKET_SYN)
+        return c->done || tcp_side_is_new(&c->side[dir], p->seq + 1);
+    return c->done && at_ns - c->used_ns > LINGER_NS && p->wire_bytes;
+}
+
 /* The connection of a packet; NULL in *out when the packet belongs to none and opens none. */
 static bool conn_for(struct tcp *t, const struct packet *p, enum tcp_dir dir, int64_t at_ns,
                      struct conn **out, struct err *err)
@@ -341,13 +349,9 @@ static bool conn_for(struct tcp *t, const struct packet *p, enum tcp_dir dir, in
     bool syn = p->flags & PACKET_SYN;
 
     *out = c;
-    if (c && syn && (c->done || tcp_side_is_new(&c->side[dir], p->seq + 1))) {
+    if (c && is_over(c, p, dir, at_ns)) {
         if (!close_conn(t, c, TCP_REUSED, at_ns, err))
             return false;
-        forget(t, c);
-        *out = c = NULL;
-    }
-    if (c && c->done && at_ns - c->used_ns > LINGER_NS && p->wire_bytes) {
         forget(t, c);
         *out = c = NULL;
     }

@@ -37,7 +37,7 @@ struct my_target {
     struct db **worker;
     struct my_target_table *tables;
     size_t table_count;
-    bool interleaved; /* innodb_autoinc_lock_mode is 2 */
+    bool interleaved;    /* innodb_autoinc_lock_mode is 2 */
     struct vec settings; /* struct my_setting */
     atomic_uint_fast64_t rows_expected, rows_found;
 };

@@ -92,8 +92,10 @@ static enum my_part part_of(struct span def)
 
 static bool odd(struct span create, struct err *err)
 {
-    return err_set(err, ERR_UNSUPPORTED, "cannot take apart '%.60s...'",
-                   create.len ? create.at : "");
+    int shown = create.len > 60 ? 60 : (int)create.len;
+
+    return err_set(err, ERR_UNSUPPORTED, "cannot take apart '%.*s...'", shown,
+                   create.at ? create.at : "");
 }
 
 static bool add_def(struct my_ddl *d, struct span text, struct err *err)

@@ -15,10 +15,14 @@ static bool step(int *at, struct span part, bool make, struct err *err)
         return err_set(err, ERR_DAMAGED, "a name of %zu bytes", part.len);
     memcpy(name, part.at, part.len);
     name[part.len] = '\0';
-    if (make && mkdirat(*at, name, 0700) != 0 && errno != EEXIST)
-        return err_sys(err, ERR_IO, "cannot make directory '%s'", name);
 
-    int next = openat(*at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+    int next = openat(*at, name, flags);
+    if (next < 0 && errno == ENOENT && make) {
+        if (mkdirat(*at, name, 0700) != 0 && errno != EEXIST)
+            return err_sys(err, ERR_IO, "cannot make directory '%s'", name);
+        next = openat(*at, name, flags);
+    }
     if (next < 0 && (errno == ELOOP || errno == ENOTDIR))
         return err_set(err, ERR_DAMAGED, "'%s' is not a directory, or a link to one", name);
     if (next < 0)

@@ -66,9 +66,14 @@ static bool add_job(struct planning *p,
 static bool run_schema(void *ctx, void *arg, unsigned worker, struct err *err)
 {
     struct pg_target *t = ctx;
+    struct db *db = t->worker[worker];
 
     (void)arg;
-    return pg_script_run(t->worker[worker], "pre-data.sql", buf_view(&t->pre_data), err);
+    /* Every new database has it, and pg_dump does not say that it was dropped. */
+    if (json_is_false(json_object_get(t->facts, "public_schema")) &&
+        !db_exec(db, err, "DROP SCHEMA IF EXISTS public"))
+        return false;
+    return pg_script_run(db, "pre-data.sql", buf_view(&t->pre_data), err);
 }
 
 static bool run_sequences(void *ctx, void *arg, unsigned worker, struct err *err)

@@ -16,6 +16,7 @@ struct pg_dumping {
     struct pg_source *source;
     struct db_tool_env env;
     char application[48]; /* by which its session is found */
+    struct buf encoding;  /* the leader's: the texts must be read by sessions like it */
     struct buf archive;
     struct err err;
     bool ok;
@@ -25,7 +26,7 @@ struct pg_dumping {
 /* Only its archive knows both sections at the price of one look at the catalogs. */
 static bool run_pg_dump(struct pg_dumping *d)
 {
-    char snapshot[80], wait[64];
+    char snapshot[80], wait[64], encoding[64];
     const char *argv[] = {"pg_dump",
                           "--format=custom",
                           "--compress=0",
@@ -35,11 +36,13 @@ static bool run_pg_dump(struct pg_dumping *d)
                           "--section=post-data",
                           snapshot,
                           wait,
+                          encoding,
                           NULL};
     struct proc_conf conf = {.argv = argv, .env = (const char *const *)d->env.env};
 
     snprintf(snapshot, sizeof(snapshot), "--snapshot=%s", d->source->snapshot);
     snprintf(wait, sizeof(wait), "--lock-wait-timeout=%.0f", d->source->conf.lock_timeout_s * 1000);
+    snprintf(encoding, sizeof(encoding), "--encoding=%s", buf_str(&d->encoding));
     buf_init(&d->archive, ARCHIVE_MAX);
     if (proc_run(&conf, 0, &d->archive, &d->err))
         return true;
@@ -57,6 +60,14 @@ static void *dump(void *arg)
     return NULL;
 }
 
+static void dumping_free(struct pg_dumping *d)
+{
+    db_tool_env_done(&d->env);
+    buf_done(&d->archive);
+    buf_done(&d->encoding);
+    free(d);
+}
+
 bool pg_dump_join(struct pg_source *s, struct buf *archive, struct err *err)
 {
     struct pg_dumping *d = TAKE(s->dumping);
@@ -71,9 +82,7 @@ bool pg_dump_join(struct pg_source *s, struct buf *archive, struct err *err)
         *archive = d->archive;
         d->archive = (struct buf){0};
     }
-    db_tool_env_done(&d->env);
-    buf_done(&d->archive);
-    free(d);
+    dumping_free(d);
     return ok;
 }
 
@@ -132,23 +141,29 @@ static bool wait_for_locks(struct pg_source *s, bool *again, struct err *err)
     return s->dumping->ok || pg_dump_join(s, NULL, err);
 }
 
-bool pg_dump_start(struct pg_source *s, bool *again, struct err *err)
+static bool prepare(struct pg_source *s, struct pg_dumping *d, struct err *err)
 {
-    struct pg_dumping *d = calloc(1, sizeof(*d));
     struct db_conf conf = s->db_conf;
 
-    if (!d)
-        return err_memory(err);
     d->source = s;
     snprintf(d->application, sizeof(d->application), "rehearse schema %s", s->snapshot);
     conf.application = d->application;
-    if (!db_tool_env(&conf, &d->env, err)) {
-        free(d);
+    return db_value(s->leader, &d->encoding, err, "SHOW client_encoding") &&
+           db_tool_env(&conf, &d->env, err);
+}
+
+bool pg_dump_start(struct pg_source *s, bool *again, struct err *err)
+{
+    struct pg_dumping *d = calloc(1, sizeof(*d));
+
+    if (!d)
+        return err_memory(err);
+    if (!prepare(s, d, err)) {
+        dumping_free(d);
         return false;
     }
     if (pthread_create(&d->thread, NULL, dump, d) != 0) {
-        db_tool_env_done(&d->env);
-        free(d);
+        dumping_free(d);
         return err_set(err, ERR_FAILED, "cannot start a thread for pg_dump");
     }
     s->dumping = d;

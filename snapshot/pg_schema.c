@@ -250,10 +250,11 @@ static bool take_identity(void *ctx, const struct db_row *row, struct err *err)
     uint64_t large_objects = 0;
 
     span_u64(v[6], &large_objects);
-    *out = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:I}", "name", json_bytes(v[0]), "encoding",
-                     json_bytes(v[1]), "collate", json_bytes(v[2]), "ctype", json_bytes(v[3]),
-                     "owner", json_bytes(v[4]), "version", json_bytes(v[5]), "large_objects",
-                     (json_int_t)large_objects);
+    *out =
+        json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:b}", "name", json_bytes(v[0]), "encoding",
+                  json_bytes(v[1]), "collate", json_bytes(v[2]), "ctype", json_bytes(v[3]), "owner",
+                  json_bytes(v[4]), "version", json_bytes(v[5]), "large_objects",
+                  (json_int_t)large_objects, "public_schema", span_is(v[7], "t"));
     return *out || err_memory(err);
 }
 

@@ -5,6 +5,7 @@
 # others write, and restores that must not happen.
 . "$(dirname "$0")/lib.sh"
 e2e_begin postgresql
+# shellcheck disable=SC2034
 PG_SCRAM=limited
 pg_start
 
@@ -185,6 +186,42 @@ done
 e2e_stop mover 2>/dev/null
 check "the length of the lock is in the journal" grep -q '"event":"snapshot.lock"' "$T/journal1"
 
-# ---- an interrupted restore ---------------------------------------------------------------------
+# ---- encodings ----------------------------------------------------------------------------------
+# LATIN1 goes through UTF-8 and back; a database without an encoding keeps bytes that are no text.
+# shellcheck disable=SC2059
+encoded() { # ENCODING ESCAPES
+    local name=in_${1,,}
+    pg_sql -c "CREATE DATABASE $name TEMPLATE template0 ENCODING '$1' LOCALE 'C'" postgres &&
+        PGCLIENTENCODING=$1 pg_sql "$name" <<<"$(printf "CREATE TABLE \"t_$2\" (\"c_$2\" text); INSERT INTO \"t_$2\" VALUES ('$2'), (E'\\\\t'); DROP SCHEMA IF EXISTS gone; CREATE SCHEMA other; ALTER TABLE \"t_$2\" SET SCHEMA other; DROP SCHEMA public")" &&
+        environment "$PG_ADMIN" "$name" && snapshot --tag "$1" && restore_box "$1" || return
+    diff <(pg_dump "${PROD_PG[@]}" --create "$name" | stable) <(pg_dump "${BOX_PG[@]}" --create "$name" | stable) &&
+        [ "$(in_box "$name" -c "SELECT count(*) FROM pg_namespace WHERE nspname = 'public'")" = 0 ]
+}
+check "LATIN1 names and rows are the same" encoded LATIN1 '\344\337'
+check "a database without an encoding keeps its bytes" encoded SQL_ASCII '\303\244'
+
+# ---- interrupted --------------------------------------------------------------------------------
+environment "$PG_ADMIN" torture
+interrupted() {
+    local before pid status
+    before=$("$REHEARSE" bundle ls --store "$STORE" | wc -l)
+    "$REHEARSE" snapshot --env "$ENV" --to "$STORE" --tag cut --rate 1M >"$T/cut" 2>&1 &
+    pid=$!
+    wait_for 10 locks AccessShareLock 1
+    sleep 0.5
+    kill -TERM $pid
+    wait $pid
+    status=$?
+    cat "$T/cut"
+    echo "status $status"
+    [ $status -eq 130 ] && [ "$("$REHEARSE" bundle ls --store "$STORE" | wc -l)" = "$before" ] &&
+        wait_for 5 nobody_here
+}
+nobody_here() {
+    test "$(pg_sql -c "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'rehearse%'" postgres)" = 0
+}
+check "an interrupted snapshot leaves neither bundle nor session" interrupted
+check "the store is usable" "$REHEARSE" bundle verify --store "$STORE" torture
+
 check "box destroy" "$REHEARSE" box destroy "$BOX"
 e2e_end

@@ -112,8 +112,10 @@ bool answers_load(const char *path, struct answers **out, struct err *err)
     if (!a)
         return err_memory(err);
     a->at = (struct vec)VEC(struct answer);
-    if (!session_new(&a->recorded, err) || !tape_in_open(path, &in, err) ||
-        !tape_in_each(in, each, a, &damage, err))
+    if (!session_new(&a->recorded, err) || !tape_in_open(path, &in, err))
+        return false;
+    a->traffic = tape_reader_content(tape_in_reader(in)) == TAPE_TRAFFIC;
+    if (!tape_in_each(in, each, a, &damage, err))
         return false;
     if (damage.code) {
         if (err)

@@ -22,6 +22,7 @@ struct answers {
     struct vec at;            /* struct answer, by number */
     struct session *recorded; /* replayed value (a MADE_TOKEN without noun) -> recorded one */
     struct arena arena;
+    bool traffic; /* as recorded, not from a replay */
 };
 
 /* A file that is cut is an error here: its missing part would look like differences. */

@@ -2,6 +2,7 @@
 #include "restore/my.h"
 
 #include "lib/base/cmd.h"
+#include "lib/base/json.h"
 #include "lib/bundle/columns.h"
 
 struct feed {
@@ -45,7 +46,6 @@ static bool give(void *ctx, struct span *piece, struct err *err)
 /* LOCAL turns errors of single values into warnings. One kind is no loss: ENUM and SET hold "" for
  * a value that was refused long ago, and storing that again warns again. */
 struct warnings {
-    const struct my_target_table *table;
     struct feed *feed;
     size_t from; /* first segment of the load */
     char first[256];
@@ -79,7 +79,9 @@ static bool enum_column(const struct stream *s, struct span name, unsigned *at)
     json_array_foreach(columns, i, c)
     {
         struct span type = span_of(json_string_value(json_object_get(c, "type")));
-        if (span_is(name, json_string_value(json_object_get(c, "name")))) {
+        const char *shown = json_string_value(json_object_get(c, "name"));
+        AUTO(free) char *own = shown ? json_bytes_back(shown, NULL) : NULL;
+        if (own && span_is(name, own)) {
             *at = (unsigned)i;
             return type.at && (span_starts(type, "enum(") || span_starts(type, "set("));
         }
@@ -160,7 +162,7 @@ bool my_load(struct my_target *t, const struct my_target_table *table, struct db
     for (size_t i = 0; i < to; i++)
         *(i < from ? &before : &expected) += table->stream->segments[i].records;
     progress_note(t->conf.progress, table->name);
-    struct warnings w = {.table = table, .feed = &f, .from = from};
+    struct warnings w = {.feed = &f, .from = from};
     /* InnoDB's bulk insert locks the whole table: good for one stream, in the way of several. */
     bool ok = db_exec(db, err, "SET SESSION unique_checks = %d", table->split ? 1 : 0) &&
               db->ops->copy_in(db, span_of(table->load), give, &f, &loaded, err) &&

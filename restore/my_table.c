@@ -69,7 +69,6 @@ static bool load_rows(void *ctx, void *arg, unsigned worker, struct err *err)
 
 /* "ALTER TABLE t ADD one, ADD two" of a list in meta. */
 struct alter {
-    struct my_target *target;
     const struct my_target_table *table;
     struct db *db;
     struct buf sql;
@@ -132,7 +131,7 @@ static bool add_parts(struct alter *a, const json_t *parts, struct err *err)
 static bool add_list(struct my_target *t, const struct work *w, unsigned worker, const char *list,
                      struct err *err)
 {
-    struct alter a = {.target = t, .table = w->table, .db = t->worker[worker]};
+    struct alter a = {.table = w->table, .db = t->worker[worker]};
     bool ok = add_parts(&a, json_object_get(w->table->stream->meta, list), err);
 
     buf_done(&a.sql);

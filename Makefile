@@ -19,19 +19,21 @@ comma := ,
 VERSION := $(shell cat VERSION)
 
 # ---- modules: folder, what it may include, libraries behind it --------------------------------
-MODULES := lib/base lib/sql lib/env lib/store lib/db lib/wire lib/box lib/journal lib/bundle \
+MODULES := lib/base lib/sql lib/env lib/ssh lib/store lib/db lib/wire lib/box lib/journal lib/seal lib/bundle \
            snapshot restore migrate replay rehearse
-LIBS_ALL := lib/base lib/sql lib/env lib/store lib/db lib/wire lib/box lib/journal lib/bundle
+LIBS_ALL := lib/base lib/sql lib/env lib/ssh lib/store lib/db lib/wire lib/box lib/journal lib/seal lib/bundle
 
 USES_lib/base    :=
 USES_lib/sql     := lib/base
 USES_lib/env     := lib/base
-USES_lib/store   := lib/base
+USES_lib/ssh     := lib/base
+USES_lib/store   := lib/base lib/ssh
 USES_lib/db      := lib/base
 USES_lib/wire    := lib/base
-USES_lib/box     := lib/base lib/env lib/db
+USES_lib/box     := lib/base lib/env lib/db lib/ssh
 USES_lib/journal := lib/base
-USES_lib/bundle  := lib/base lib/store
+USES_lib/seal    := lib/base
+USES_lib/bundle  := lib/base lib/store lib/seal
 USES_snapshot    := $(LIBS_ALL)
 USES_restore     := $(LIBS_ALL)
 USES_migrate     := $(LIBS_ALL)

@@ -1,0 +1,38 @@
+#include "lib/seal/sign.h"
+
+#include <sodium.h>
+
+_Static_assert(KEY_BYTES == crypto_sign_PUBLICKEYBYTES && KEY_BYTES == crypto_sign_SEEDBYTES,
+               "keys are those of Ed25519");
+
+bool sign_make(const struct key_secret *k, struct span message, char out[SIGNATURE_TEXT],
+               struct err *err)
+{
+    unsigned char signature[crypto_sign_BYTES];
+
+    if (key_public(k)->use != KEY_SIGN)
+        return err_set(err, ERR_CONFIG, "the key is not one to sign with");
+    crypto_sign_detached(signature, NULL, (const unsigned char *)message.at, message.len,
+                         key_secret_bytes(k));
+    sodium_bin2base64(out, SIGNATURE_TEXT, signature, sizeof(signature),
+                      sodium_base64_VARIANT_ORIGINAL);
+    return true;
+}
+
+bool sign_check(const struct key_public *k, struct span message, struct span text, struct err *err)
+{
+    unsigned char signature[crypto_sign_BYTES];
+    const char *end = NULL;
+    size_t len = 0;
+
+    if (sodium_init() < 0)
+        return err_memory(err);
+    if (k->use == KEY_SIGN && text.at &&
+        sodium_base642bin(signature, sizeof(signature), text.at, text.len, NULL, &len, &end,
+                          sodium_base64_VARIANT_ORIGINAL) == 0 &&
+        len == sizeof(signature) && end == text.at + text.len &&
+        crypto_sign_verify_detached(signature, (const unsigned char *)message.at, message.len,
+                                    k->at) == 0)
+        return true;
+    return err_set(err, ERR_AUTH, "the signature does not hold");
+}

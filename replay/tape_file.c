@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "lib/base/fd.h"
+#include "lib/base/log.h"
 #include "lib/base/queue.h"
 
 #define CHUNKS_WAITING 128
@@ -67,6 +68,9 @@ static void *write_loop(void *arg)
                    (!c->sync || sync_tape(t, &t->err)));
         chunk_free(c);
         if (!ok) {
+            /* Half a block would only be called damage. */
+            if (ftruncate(t->fd, (off_t)atomic_load(&t->bytes)) != 0)
+                log_debug("cannot shorten the tape", f_str("tape", t->path));
             atomic_store(&t->failed, true);
             queue_close(t->queue);
         }

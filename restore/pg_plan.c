@@ -1,8 +1,8 @@
 /* Tasks and what they wait for. */
 #include "restore/pg.h"
 
-/* A table above its fair share of all bytes is loaded by several sessions: without freezing its
- * rows, but with all cores. */
+/* A table well above its fair share of all bytes is loaded by several sessions: without freezing
+ * its rows, but with all cores. */
 #define SPLIT_MIN      ((uint64_t)48 << 20)
 #define SPLIT_SEGMENTS 12
 
@@ -219,7 +219,7 @@ static bool plan_table(struct planning *p, struct pg_target_table *t, struct err
     struct vec loads = VEC(task_id);
 
     t->split = !t->config && !t->large_objects && t->stream->raw_bytes > SPLIT_MIN &&
-               t->stream->raw_bytes * p->target->conf.jobs > p->total;
+               t->stream->raw_bytes * p->target->conf.jobs * 2 > p->total * 3;
     bool ok = plan_load(p, t, &loads, err) && plan_builds(p, t, PG_STEP_KEY, &loads, err) &&
               plan_builds(p, t, PG_STEP_INDEX, &loads, err);
     ok = ok && (!t->late_keys || plan_behind(p, t, run_constraints, &loads, err));

@@ -16,7 +16,7 @@ bool target_ledger(const struct target_choice *c, char **out, struct err *err)
         err_set(err, ERR_USAGE, "no ledger is named");
         return err_hint(err, "give --ledger FILE; a --box has its own");
     }
-    *out = c->ledger ? span_dup(span_of(c->ledger)) : path_join(c->box, "migrate.ledger");
+    *out = c->ledger ? span_dup(span_of(c->ledger)) : path_join(c->box, BOX_LEDGER);
     return *out || err_memory(err);
 }
 

@@ -23,7 +23,7 @@
 /* All that a box is made of; "box.json" and the lock apart. */
 static const char *const box_parts[] = {
     ENV_FILE,    "files",     "services", "pristine", "pristine.new", "pristine.old",
-    "reset.new", "reset.old", "pg.*",     "my.*",     "journal*",
+    "reset.new", "reset.old", "pg.*",     "my.*",     "journal*",     BOX_LEDGER "*",
 };
 
 static bool is_part(const char *name)

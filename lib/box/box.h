@@ -29,6 +29,8 @@
 
 #include <jansson.h>
 
+#define BOX_LEDGER "migrate.ledger"
+
 enum box_load { BOX_NORMAL, BOX_LOADING }; /* loading: fsync off and so on, events off */
 
 struct box;
@@ -88,6 +90,11 @@ bool box_is(const char *where);
 /* Makes the present state the pristine one / goes back to it. Stops what runs. */
 bool box_save(struct box *b, struct err *err);
 bool box_reset(struct box *b, struct err *err);
+/* What production's server of this database was set to (name -> value, as the bundle's facts have
+ * it). What lib/db/settings.h knows is kept, and the box's server starts with it from then on, in
+ * normal mode; the environment's own settings win. Databases that share a server: what they agree
+ * on. Call it before the server is started for the first time. */
+bool box_keep_settings(struct box *b, const char *database, const json_t *facts, struct err *err);
 bool box_database(struct box *b, const char *name, struct box_database *out, struct err *err);
 /* The same as a client's configuration; strings borrowed from the box until it is closed. */
 bool box_db_conf(struct box *b, const char *name, struct db_conf *out, struct err *err);

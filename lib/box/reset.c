@@ -187,9 +187,19 @@ static bool swap_parts(const struct local *l, struct err *err)
     return true;
 }
 
+/* What it speaks of is undone with the swap. */
+static bool forget_ledger(const struct local *l, struct err *err)
+{
+    AUTO(free) char *path = local_path(l, BOX_LEDGER);
+
+    if (!path)
+        return err_memory(err);
+    return unlink(path) == 0 || errno == ENOENT || err_sys(err, ERR_IO, "cannot remove '%s'", path);
+}
+
 static bool finish_swap(struct local *l, struct err *err)
 {
-    if (!swap_parts(l, err))
+    if (!swap_parts(l, err) || !forget_ledger(l, err))
         return false;
     json_object_del(l->state, "step");
     return local_set(l, "ready", NULL, err) && remove_dir(l, RESET_OLD, err) &&

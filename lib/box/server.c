@@ -340,10 +340,18 @@ static inline void auto_server_argv(struct server_argv *argv)
 
 static bool died(const struct server *s, off_t from, const char *how, struct err *err)
 {
-    AUTO(free) char *last = log_last_line(s->log, from);
+    AUTO(free) char *last = NULL;
+    bool copied = false;
+    const char *setting = server_settings_blame(s, from, &last, &copied);
 
+    if (!setting)
+        last = log_last_line(s->log, from);
     err_set(err, ERR_SERVICE, "the server '%s' %s: %s", entry_str(s->entry, "name"), how,
             last ? last : "its log is empty");
+    if (setting)
+        return err_hint(err, "%s '%s' in box.%s of the environment file%s; its log is %s",
+                        copied ? "set" : "mend", setting, s->ops->engine,
+                        copied ? ", over production's" : "", s->log);
     return err_hint(err, "its log is %s", s->log);
 }
 

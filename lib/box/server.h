@@ -52,7 +52,7 @@ bool server_find(const char *const *patterns, const char *package, char **out, s
 bool server_run(const struct server *s, const char *const *argv, struct err *err);
 /* A share of the machine's memory in MiB, held between the bounds. */
 unsigned server_memory_mb(unsigned divisor, unsigned min_mb, unsigned max_mb);
-/* Writes the configuration file: `ours`, then the environment's settings (normal mode only). */
+/* Writes the configuration file. */
 bool server_write_conf(const struct server *s, const struct buf *text, struct err *err);
 /* An administrator's session over the socket. */
 bool server_session(const struct server *s, const char *user, const char *database, struct db **out,
@@ -62,5 +62,18 @@ bool server_each_database(const struct server *s,
                           bool (*each)(const struct server *s, const struct env_database *db,
                                        void *ctx, struct err *err),
                           void *ctx, struct err *err);
+
+
+/* ---- settings.c -----------------------------------------------------------------------------------*/
+/* One setting into a configuration file; `copied`: from production, whose server may be of another
+ * version. */
+typedef void (*server_put)(struct buf *out, const char *name, const char *value, bool copied);
+/* Production's settings, then the environment's; while loading those alone that what is stored
+ * depends on. */
+bool server_settings(const struct server *s, enum box_load mode, server_put put, struct buf *out,
+                     struct err *err);
+/* The setting that what the log says from `from` on is about: with the line (heap) and whether it
+ * came from production. NULL: none. Borrowed from the server and its environment. */
+const char *server_settings_blame(const struct server *s, off_t from, char **line, bool *copied);
 
 #endif

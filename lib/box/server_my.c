@@ -74,26 +74,24 @@ static void put_loading(struct buf *out)
                   "wait-timeout=86400\n");
 }
 
-/* '#' begins a comment unless the value is quoted. */
-static void put_setting(struct buf *out, const struct env_setting *s)
+/* '#' begins a comment unless the value is quoted. "loose": what this version does not know is a
+ * warning in its log and not the end of it. */
+static void put_setting(struct buf *out, const char *name, const char *value, bool copied)
 {
-    const char *quote = strpbrk(s->value, "# ;") && !strchr(s->value, '"') ? "\"" : "";
+    const char *quote = strpbrk(value, "# ;") && !strchr(value, '"') ? "\"" : "";
 
-    buf_printf(out, "%s=%s%s%s\n", s->name, quote, s->value, quote);
+    buf_printf(out, "%s%s=%s%s%s\n", copied ? "loose-" : "", name, quote, value, quote);
 }
 
 static bool my_prepare(const struct server *s, enum box_load mode, struct server_argv *argv,
                        struct err *err)
 {
-    const struct env *env = s->l->box.env;
     AUTO(buf) struct buf conf = {0};
 
     put_common(s, &conf);
     if (mode == BOX_LOADING)
         put_loading(&conf);
-    for (unsigned i = 0; mode == BOX_NORMAL && i < env->mariadb_count; i++)
-        put_setting(&conf, &env->mariadb[i]);
-    if (!server_write_conf(s, &conf, err) ||
+    if (!server_settings(s, mode, put_setting, &conf, err) || !server_write_conf(s, &conf, err) ||
         !server_find(my_server, "mariadb-server", &argv->at[0], err))
         return false;
     if (asprintf(&argv->at[1], "--defaults-file=%s", s->conf) < 0) {

@@ -29,7 +29,7 @@ static bool pg_init(const struct server *s, struct err *err)
     return server_run(s, argv, err);
 }
 
-static void put_setting(struct buf *out, const char *name, const char *value)
+static void put_text(struct buf *out, const char *name, const char *value)
 {
     buf_printf(out, "%s = '", name);
     for (; *value; value++) {
@@ -40,18 +40,26 @@ static void put_setting(struct buf *out, const char *name, const char *value)
     buf_puts(out, "'\n");
 }
 
+static void put_setting(struct buf *out, const char *name, const char *value, bool copied)
+{
+    (void)copied;
+    put_text(out, name, value);
+}
+
 static void put_common(const struct server *s, struct buf *out)
 {
     AUTO(free) char *defaults = path_join(s->data, "postgresql.conf");
 
     /* What initdb found out about the host: time zone, kind of shared memory. */
-    put_setting(out, "include", defaults ? defaults : "");
-    put_setting(out, "listen_addresses", "127.0.0.1");
+    put_text(out, "include", defaults ? defaults : "");
+    put_text(out, "listen_addresses", "127.0.0.1");
     buf_printf(out, "port = %u\n", s->port);
-    put_setting(out, "unix_socket_directories", s->socket_dir);
+    put_text(out, "unix_socket_directories", s->socket_dir);
     buf_puts(out, "unix_socket_permissions = 0777\n" /* the directory decides who comes */
                   "logging_collector = off\n"
                   "log_destination = 'stderr'\n"
+                  /* As without a word in production's file; initdb has chosen by its locale. */
+                  "default_text_search_config = 'pg_catalog.simple'\n"
                   "max_locks_per_transaction = 256\n"
                   /* Quarantine: nothing is sent to, nor fetched from, production's neighbours. */
                   "archive_mode = off\n"
@@ -96,19 +104,16 @@ static bool write_hba(const struct server *s, char **path, struct err *err)
 static bool pg_prepare(const struct server *s, enum box_load mode, struct server_argv *argv,
                        struct err *err)
 {
-    const struct env *env = s->l->box.env;
     AUTO(buf) struct buf conf = {0};
     AUTO(free) char *hba = NULL;
 
     if (!write_hba(s, &hba, err))
         return false;
     put_common(s, &conf);
-    put_setting(&conf, "hba_file", hba);
+    put_text(&conf, "hba_file", hba);
     if (mode == BOX_LOADING)
         put_loading(&conf);
-    for (unsigned i = 0; mode == BOX_NORMAL && i < env->postgresql_count; i++)
-        put_setting(&conf, env->postgresql[i].name, env->postgresql[i].value);
-    if (!server_write_conf(s, &conf, err) ||
+    if (!server_settings(s, mode, put_setting, &conf, err) || !server_write_conf(s, &conf, err) ||
         !server_find(pg_server, "postgresql", &argv->at[0], err))
         return false;
     argv->at[1] = strdup("-D");

@@ -376,6 +376,21 @@ static void make_saved(struct fixture *f)
     put(f, "files/code/a", "changed");
 }
 
+/* The ledger speaks of scripts that the reset takes back; and it is the box's own. */
+TEST(a_reset_forgets_the_ledger)
+{
+    AUTO(fixture) struct fixture f = {0};
+
+    make_saved(&f);
+    put(&f, BOX_LEDGER, "applied");
+    assert_ok(box_reset(f.box, &f.err), &f.err);
+    AUTO(free) char *ledger = path_join(f.where, BOX_LEDGER);
+    assert_false(path_exists(ledger));
+    put(&f, BOX_LEDGER, "applied");
+    assert_ok(box_destroy(TAKE(f.box), &f.err), &f.err);
+    assert_false(path_exists(f.where));
+}
+
 TEST(finishes_an_interrupted_reset)
 {
     AUTO(fixture) struct fixture f = {0};
@@ -528,7 +543,7 @@ TESTS(expands_variables, names_unknown_variables, refuses_what_is_not_a_box,
       keeps_what_is_not_its_own, starts_and_stops_services, tells_the_last_words_of_a_service,
       waits_for_health_no_longer_than_told, keeps_passwords_out_of_argv,
       finds_what_a_crash_left_running, goes_back_to_the_pristine_state, has_nothing_to_go_back_to,
-      finishes_an_interrupted_reset, finishes_an_interrupted_swap, takes_an_interrupted_save_back,
-      drops_the_old_when_the_new_is_ready, brings_the_old_back, brings_the_old_back_after_a_crash,
-      brings_the_old_back_after_a_crash_while_saving, brings_the_old_back_between_the_moves,
-      explains_a_restore_that_was_cut_off)
+      a_reset_forgets_the_ledger, finishes_an_interrupted_reset, finishes_an_interrupted_swap,
+      takes_an_interrupted_save_back, drops_the_old_when_the_new_is_ready, brings_the_old_back,
+      brings_the_old_back_after_a_crash, brings_the_old_back_after_a_crash_while_saving,
+      brings_the_old_back_between_the_moves, explains_a_restore_that_was_cut_off)

@@ -1,48 +1,13 @@
 #include "lib/base/json.h"
+#include "lib/db/settings.h"
 #include "rehearse/drift.h"
-
-/* What changes answers, errors or plans. Sizes of memory and the like differ by nature. */
-static const char *const postgresql_names[] = {"server_encoding",
-                                               "lc_collate",
-                                               "lc_ctype",
-                                               "TimeZone",
-                                               "DateStyle",
-                                               "IntervalStyle",
-                                               "default_transaction_isolation",
-                                               "standard_conforming_strings",
-                                               "statement_timeout",
-                                               "lock_timeout",
-                                               "search_path",
-                                               "jit",
-                                               "random_page_cost",
-                                               "seq_page_cost",
-                                               "default_statistics_target",
-                                               "max_parallel_workers_per_gather",
-                                               "shared_preload_libraries",
-                                               NULL};
-static const char *const mariadb_names[] = {"sql_mode",
-                                            "character_set_server",
-                                            "collation_server",
-                                            "time_zone",
-                                            "lower_case_table_names",
-                                            "tx_isolation",
-                                            "transaction_isolation",
-                                            "innodb_strict_mode",
-                                            "optimizer_switch",
-                                            "group_concat_max_len",
-                                            "max_allowed_packet",
-                                            "explicit_defaults_for_timestamp",
-                                            "innodb_lock_wait_timeout",
-                                            "old_mode",
-                                            NULL};
 
 static const struct {
     const char *engine, *query, *version;
-    const char *const *names;
 } engines[] = {
     [DB_POSTGRESQL] = {"postgresql", "SELECT name, reset_val FROM pg_catalog.pg_settings",
-                       "server_version", postgresql_names},
-    [DB_MARIADB] = {"mariadb", "SHOW GLOBAL VARIABLES", "version", mariadb_names},
+                       "server_version"},
+    [DB_MARIADB] = {"mariadb", "SHOW GLOBAL VARIABLES", "version"},
 };
 
 static bool take_setting(void *ctx, const struct db_row *row, struct err *err)
@@ -98,6 +63,27 @@ static bool version_drift(struct drift *d, const char *database, enum db_engine 
     return strcmp(a, b) == 0 || drift_note(d, database, old, now, err);
 }
 
+static bool each_setting(struct drift *d, const char *database, enum db_engine engine,
+                         const json_t *production, const json_t *box, struct err *err)
+{
+    size_t count = 0;
+    const struct db_setting *s = db_settings(engine, &count);
+
+    for (size_t i = 0; i < count; i++) {
+        const json_t *old = json_object_get(production, s[i].name);
+        const json_t *now = json_object_get(box, s[i].name);
+        AUTO(free) char *subject = NULL;
+
+        if (!old || json_equal(old, now))
+            continue;
+        if (asprintf(&subject, "%s %s", database, s[i].name) < 0)
+            return err_memory(err);
+        if (!drift_note(d, subject, old, now, err))
+            return false;
+    }
+    return true;
+}
+
 static bool one_database(struct run *r, struct bundle *bundle, const char *name, struct err *err)
 {
     AUTO(json) json_t *production = NULL, *box = NULL;
@@ -116,17 +102,7 @@ static bool one_database(struct run *r, struct bundle *bundle, const char *name,
         !version_drift(&d, name, engine, production, box, err))
         return false;
     d.kind = "setting";
-    for (const char *const *n = engines[engine].names; *n; n++) {
-        const json_t *old = json_object_get(production, *n), *now = json_object_get(box, *n);
-        AUTO(free) char *subject = NULL;
-        if (!old || json_equal(old, now))
-            continue;
-        if (asprintf(&subject, "%s %s", name, *n) < 0)
-            return err_memory(err);
-        if (!drift_note(&d, subject, old, now, err))
-            return false;
-    }
-    return true;
+    return each_setting(&d, name, engine, production, box, err);
 }
 
 bool drift_settings(struct run *r, struct bundle *bundle, struct err *err)

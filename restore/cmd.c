@@ -100,6 +100,37 @@ static bool rewrite(struct restore *r, struct err *err)
     return w.ok || err_pass(err, &journal_err);
 }
 
+/* The box's servers answer, fail and plan as production's do. */
+static bool take_settings(struct restore *r, const struct env_database *db, struct err *err)
+{
+    AUTO(free) char *leaf = NULL, *stream = NULL;
+    AUTO(buf) struct buf text = {0};
+    AUTO(json) json_t *facts = NULL;
+
+    if (asprintf(&leaf, "%s.%s", db->engine, db->name) < 0)
+        return err_memory(err);
+    stream = stream_name("facts", NULL, leaf);
+    if (!stream)
+        return err_memory(err);
+    if (!bundle_find(r->bundle, stream)) {
+        log_warn("the bundle does not tell the settings of a server", f_str("database", db->name));
+        return true;
+    }
+    return bundle_read_text(r->bundle, stream, &text, err) &&
+           json_parse(buf_view(&text), stream, &facts, err) &&
+           box_keep_settings(r->box, db->name, facts, err);
+}
+
+/* Started under them before anything is loaded: what does not suit is told now, and not after hours
+ * of loading. */
+static bool try_settings(struct restore *r, struct err *err)
+{
+    for (unsigned i = 0; i < r->env->databases_count; i++)
+        if (!take_settings(r, &r->env->databases[i], err))
+            return false;
+    return r->box->ops->databases(r->box, BOX_NORMAL, true, err);
+}
+
 static bool load(struct restore *r, struct err *err)
 {
     struct plan_conf conf = {.bundle = r->bundle,
@@ -127,7 +158,8 @@ static bool settle(struct restore *r, struct err *err)
 
 static bool fill(struct restore *r, struct err *err)
 {
-    return box_set_state(r->box, "restoring", r->digest, err) && load(r, err) && settle(r, err);
+    return box_set_state(r->box, "restoring", r->digest, err) && try_settings(r, err) &&
+           load(r, err) && settle(r, err);
 }
 
 /* The old box stands again, or the new one says why it is none. */

@@ -1,6 +1,8 @@
 SELECT name, reset_val
   FROM pg_catalog.pg_settings
- WHERE name !~* '(conninfo|passphrase|password_command|secret|token|_command$|_key|keytab|identity_file)'
+-- What the capturing role alone is set to says nothing about the server.
+ WHERE source NOT IN ('user', 'database user')
+   AND name !~* '(conninfo|passphrase|password_command|secret|token|_command$|_key|keytab|identity_file)'
    AND (source NOT IN ('default', 'override', 'client', 'session', 'command line')
         OR name IN ('server_version', 'server_encoding', 'lc_collate', 'lc_ctype', 'lc_messages', 'lc_monetary',
                     'lc_numeric', 'lc_time', 'TimeZone', 'DateStyle', 'IntervalStyle', 'max_connections',

@@ -63,7 +63,6 @@ bool server_each_database(const struct server *s,
                                        void *ctx, struct err *err),
                           void *ctx, struct err *err);
 
-
 /* ---- settings.c -----------------------------------------------------------------------------------*/
 /* One setting into a configuration file; `copied`: from production, whose server may be of another
  * version. */

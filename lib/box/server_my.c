@@ -58,20 +58,21 @@ static void put_common(const struct server *s, struct buf *out)
 static void put_loading(struct buf *out)
 {
     buf_printf(out, "innodb-buffer-pool-size=%uM\n", server_memory_mb(8, 128, 4096));
-    buf_puts(out, "innodb-flush-log-at-trx-commit=0\n"
-                  "innodb-doublewrite=0\n"
-                  "innodb-log-file-size=1G\n"
-                  "innodb-max-dirty-pages-pct=90\n"
-                  "innodb-io-capacity=5000\n"
-                  "innodb-io-capacity-max=20000\n"
-                  "innodb-sort-buffer-size=64M\n"
-                  "innodb-adaptive-hash-index=0\n"
-                  /* Else a load holds the counter of its table to its end, and a second one waits. */
-                  "innodb-autoinc-lock-mode=2\n"
-                  "max-allowed-packet=1G\n"
-                  "net-read-timeout=3600\n"
-                  "net-write-timeout=3600\n"
-                  "wait-timeout=86400\n");
+    buf_puts(out,
+             "innodb-flush-log-at-trx-commit=0\n"
+             "innodb-doublewrite=0\n"
+             "innodb-log-file-size=1G\n"
+             "innodb-max-dirty-pages-pct=90\n"
+             "innodb-io-capacity=5000\n"
+             "innodb-io-capacity-max=20000\n"
+             "innodb-sort-buffer-size=64M\n"
+             "innodb-adaptive-hash-index=0\n"
+             /* Else a load holds the counter of its table to its end, and a second one waits. */
+             "innodb-autoinc-lock-mode=2\n"
+             "max-allowed-packet=1G\n"
+             "net-read-timeout=3600\n"
+             "net-write-timeout=3600\n"
+             "wait-timeout=86400\n");
 }
 
 /* '#' begins a comment unless the value is quoted. "loose": what this version does not know is a

@@ -5,6 +5,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/json.h"
 #include "lib/bundle/name.h"
+#include "lib/bundle/reader.h"
 #include "lib/bundle/tags.h"
 #include "lib/bundle/writer.h"
 
@@ -226,6 +227,17 @@ static bool finish_packs(struct bundle_writer *w, struct err *err)
     return true;
 }
 
+/* What gc, or a hand, took away in the meantime must not become part of a bundle. */
+static bool packs_are_there(struct bundle_writer *w, struct err *err)
+{
+    const struct index_pack *packs = w->packs.at;
+
+    for (size_t i = 0; i < w->packs.count; i++)
+        if (!bundle_check_pack(w->store, &packs[i], err))
+            return err_hint(err, "take the snapshot again");
+    return true;
+}
+
 static bool put_text(struct bundle_writer *w, const char *text, struct index_pack *out,
                      struct err *err)
 {
@@ -269,8 +281,11 @@ bool bundle_finish(struct bundle_writer *w, struct bundle_ref *out, struct err *
 
     snprintf(entry.created, sizeof(entry.created), "%s", m.created);
     snprintf(entry.environment, sizeof(entry.environment), "%s", m.environment);
+    if (!packs_are_there(w, err))
+        return false;
     if (!tags_publish(w->store, &entry, w->tag, err))
         return err_add(err, "cannot set the tag");
+    lease_end(TAKE(w->lease));
     w->config = TAKE(config);
     out->manifest = entry.manifest.digest;
     memcpy(out->tag, entry.tag, sizeof(out->tag));

@@ -1,20 +1,11 @@
 #include "lib/bundle/tags.h"
 
-#include "lib/base/clock.h"
 #include "lib/base/json.h"
 #include "lib/bundle/name.h"
+#include "lib/bundle/tags_edit.h"
 #include "lib/store/name.h"
 
-#define SWAP_TRIES 100
-#define SWAP_STEP  ((int64_t)2000000)
 #define PREFIX_MIN 6
-
-static const char *note(const json_t *entry, const char *name)
-{
-    const char *s = json_string_value(json_object_get(json_object_get(entry, "annotations"), name));
-
-    return s ? s : "";
-}
 
 /* An entry that says it is something else belongs to another tool. */
 static bool may_be_bundle(const json_t *entry)
@@ -30,7 +21,7 @@ static bool read_entry(const json_t *entry, struct vec *out, struct err *err)
 {
     struct index_pack manifest;
 
-    if (!may_be_bundle(entry))
+    if (!may_be_bundle(entry) || tags_note(entry, NOTE_RETIRED)[0])
         return true;
     if (!descriptor_parse(entry, &manifest, err))
         return false;
@@ -38,9 +29,9 @@ static bool read_entry(const json_t *entry, struct vec *out, struct err *err)
     if (!t)
         return false;
     t->manifest = manifest;
-    snprintf(t->tag, sizeof(t->tag), "%s", note(entry, NOTE_TAG));
-    snprintf(t->created, sizeof(t->created), "%s", note(entry, NOTE_CREATED));
-    snprintf(t->environment, sizeof(t->environment), "%s", note(entry, NOTE_ENVIRONMENT));
+    snprintf(t->tag, sizeof(t->tag), "%s", tags_note(entry, NOTE_TAG));
+    snprintf(t->created, sizeof(t->created), "%s", tags_note(entry, NOTE_CREATED));
+    snprintf(t->environment, sizeof(t->environment), "%s", tags_note(entry, NOTE_ENVIRONMENT));
     return true;
 }
 
@@ -206,7 +197,7 @@ bool tags_resolve(struct store *store, const char *ref, struct index_pack *out, 
 static bool tag_taken(const json_t *manifests, const char *tag)
 {
     for (size_t i = 0; i < json_array_size(manifests); i++)
-        if (strcmp(note(json_array_get(manifests, i), NOTE_TAG), tag) == 0)
+        if (strcmp(tags_note(json_array_get(manifests, i), NOTE_TAG), tag) == 0)
             return true;
     return false;
 }
@@ -224,7 +215,7 @@ static void free_tag(const json_t *manifests, char tag[128])
 static void drop_tag(json_t *manifests, const char *tag)
 {
     for (size_t i = json_array_size(manifests); i-- > 0;)
-        if (strcmp(note(json_array_get(manifests, i), NOTE_TAG), tag) == 0)
+        if (strcmp(tags_note(json_array_get(manifests, i), NOTE_TAG), tag) == 0)
             json_array_remove(manifests, i);
 }
 
@@ -243,49 +234,32 @@ static bool add_entry(json_t *manifests, const struct tagged *t, const char *tag
     return json_array_append_new(manifests, entry) == 0;
 }
 
-static bool edited(struct span text, struct tagged *t, const char *second, char **out,
-                   struct err *err)
-{
-    AUTO(json) json_t *root = NULL;
-    json_t *manifests = NULL;
+struct publishing {
+    const struct tagged *wanted;
+    const char *second;
+    char got[TAG_MAX]; /* the first tag, as it was free */
+};
 
-    if (!parse_index(text, &root, &manifests, err))
-        return false;
-    free_tag(manifests, t->tag);
-    if (second)
-        drop_tag(manifests, second);
-    if (!add_entry(manifests, t, t->tag) || (second && !add_entry(manifests, t, second)))
+static bool publish(void *ctx, json_t *manifests, struct err *err)
+{
+    struct publishing *p = ctx;
+
+    memcpy(p->got, p->wanted->tag, sizeof(p->got));
+    free_tag(manifests, p->got);
+    if (p->second)
+        drop_tag(manifests, p->second);
+    if (!add_entry(manifests, p->wanted, p->got) ||
+        (p->second && !add_entry(manifests, p->wanted, p->second)))
         return err_memory(err);
-    *out = json_text(root);
-    return *out || err_memory(err);
-}
-
-static bool try_publish(struct store *store, struct tagged *t, const char *second, struct err *err)
-{
-    AUTO(buf) struct buf text = {0};
-    AUTO(free) char *changed = NULL;
-
-    if (!store_get(store, STORE_INDEX, TAGS_MAX, &text, err) ||
-        !edited(buf_view(&text), t, second, &changed, err))
-        return false;
-    struct digest before = hash_of(buf_view(&text));
-    return store->ops->swap(store, STORE_INDEX, &before, span_of(changed), err);
+    return true;
 }
 
 bool tags_publish(struct store *store, struct tagged *first, const char *second, struct err *err)
 {
-    for (int try = 0; try < SWAP_TRIES; try++) {
-        struct tagged attempt = *first;
-        struct err lost = {0};
+    struct publishing p = {.wanted = first, .second = second};
 
-        if (try_publish(store, &attempt, second, &lost)) {
-            *first = attempt;
-            return true;
-        }
-        if (lost.code != ERR_LOCK)
-            return err_pass(err, &lost);
-        if (!clock_sleep_until(clock_mono_ns() + SWAP_STEP * (try + 1)))
-            return err_set(err, ERR_STOPPED, "stopped before the tag was set");
-    }
-    return err_set(err, ERR_LOCK, "store '%s' is changed by others all the time", store->url);
+    if (!tags_edit(store, publish, &p, err))
+        return false;
+    memcpy(first->tag, p.got, sizeof(first->tag));
+    return true;
 }

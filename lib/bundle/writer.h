@@ -4,6 +4,7 @@
 
 #include "lib/bundle/codec.h"
 #include "lib/bundle/index.h"
+#include "lib/bundle/lease.h"
 #include "lib/bundle/pack.h"
 #include "lib/bundle/parent.h"
 
@@ -35,6 +36,7 @@ struct bundle_writer {
     uint64_t rate_bytes;
     struct codecs codecs;
     atomic_bool failed;
+    struct lease *lease; /* keeps gc away from the parent and from what is written */
 
     pthread_mutex_t lock; /* guards everything below */
     int64_t rate_next_ns;

@@ -1,5 +1,6 @@
 #include "tests/fake/store_memory.h"
 
+#include "lib/base/clock.h"
 #include "lib/base/vec.h"
 #include "lib/store/name.h"
 
@@ -8,6 +9,7 @@
 struct object {
     char name[STORE_NAME_MAX];
     struct buf bytes;
+    int64_t mtime_ns;
 };
 
 struct memory {
@@ -69,6 +71,7 @@ static bool set(struct memory *m, const char *name, struct span bytes, struct er
         snprintf(o->name, sizeof(o->name), "%s", name);
         *to = o;
     }
+    o->mtime_ns = clock_wall_ns();
     buf_clear(&o->bytes);
     buf_span(&o->bytes, bytes);
     return buf_ok(&o->bytes, err);
@@ -82,7 +85,7 @@ static bool memory_stat(struct store *s, const char *name, struct store_stat *ou
     pthread_mutex_lock(&m->lock);
     bool ok = charge(m, err) && find(m, name, &o, err);
     if (ok)
-        *out = (struct store_stat){.bytes = o->bytes.len};
+        *out = (struct store_stat){.bytes = o->bytes.len, .mtime_ns = o->mtime_ns};
     pthread_mutex_unlock(&m->lock);
     return ok;
 }
@@ -171,7 +174,7 @@ static bool memory_list(struct store *s, const char *prefix, store_each each, vo
     pthread_mutex_unlock(&m->lock);
     for (size_t i = 0; ok && i < m->objects.count; i++) {
         const struct object *o = ((struct object **)m->objects.at)[i];
-        struct store_stat st = {.bytes = o->bytes.len};
+        struct store_stat st = {.bytes = o->bytes.len, .mtime_ns = o->mtime_ns};
 
         if (span_starts(span_of(o->name), prefix))
             ok = each(ctx, o->name, &st, err);
@@ -312,4 +315,14 @@ const char *fake_store_name(const struct store *s, size_t i)
     const struct memory *m = memory_of(s);
 
     return i < m->objects.count ? ((struct object *const *)m->objects.at)[i]->name : NULL;
+}
+
+void fake_store_age(struct store *s, const char *name, int64_t ns)
+{
+    struct memory *m = memory_of(s);
+    struct object **all = m->objects.at;
+
+    for (size_t i = 0; i < m->objects.count; i++)
+        if (!name || strcmp(all[i]->name, name) == 0)
+            all[i]->mtime_ns -= ns;
 }

@@ -18,6 +18,8 @@ size_t fake_store_open_puts(const struct store *s);
 size_t fake_store_objects(const struct store *s);
 /* The bytes of an object, to be damaged in place; NULL when absent. */
 struct buf *fake_store_object(struct store *s, const char *name);
+/* Makes an object, or with NULL all of them, older. */
+void fake_store_age(struct store *s, const char *name, int64_t ns);
 /* Name of object `i`, in no particular order. */
 const char *fake_store_name(const struct store *s, size_t i);
 

@@ -217,9 +217,11 @@ TEST(survives_every_failing_call)
             fake_store_fail_at(s, 0, false);
             assert_int_equal(fake_store_open_puts(s), 0);
             if (ok) {
-                assert_true(calls < n);
+                assert_true(calls <= n); /* the last one ends the lease: no harm where it fails */
                 check_small(s, "mine");
-                break;
+                if (calls < n)
+                    break;
+                continue;
             }
             assert_int_equal(err.code, ERR_SPACE);
             struct bundle *b = NULL;

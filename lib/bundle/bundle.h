@@ -20,6 +20,7 @@
 #include "lib/base/auto.h"
 #include "lib/base/buf.h"
 #include "lib/base/hash.h"
+#include "lib/bundle/access.h"
 #include "lib/store/store.h"
 
 #include <jansson.h>
@@ -48,6 +49,10 @@ struct bundle_conf {
     const char *tag;     /* set when done; NULL: none but the dated one */
     const char *parent;  /* tag or digest in the same store; NULL: none */
     uint64_t rate_bytes; /* raw bytes per second over all threads; 0: unlimited */
+    /* Who may read it; none: not encrypted. With them the parent is not used: it cannot be read. */
+    const struct key_public *encrypt_to;
+    size_t encrypt_count;
+    const struct key_secret *sign_with; /* NULL: not signed; borrowed until bundle_finish() */
 };
 
 struct bundle_ref {
@@ -114,6 +119,9 @@ struct stream {
 
 /* ref: a tag, "latest", a manifest digest, or a unique prefix of one (6 or more hex digits). */
 bool bundle_open(struct store *store, const char *ref, struct bundle **out, struct err *err);
+/* The same with keys (lib/bundle/access.h); without them an encrypted bundle is ERR_AUTH. NULL: none.*/
+bool bundle_open_as(struct store *store, const char *ref, const struct bundle_access *access,
+                    struct bundle **out, struct err *err);
 void bundle_close(struct bundle *b);
 AUTO_PTR(bundle, struct bundle, bundle_close)
 const struct digest *bundle_digest(const struct bundle *b);

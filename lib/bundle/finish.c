@@ -6,6 +6,7 @@
 #include "lib/base/json.h"
 #include "lib/bundle/name.h"
 #include "lib/bundle/reader.h"
+#include "lib/bundle/sealing.h"
 #include "lib/bundle/tags.h"
 #include "lib/bundle/writer.h"
 
@@ -102,6 +103,13 @@ static bool place_segments(const struct bundle_writer *w, const struct vec *sort
     return true;
 }
 
+static bool put_plain(struct bundle_writer *w, struct span bytes, struct index_pack *out,
+                      struct err *err)
+{
+    out->bytes = bytes.len;
+    return store_put_blob(w->store, bytes, &out->digest, err);
+}
+
 static bool put_index(struct bundle_writer *w, const struct index *ix, struct index_pack *out,
                       struct err *err)
 {
@@ -112,9 +120,8 @@ static bool put_index(struct bundle_writer *w, const struct index *ix, struct in
     if (!index_encode(ix, &text, err) || !codecs_take(&w->codecs, &codec, err))
         return err_add(err, "cannot make the segment index");
     bool ok = codec_compress(codec, INDEX_LEVEL, buf_view(&text), &frame, err) &&
-              store_put_blob(w->store, frame, &out->digest, err);
-    if (ok)
-        out->bytes = frame.len;
+              (w->wrap ? sealing_put(w->store, w->wrap, SEAL_INDEX, WRAP_INDEX, frame, out, err)
+                       : put_plain(w, frame, out, err));
     codecs_give(&w->codecs, codec);
     return ok || err_add(err, "cannot store the segment index");
 }
@@ -241,19 +248,40 @@ static bool packs_are_there(struct bundle_writer *w, struct err *err)
 static bool put_text(struct bundle_writer *w, const char *text, struct index_pack *out,
                      struct err *err)
 {
-    if (!text)
+    return text ? put_plain(w, span_of(text), out, err) : err_memory(err);
+}
+
+/* Of an encrypted bundle all can read what a list needs; the whole is sealed. */
+static bool put_config(struct bundle_writer *w, json_t *config, struct manifest *m, struct err *err)
+{
+    AUTO(json) json_t *open = w->wrap ? sealing_public(config) : json_incref(config);
+    AUTO(free) char *text = open ? json_text(open) : NULL;
+
+    if (!put_text(w, text, &m->config, err))
+        return false;
+    if (!w->wrap)
+        return true;
+    AUTO(free) char *whole = json_text(config);
+    if (!whole)
         return err_memory(err);
-    out->bytes = strlen(text);
-    return store_put_blob(w->store, span_of(text), &out->digest, err);
+    if (!sealing_put(w->store, w->wrap, SEAL_DETAILS, WRAP_DETAILS, span_of(whole), &m->details,
+                     err))
+        return false;
+    AUTO(free) char *keys = wrap_encode(w->wrap);
+    m->sealed = true;
+    return put_text(w, keys, &m->keys, err);
 }
 
 static bool write_manifest(struct bundle_writer *w, struct manifest *m, struct index_pack *out,
                            struct err *err)
 {
     m->packs = w->packs;
-    AUTO(free) char *text = manifest_encode(m);
+    bool ok = !w->sign_with || sealing_sign(m, w->sign_with, err);
+    AUTO(free) char *text = ok ? manifest_encode(m) : NULL;
     m->packs = (struct vec)VEC(struct index_pack);
 
+    if (!ok)
+        return false;
     if (text && strlen(text) > MANIFEST_MAX)
         return err_set(err, ERR_UNSUPPORTED, "%zu packs are more than one manifest can name",
                        w->packs.count);
@@ -275,8 +303,7 @@ bool bundle_finish(struct bundle_writer *w, struct bundle_ref *out, struct err *
     if (!finish_packs(w, err) || !write_index(w, &m.index, err) ||
         !describe(w, m.created, &config, err))
         return false;
-    AUTO(free) char *text = json_text(config);
-    if (!put_text(w, text, &m.config, err) || !write_manifest(w, &m, &entry.manifest, err))
+    if (!put_config(w, config, &m, err) || !write_manifest(w, &m, &entry.manifest, err))
         return err_add(err, "cannot store the manifest");
 
     snprintf(entry.created, sizeof(entry.created), "%s", m.created);

@@ -12,11 +12,13 @@
 #include "lib/base/vec.h"
 #include "lib/bundle/bundle.h"
 
-#define INDEX_MAX ((size_t)256 << 20)
+#define INDEX_SEALED "1" /* the seal of a pack, as in lib/seal/sealed.h */
+#define INDEX_MAX    ((size_t)256 << 20)
 
 struct index_pack {
     struct digest digest;
     uint64_t bytes;
+    bool sealed;
 };
 
 struct index_stream {

@@ -3,6 +3,7 @@
 #include "lib/bundle/codec.h"
 #include "lib/bundle/index.h"
 #include "lib/bundle/name.h"
+#include "lib/seal/sealed.h"
 
 #define FIELDS_MAX  16
 #define FIELDS_BASE 11 /* the first one that says what a delta is based on */
@@ -53,13 +54,14 @@ static bool u32_field(struct span s, uint32_t *out)
 static bool read_pack(struct index *ix, struct line *l, struct err *err)
 {
     uint64_t id = 0;
-    struct index_pack pack;
+    struct index_pack pack = {0};
 
     if (ix->streams.count || l->count != 5 || !span_u64(l->field[1], &id) ||
         id != ix->packs.count || !digest_parse(l->field[2], &pack.digest) ||
         !span_u64(l->field[3], &pack.bytes))
         return damaged(l, "not a pack in order", err);
-    if (!span_is(l->field[4], "-"))
+    pack.sealed = span_is(l->field[4], INDEX_SEALED);
+    if (!pack.sealed && !span_is(l->field[4], "-"))
         return later(l, "the pack is sealed in a way that is not known here", err);
 
     struct index_pack *to = vec_add(&ix->packs, err);
@@ -145,10 +147,11 @@ static bool read_stream(struct index *ix, struct line *l, struct err *err)
 static bool segment_fits(const struct index *ix, const struct segment *s)
 {
     const struct index_pack *packs = ix->packs.at;
+    uint64_t seal = s->pack < ix->packs.count && packs[s->pack].sealed ? SEAL_OVERHEAD : 0;
 
     return s->stream < ix->streams.count && s->pack < ix->packs.count && s->raw_bytes > 0 &&
-           s->raw_bytes <= SEGMENT_RAW_MAX && s->stored_bytes > 0 &&
-           s->stored_bytes <= codec_bound(s->raw_bytes) && s->records <= s->raw_bytes &&
+           s->raw_bytes <= SEGMENT_RAW_MAX && s->stored_bytes > 0 && s->stored_bytes > seal &&
+           s->stored_bytes - seal <= codec_bound(s->raw_bytes) && s->records <= s->raw_bytes &&
            s->offset <= packs[s->pack].bytes && s->stored_bytes <= packs[s->pack].bytes - s->offset;
 }
 

@@ -9,7 +9,8 @@ static void write_pack(struct buf *out, size_t id, const struct index_pack *pack
     char hex[HASH_HEX];
 
     digest_hex(&pack->digest, hex);
-    buf_printf(out, "pack\t%zu\t%s\t%" PRIu64 "\t-\n", id, hex, pack->bytes);
+    buf_printf(out, "pack\t%zu\t%s\t%" PRIu64 "\t%s\n", id, hex, pack->bytes,
+               pack->sealed ? INDEX_SEALED : "-");
 }
 
 static bool write_stream(struct buf *out, size_t id, const struct index_stream *s, struct err *err)

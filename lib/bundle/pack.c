@@ -1,6 +1,8 @@
 #include "lib/bundle/pack.h"
 
 #include "lib/base/vec.h"
+#include "lib/seal/key.h"
+#include "lib/seal/sealed.h"
 
 #include <endian.h>
 
@@ -15,18 +17,34 @@ struct seek_entry {
 struct pack_writer {
     struct store_put *put;
     struct hash *hash;
-    struct vec seek; /* struct seek_entry */
+    struct vec seek;    /* struct seek_entry */
+    unsigned char *key; /* NULL: not sealed */
+    struct buf box;
     uint64_t bytes;
 };
 
-bool pack_open(struct store *store, struct pack_writer **out, struct err *err)
+static bool append(struct pack_writer *p, struct span bytes, struct err *err)
+{
+    if (!p->put->ops->append(p->put, bytes.at, bytes.len, err))
+        return false;
+    hash_add(p->hash, bytes.at, bytes.len);
+    p->bytes += bytes.len;
+    return true;
+}
+
+bool pack_open(struct store *store, unsigned char *key, struct pack_writer **out, struct err *err)
 {
     AUTO(pack) struct pack_writer *p = calloc(1, sizeof(*p));
 
-    if (!p)
+    if (!p) {
+        seal_wipe_free(key);
         return err_memory(err);
+    }
+    p->key = key;
     p->seek = (struct vec)VEC(struct seek_entry);
     if (!hash_open(&p->hash, err) || !store->ops->put(store, &p->put, err))
+        return false;
+    if (p->key && !append(p, seal_header(SEAL_PACK), err))
         return false;
     *out = TAKE(p);
     return true;
@@ -40,6 +58,8 @@ void pack_abort(struct pack_writer *p)
         p->put->ops->abort(p->put);
     hash_close(p->hash);
     vec_done(&p->seek);
+    seal_wipe_free(p->key);
+    buf_done(&p->box);
     free(p);
 }
 
@@ -48,13 +68,15 @@ uint64_t pack_bytes(const struct pack_writer *p)
     return p->bytes;
 }
 
-static bool append(struct pack_writer *p, struct span bytes, struct err *err)
+/* A piece of the pack as it is, or in a box. */
+static bool append_part(struct pack_writer *p, struct span part, bool last, struct err *err)
 {
-    if (!p->put->ops->append(p->put, bytes.at, bytes.len, err))
-        return false;
-    hash_add(p->hash, bytes.at, bytes.len);
-    p->bytes += bytes.len;
-    return true;
+    const struct seal_place place = {SEAL_PACK, last, p->bytes};
+
+    if (!p->key)
+        return append(p, part, err);
+    buf_clear(&p->box);
+    return seal_box(p->key, &place, part, &p->box, err) && append(p, buf_view(&p->box), err);
 }
 
 bool pack_add(struct pack_writer *p, struct span frame, size_t raw_bytes, uint64_t *offset,
@@ -68,7 +90,7 @@ bool pack_add(struct pack_writer *p, struct span frame, size_t raw_bytes, uint64
     *e = (struct seek_entry){(uint32_t)frame.len, (uint32_t)raw_bytes, 0};
     memcpy(&e->checksum, frame.at + frame.len - sizeof(e->checksum), sizeof(e->checksum));
     e->checksum = le32toh(e->checksum);
-    if (!append(p, frame, err))
+    if (!append_part(p, frame, false, err))
         return false;
     *offset = at;
     return true;
@@ -105,7 +127,7 @@ bool pack_finish(struct pack_writer *open, struct digest *digest, uint64_t *byte
     char name[STORE_NAME_MAX];
 
     seek_table(p, &table);
-    if (!buf_ok(&table, err) || !append(p, buf_view(&table), err))
+    if (!buf_ok(&table, err) || !append_part(p, buf_view(&table), true, err))
         return false;
     struct digest made = hash_end(p->hash);
     struct store_put *put = TAKE(p->put);

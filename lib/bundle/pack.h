@@ -13,7 +13,10 @@
 
 struct pack_writer;
 
-bool pack_open(struct store *store, struct pack_writer **out, struct err *err);
+/* `key` seals each frame and the table in a box of its own (lib/seal/sealed.h); NULL: a plain pack.
+ * It is memory for secrets and is taken over, whatever comes of it. */
+bool pack_open(struct store *store, unsigned char *key, struct pack_writer **out, struct err *err);
+/* What is stored of it is pack_bytes() from *offset on. */
 bool pack_add(struct pack_writer *p, struct span frame, size_t raw_bytes, uint64_t *offset,
               struct err *err);
 uint64_t pack_bytes(const struct pack_writer *p);

@@ -1,6 +1,7 @@
 #include "lib/bundle/reader.h"
 
 #include "lib/base/json.h"
+#include "lib/bundle/sealing.h"
 #include "lib/bundle/tags.h"
 
 #include <inttypes.h>
@@ -13,6 +14,7 @@ struct bundle {
     struct vec streams;    /* struct stream */
     struct vec components; /* char *: one per stream */
     json_t *config;
+    unsigned char *keys; /* of an encrypted one; NULL: none */
     struct codecs codecs;
 };
 
@@ -28,6 +30,7 @@ void bundle_close(struct bundle *b)
     manifest_done(&b->manifest);
     index_done(&b->index);
     json_decref(b->config);
+    seal_wipe_free(b->keys);
     codecs_done(&b->codecs);
     free(b);
 }
@@ -49,13 +52,21 @@ static struct bundle *bundle_new(struct store *store)
     return b;
 }
 
+/* bundle.json, or the whole of it that is sealed in an encrypted bundle. */
 static bool read_config(struct bundle *b, struct err *err)
 {
-    AUTO(buf) struct buf text = {0};
+    AUTO(buf) struct buf blob = {0};
+    AUTO(buf) struct buf opened = {0};
+    struct buf *text = b->keys ? &opened : &blob;
     uint64_t format = 0;
 
-    if (!blob_get(b->store, &b->manifest.config, CONFIG_MAX, &text, err) ||
-        !json_parse(buf_view(&text), "bundle.json", &b->config, err))
+    if (!blob_get(b->store, b->keys ? &b->manifest.details : &b->manifest.config, CONFIG_MAX, &blob,
+                  err))
+        return false;
+    if (b->keys && !seal_blob_open(sealing_key(b->keys, SEALING_DETAILS), SEAL_DETAILS,
+                                   buf_view(&blob), &opened, err))
+        return err_add(err, "the details of the bundle");
+    if (!json_parse(buf_view(text), "bundle.json", &b->config, err))
         return false;
     if (!json_want_u64(b->config, "format", &format, err))
         return err_add(err, "bundle.json");
@@ -74,9 +85,21 @@ static bool same_packs(const struct vec *layers, const struct vec *packs)
     if (layers->count != packs->count)
         return false;
     for (size_t i = 0; i < packs->count; i++)
-        if (!digest_eq(&a[i].digest, &b[i].digest) || a[i].bytes != b[i].bytes)
+        if (!digest_eq(&a[i].digest, &b[i].digest) || a[i].bytes != b[i].bytes ||
+            a[i].sealed != b[i].sealed)
             return false;
     return true;
+}
+
+static bool get_index(struct bundle *b, struct buf *frame, struct err *err)
+{
+    AUTO(buf) struct buf sealed = {0};
+
+    if (!b->keys)
+        return blob_get(b->store, &b->manifest.index, INDEX_MAX, frame, err);
+    return blob_get(b->store, &b->manifest.index, INDEX_MAX, &sealed, err) &&
+           seal_blob_open(sealing_key(b->keys, SEALING_INDEX), SEAL_INDEX, buf_view(&sealed), frame,
+                          err);
 }
 
 static bool read_index(struct bundle *b, struct err *err)
@@ -86,7 +109,7 @@ static bool read_index(struct bundle *b, struct err *err)
     struct codec *c = NULL;
     uint64_t raw = 0;
 
-    if (!blob_get(b->store, &b->manifest.index, INDEX_MAX, &frame, err))
+    if (!get_index(b, &frame, err))
         return err_add(err, "cannot read the segment index");
     if (!codec_raw_bytes(buf_view(&frame), &raw) || raw > INDEX_MAX)
         return err_set(err, ERR_DAMAGED, "the segment index is no zstd frame of a sane size");
@@ -146,16 +169,49 @@ static bool build_streams(struct bundle *b, struct err *err)
     return true;
 }
 
-static bool load_parts(struct bundle *b, struct err *err)
+/* Without a key: that the sealed blobs are whole, and which packs there are. */
+static bool load_locked(struct bundle *b, struct err *err)
+{
+    const struct index_pack *const blobs[] = {&b->manifest.index, &b->manifest.details,
+                                              &b->manifest.keys};
+    const struct index_pack *packs = b->manifest.packs.at;
+    AUTO(buf) struct buf bytes = {0};
+
+    for (size_t i = 0; i < COUNT(blobs); i++)
+        if (!blob_get(b->store, blobs[i], INDEX_MAX, &bytes, err))
+            return false;
+    for (size_t i = 0; i < b->manifest.packs.count; i++) {
+        struct index_pack *to = vec_add(&b->index.packs, err);
+        if (!to)
+            return false;
+        *to = packs[i];
+    }
+    return read_config(b, err);
+}
+
+/* The signature comes first: nothing else of a bundle that is not trusted is read. */
+static bool load_parts(struct bundle *b, const struct bundle_access *access, struct err *err)
 {
     AUTO(buf) struct buf text = {0};
 
-    return blob_get(b->store, &b->self, MANIFEST_MAX, &text, err) &&
-           manifest_decode(buf_view(&text), &b->manifest, err) && read_config(b, err) &&
-           read_index(b, err) && build_streams(b, err);
+    if (!blob_get(b->store, &b->self, MANIFEST_MAX, &text, err) ||
+        !manifest_decode(buf_view(&text), &b->manifest, err) ||
+        !sealing_check_signature(&b->manifest, access, err))
+        return false;
+    if (b->manifest.sealed && (!access || !access->key))
+        return load_locked(b, err);
+    return (!b->manifest.sealed ||
+            sealing_open_keys(b->store, &b->manifest, access->key, &b->keys, err)) &&
+           read_config(b, err) && read_index(b, err) && build_streams(b, err);
 }
 
-bool bundle_load(struct store *store, const char *ref, struct bundle **out, struct err *err)
+bool bundle_is_locked(const struct bundle *b)
+{
+    return b->manifest.sealed && !b->keys;
+}
+
+bool bundle_load(struct store *store, const char *ref, const struct bundle_access *access,
+                 struct bundle **out, struct err *err)
 {
     AUTO(bundle) struct bundle *b = bundle_new(store);
 
@@ -163,7 +219,7 @@ bool bundle_load(struct store *store, const char *ref, struct bundle **out, stru
         return err_memory(err);
     if (!tags_resolve(store, ref, &b->self, err))
         return false;
-    if (!load_parts(b, err))
+    if (!load_parts(b, access, err))
         return err_add(err, "cannot open bundle '%s'", ref);
     *out = TAKE(b);
     return true;
@@ -189,10 +245,20 @@ bool bundle_check_pack(struct store *store, const struct index_pack *pack, struc
 
 bool bundle_open(struct store *store, const char *ref, struct bundle **out, struct err *err)
 {
+    return bundle_open_as(store, ref, NULL, out, err);
+}
+
+bool bundle_open_as(struct store *store, const char *ref, const struct bundle_access *access,
+                    struct bundle **out, struct err *err)
+{
     AUTO(bundle) struct bundle *b = NULL;
 
-    if (!bundle_load(store, ref, &b, err))
+    if (!bundle_load(store, ref, access, &b, err))
         return false;
+    if (bundle_is_locked(b)) {
+        sealing_locked(err);
+        return err_add(err, "cannot open bundle '%s'", ref);
+    }
     const struct index_pack *packs = b->index.packs.at;
     for (size_t i = 0; i < b->index.packs.count; i++) {
         if (bundle_check_pack(store, &packs[i], err))
@@ -268,10 +334,29 @@ bool bundle_blame(const struct bundle *b, const struct segment *seg, struct err 
     return err_add(err, "segment %" PRIu64 " of '%s'", seg->seq, streams[seg->stream].name);
 }
 
-bool bundle_decode(struct bundle *b, const struct segment *seg, struct span frame, struct codec *c,
+/* A stored frame out of its box, if it lies in one. */
+static bool unseal(const struct bundle *b, const struct segment *seg, struct span stored,
+                   struct buf *room, struct span *frame, struct err *err)
+{
+    const struct seal_place place = {SEAL_PACK, false, seg->offset};
+
+    *frame = stored;
+    if (!b->keys)
+        return true;
+    if (!buf_reserve(room, stored.len))
+        return err_memory(err);
+    return seal_open(sealing_key(b->keys, SEALING_PACKS + seg->pack), &place, stored, frame,
+                     room->at, err);
+}
+
+bool bundle_decode(struct bundle *b, const struct segment *seg, struct span stored, struct codec *c,
                    struct buf *out, struct err *err)
 {
-    if (!codec_decode(c, frame, (size_t)seg->raw_bytes, out, err))
+    AUTO(buf) struct buf room = {0};
+    struct span frame;
+
+    if (!unseal(b, seg, stored, &room, &frame, err) ||
+        !codec_decode(c, frame, (size_t)seg->raw_bytes, out, err))
         return bundle_blame(b, seg, err);
     struct digest found = hash_of(buf_view(out));
     if (digest_eq(&found, &seg->raw))

@@ -6,7 +6,10 @@
 #include "lib/bundle/manifest.h"
 
 /* Without the check that every pack is there: verify wants to name them all. */
-bool bundle_load(struct store *store, const char *ref, struct bundle **out, struct err *err);
+bool bundle_load(struct store *store, const char *ref, const struct bundle_access *access,
+                 struct bundle **out, struct err *err);
+/* An encrypted bundle that was loaded without a key: it has packs, but no streams. */
+bool bundle_is_locked(const struct bundle *b);
 const struct index *bundle_index(const struct bundle *b);
 struct store *bundle_store(const struct bundle *b);
 const struct manifest *bundle_manifest(const struct bundle *b);

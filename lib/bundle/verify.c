@@ -5,6 +5,7 @@
 #include "lib/base/sched.h"
 #include "lib/bundle/columns.h"
 #include "lib/bundle/reader.h"
+#include "lib/bundle/sealing.h"
 
 #include <inttypes.h>
 
@@ -319,7 +320,8 @@ static bool verify_packs(struct verify *v, struct err *err)
         vec_done(&v->of_pack[i]);
     free(v->of_pack);
 
-    v->report->blobs = ix->packs.count + 3; /* and the manifest, the index and bundle.json */
+    /* And manifest, index and bundle.json; of an encrypted one its details and its keys. */
+    v->report->blobs = ix->packs.count + 3 + (bundle_manifest(v->bundle)->sealed ? 2 : 0);
     v->report->segments = v->conf->level >= VERIFY_CONTENT ? ix->segments.count : 0;
     if (v->report->faults.count)
         qsort(v->report->faults.at, v->report->faults.count, sizeof(struct verify_fault),
@@ -333,8 +335,12 @@ bool bundle_verify(struct store *store, const char *ref, const struct verify_con
     AUTO(bundle) struct bundle *b = NULL;
     struct verify_report report = {.faults = VEC(struct verify_fault)};
 
-    if (!bundle_load(store, ref, &b, err))
+    if (!bundle_load(store, ref, conf->access, &b, err))
         return false;
+    if (bundle_is_locked(b) && conf->level > VERIFY_BLOBS) {
+        sealing_locked(err);
+        return err_hint(err, "give --key FILE or set REHEARSE_KEY, or check hashes with --level 1");
+    }
     struct verify v = {.bundle = b, .conf = conf, .report = &report};
     pthread_mutex_init(&v.lock, NULL);
     bool ok = verify_packs(&v, err);

@@ -17,7 +17,8 @@ enum verify_level { VERIFY_BLOBS = 1, VERIFY_CONTENT = 2 };
 struct verify_conf {
     enum verify_level level;
     unsigned jobs;
-    struct progress *progress; /* may be NULL */
+    struct progress *progress;          /* may be NULL */
+    const struct bundle_access *access; /* as for bundle_open_as(); L1 needs no key */
 };
 
 struct verify_fault {

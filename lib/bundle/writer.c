@@ -47,7 +47,10 @@ static bool writer_fill(struct bundle_writer *w, const struct bundle_conf *conf,
         err_set(err, ERR_USAGE, "'%s' cannot be a tag", w->tag);
         return err_hint(err, "use letters, digits, '.', '_' and '-', and not 'latest'");
     }
-    return (!conf->parent || parent_open(w->store, conf->parent, &w->parent, err)) &&
+    if (conf->encrypt_count && !wrap_new(conf->encrypt_to, conf->encrypt_count, &w->wrap, err))
+        return false;
+    /* Who only holds public keys cannot read the parent, and plain packs do not belong here. */
+    return (!conf->parent || w->wrap || parent_open(w->store, conf->parent, &w->parent, err)) &&
            writer_lease(w, err);
 }
 
@@ -62,6 +65,7 @@ bool bundle_create(struct store *store, const struct bundle_conf *conf, struct b
     w->production = conf->production;
     w->level = conf->level;
     w->rate_bytes = conf->rate_bytes;
+    w->sign_with = conf->sign_with;
     w->created_ns = clock_wall_ns();
     w->streams = (struct vec)VEC(struct writer_stream);
     w->segments = (struct vec)VEC(struct segment);
@@ -110,6 +114,7 @@ void bundle_abandon(struct bundle_writer *w)
     vec_done(&w->components);
     codecs_done(&w->codecs);
     parent_close(w->parent);
+    wrap_free(w->wrap);
     lease_end(w->lease);
     pthread_mutex_destroy(&w->lock);
     json_decref(w->config);
@@ -248,24 +253,27 @@ static bool keep_rate(struct bundle_writer *w, size_t bytes, struct err *err)
 /* A pack's number is given when it is begun, its digest when it is done. Under c->lock. */
 static bool begin_pack(struct bundle_writer *w, struct writer_component *c, struct err *err)
 {
-    AUTO(pack) struct pack_writer *pack = NULL;
+    unsigned char *key = NULL;
+    char name[WRAP_NAME];
 
-    if (!pack_open(w->store, &pack, err))
+    if (w->wrap && !(key = seal_secret_memory(SEAL_KEY, err)))
         return false;
     lease_renew(w->lease);
     pthread_mutex_lock(&w->lock);
     c->pack_id = (uint32_t)w->packs.count;
-    bool ok = vec_add(&w->packs, err) != NULL;
+    bool ok = vec_add(&w->packs, err) &&
+              (!key || wrap_add(w->wrap, wrap_pack_name(c->pack_id, name), key, err));
     pthread_mutex_unlock(&w->lock);
     if (ok)
-        c->pack = TAKE(pack);
-    return ok;
+        return pack_open(w->store, key, &c->pack, err);
+    seal_wipe_free(key);
+    return false;
 }
 
 bool writer_finish_pack(struct bundle_writer *w, struct pack_writer *pack, uint32_t id,
                         struct err *err)
 {
-    struct index_pack done;
+    struct index_pack done = {.sealed = w->wrap != NULL};
 
     if (!pack_finish(pack, &done.digest, &done.bytes, err))
         return false;
@@ -284,8 +292,8 @@ static bool append_frame(struct bundle_writer *w, struct writer_component *c, st
     if (!pack_add(c->pack, frame, (size_t)seg->raw_bytes, &seg->offset, err))
         return false;
     seg->pack = c->pack_id;
-    seg->stored_bytes = frame.len;
-    c->new_bytes += frame.len;
+    seg->stored_bytes = pack_bytes(c->pack) - seg->offset;
+    c->new_bytes += seg->stored_bytes;
     if (pack_bytes(c->pack) >= PACK_TARGET)
         *full = TAKE(c->pack);
     return true;

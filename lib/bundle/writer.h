@@ -7,6 +7,7 @@
 #include "lib/bundle/lease.h"
 #include "lib/bundle/pack.h"
 #include "lib/bundle/parent.h"
+#include "lib/seal/wrap.h"
 
 #include <stdatomic.h>
 
@@ -36,11 +37,13 @@ struct bundle_writer {
     uint64_t rate_bytes;
     struct codecs codecs;
     atomic_bool failed;
-    struct lease *lease; /* keeps gc away from the parent and from what is written */
+    const struct key_secret *sign_with; /* NULL: not signed */
+    struct lease *lease;                /* keeps gc away from the parent and from what is written */
 
     pthread_mutex_t lock; /* guards everything below */
     int64_t rate_next_ns;
     struct parent *parent;
+    struct wrap *wrap;     /* keys of what is sealed; NULL: not encrypted */
     struct vec streams;    /* struct writer_stream */
     struct vec segments;   /* struct segment; key_from owns the heap of both keys */
     struct vec packs;      /* struct index_pack; zero until it is done */

@@ -169,6 +169,19 @@ static bool response_changed(struct judge *j, const char *rule, const json_t *e)
                       event_str(example, "new"));
 }
 
+/* How far two replays of the same release lay apart, as a factor of 1 or more: what the old
+ * release does to itself cannot be held against the new one. */
+static double spread(const json_t *e, const char *percentile)
+{
+    char key[32];
+
+    snprintf(key, sizeof(key), "noise_ratio_%s", percentile);
+    double ratio = event_num(e, key);
+    if (ratio <= 0)
+        return 1;
+    return ratio < 1 ? 1 / ratio : ratio;
+}
+
 static bool slower(struct judge *j, const char *rule, const json_t *e)
 {
     const struct release_judge *p = j->policy;
@@ -183,7 +196,8 @@ static bool slower(struct judge *j, const char *rule, const json_t *e)
         snprintf(key_new, sizeof(key_new), "new_%s_us", percentiles[i]);
         double before_ms = event_num(e, key_old) / 1000;
         double after_ms = event_num(e, key_new) / 1000;
-        if (after_ms - before_ms < p->latency_min_ms || after_ms < before_ms * p->latency_ratio)
+        double allowed_ms = before_ms * p->latency_ratio * spread(e, percentiles[i]);
+        if (after_ms - before_ms < p->latency_min_ms || after_ms < allowed_ms)
             continue;
         bool tiny = event_num(e, "p_value") < 0.0001;
         return judge_note(j, rule, SEVERITY_BLOCK, event_str(e, "endpoint"),

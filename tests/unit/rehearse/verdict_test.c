@@ -167,6 +167,10 @@ TEST(small_or_lucky_latency_changes_do_not_count)
         "\"old_p95_us\":1000,\"new_p95_us\":9000,\"p_value\":0.0001}",
         "{\"event\":\"replay.latency\",\"endpoint\":\"e\",\"old_p50_us\":100000,\"new_p50_us\":"
         "130000,\"old_p95_us\":100000,\"new_p95_us\":130000,\"p_value\":0.0001}",
+        /* Twice as slow, but so was the old release against itself. */
+        "{\"event\":\"replay.latency\",\"endpoint\":\"e\",\"old_p50_us\":20000,\"new_p50_us\":"
+        "40000,\"old_p95_us\":20000,\"new_p95_us\":40000,\"noise_ratio_p50\":0.5,"
+        "\"noise_ratio_p95\":1.9,\"p_value\":0.0001}",
     };
 
     for (size_t i = 0; i < COUNT(fine); i++) {

@@ -1,4 +1,4 @@
-/* `rehearse bundle ls`, `bundle show` and `bundle verify`. */
+/* `rehearse bundle show` and `bundle verify`. */
 #include "lib/base/clock.h"
 #include "lib/base/json.h"
 #include "lib/bundle/verify.h"
@@ -21,85 +21,7 @@ struct bundle_cmd_conf {
 
 static bool open_store(const struct bundle_cmd_conf *conf, struct store **out, struct err *err)
 {
-    if (!conf->store) {
-        err_set(err, ERR_USAGE, "no store was named");
-        return err_hint(err, "give --store STORE, or set REHEARSE_STORE");
-    }
-    return store_open(conf->store, STORE_READ, out, err);
-}
-
-/* ---- ls --------------------------------------------------------------------------------------*/
-
-struct listing {
-    json_t *bundles; /* array */
-    int64_t now_ns;
-};
-
-static json_t *tags_json(const struct bundle_info *info)
-{
-    json_t *tags = json_array();
-
-    for (size_t i = 0; i < info->tag_count; i++)
-        json_array_append_new(tags, json_string(info->tags[i]));
-    return tags;
-}
-
-static bool list_one(void *ctx, const struct bundle_info *info, struct err *err)
-{
-    struct listing *list = ctx;
-    char hex[HASH_HEX];
-
-    digest_hex(&info->manifest, hex);
-    json_t *one = json_pack("{s:s, s:o, s:s, s:s, s:O?, s:s?}", "digest", hex, "tags",
-                            tags_json(info), "created", info->created, "environment",
-                            info->environment, "config", info->config, "why", info->why);
-    return json_array_append_new(list->bundles, one) == 0 || err_memory(err);
-}
-
-static const char *age_of(const struct listing *list, const char *created, char out[ISO_TIME])
-{
-    int64_t at = 0;
-
-    if (!clock_parse_iso(created, &at))
-        return "?";
-    return human_time(list->now_ns > at ? list->now_ns - at : 0, out);
-}
-
-static void print_bundle(const struct listing *list, const json_t *one)
-{
-    const json_t *config = json_object_get(one, "config"), *tags = json_object_get(one, "tags");
-    char age[ISO_TIME], raw[ISO_TIME], fresh[ISO_TIME];
-    const char *why = json_string_value(json_object_get(one, "why"));
-
-    printf("%.12s  %-14s %10s %10s ", json_string_value(json_object_get(one, "digest")),
-           age_of(list, json_string_value(json_object_get(one, "created")), age),
-           config ? human_bytes((uint64_t)print_number(config, "raw_bytes"), raw) : "-",
-           config ? human_bytes((uint64_t)print_number(config, "new_bytes"), fresh) : "-");
-    for (size_t i = 0; i < json_array_size(tags); i++)
-        printf(" %s", json_string_value(json_array_get(tags, i)));
-    if (why)
-        printf("  DAMAGED: %s", why);
-    putchar('\n');
-}
-
-static int ls_main(const void *conf_, int argc, char **argv, struct err *err)
-{
-    AUTO(store) struct store *store = NULL;
-    AUTO(json) json_t *bundles = json_array();
-    struct listing list = {bundles, clock_wall_ns()};
-
-    if (argc > 0) {
-        err_set(err, ERR_USAGE, "bundle ls takes no operands, got '%s'", argv[0]);
-        return ERR_USAGE;
-    }
-    if (!open_store(conf_, &store, err) || !bundle_list(store, list_one, &list, err))
-        return (int)err->code;
-    if (cmd_json())
-        return print_json(bundles, err) ? 0 : (int)err->code;
-    printf("%-12s  %-14s %10s %10s  %s\n", "digest", "age", "raw", "new", "tags");
-    for (size_t i = 0; i < json_array_size(bundles); i++)
-        print_bundle(&list, json_array_get(bundles, i));
-    return 0;
+    return cmd_store_open(conf->store, STORE_READ, out, err);
 }
 
 /* ---- show ------------------------------------------------------------------------------------*/
@@ -292,19 +214,7 @@ static int verify_main(const void *conf_, int argc, char **argv, struct err *err
 
 static const struct bundle_cmd_conf defaults = {.level = VERIFY_CONTENT};
 
-static const struct opt ls_opts[] = {OPT_STORE, {0}};
-
-const struct cmd bundle_ls_cmd = {
-    .name = "bundle ls",
-    .summary = "list the bundles of a store",
-    .usage = "--store STORE",
-    .about = "Newest first: digest, age, what was captured, what it added to the store, tags.",
-    .examples = "$ rehearse bundle ls --store /var/lib/rehearse/store\n",
-    .opts = ls_opts,
-    .defaults = &defaults,
-    .conf_size = sizeof(struct bundle_cmd_conf),
-    .run = ls_main,
-};
+static const struct opt show_opts[] = {OPT_STORE, {0}};
 
 const struct cmd bundle_show_cmd = {
     .name = "bundle show",
@@ -314,7 +224,7 @@ const struct cmd bundle_show_cmd = {
              "records and sizes. BUNDLE is a tag, a digest, the beginning of one, or \"latest\", "
              "which is the default.",
     .examples = "$ rehearse bundle show --store store shop-20260131T120000Z\n",
-    .opts = ls_opts,
+    .opts = show_opts,
     .defaults = &defaults,
     .conf_size = sizeof(struct bundle_cmd_conf),
     .run = show_main,

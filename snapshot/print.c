@@ -22,13 +22,15 @@ bool print_json(const json_t *value, struct err *err)
 }
 
 /* Positions are objects whose members the engines choose: "lsn 0/15D4A28, timeline 1". */
-static void print_position(const json_t *position)
+bool print_position(const char *before, const json_t *position)
 {
-    const char *key, *between = "";
+    const char *key, *between = before;
     const json_t *value;
 
-    if (json_is_string(position))
-        printf("%s", json_string_value(position));
+    if (json_is_string(position)) {
+        printf("%s%s", between, json_string_value(position));
+        between = ", ";
+    }
     json_object_foreach((json_t *)(uintptr_t)position, key, value)
     {
         const char *text = json_string_value(value);
@@ -41,6 +43,7 @@ static void print_position(const json_t *position)
             between = ", ";
         }
     }
+    return between != before;
 }
 
 static void print_component(const char *name, const json_t *facts)
@@ -51,7 +54,7 @@ static void print_component(const char *name, const json_t *facts)
            human_count((uint64_t)print_number(facts, "records"), rows),
            human_bytes((uint64_t)print_number(facts, "raw_bytes"), raw),
            human_bytes((uint64_t)print_number(facts, "stored_bytes"), stored));
-    print_position(json_object_get(facts, "position"));
+    print_position("", json_object_get(facts, "position"));
     putchar('\n');
 }
 
@@ -84,4 +87,12 @@ void print_components(const json_t *components)
         print_left_out(json_object_get(facts, "left_out"), shown);
     if (shown > LEFT_OUT_SHOWN)
         printf("  and %zu more: see 'bundle show --json'\n", shown - LEFT_OUT_SHOWN);
+}
+
+bool cmd_store_open(const char *url, enum store_mode mode, struct store **out, struct err *err)
+{
+    if (url)
+        return store_open(url, mode, out, err);
+    err_set(err, ERR_USAGE, "no store was named");
+    return err_hint(err, "give --store STORE, or set REHEARSE_STORE");
 }

@@ -2,7 +2,7 @@
 #ifndef SNAPSHOT_PRINT_H
 #define SNAPSHOT_PRINT_H
 
-#include "lib/base/err.h"
+#include "lib/store/store.h"
 
 #include <jansson.h>
 
@@ -10,7 +10,12 @@
 void print_components(const json_t *components);
 /* The document as JSON with a newline. */
 bool print_json(const json_t *value, struct err *err);
+/* "lsn 0/15D4A28, timeline 1"; whether there was anything to print. `before` goes in front. */
+bool print_position(const char *before, const json_t *position);
 /* A member as a number; 0 without it. */
 int64_t print_number(const json_t *o, const char *key);
+
+/* The store that --store names; without it an error that says so. */
+bool cmd_store_open(const char *url, enum store_mode mode, struct store **out, struct err *err);
 
 #endif

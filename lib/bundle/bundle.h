@@ -144,6 +144,7 @@ struct bundle_info {
     size_t tag_count;
     const char *created; /* ISO 8601; "" when the manifest cannot be read */
     const char *environment;
+    bool pinned;
     const json_t *config; /* NULL when it cannot be read; then why says so */
     const char *why;
 };

@@ -31,9 +31,11 @@ static bool give_one(struct store *store, const struct tagged *entries, size_t c
 
     if (!tags)
         return err_memory(err);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        info.pinned = info.pinned || entries[i].pinned;
         if (entries[i].tag[0])
             tags[info.tag_count++] = entries[i].tag;
+    }
     if (!read_config(store, &entries->manifest, &config, &why)) {
         if (why.code == ERR_UNSUPPORTED)
             return true;

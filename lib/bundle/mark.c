@@ -149,3 +149,23 @@ bool marks_store(struct marks *m, struct store *store, const struct digest *with
         return err_add(err, "cannot read what store '%s' holds", store->url);
     return marks_entries(m, store, manifests, without, err);
 }
+
+bool marks_weigh(struct store *store, const struct index_pack *manifest, uint64_t *own,
+                 uint64_t *shared, struct err *err)
+{
+    AUTO(marks) struct marks ours = MARKS;
+    AUTO(marks) struct marks others = MARKS;
+    uint64_t sums[2] = {0, 0};
+
+    if (!marks_bundle(&ours, store, manifest, err) ||
+        !marks_store(&others, store, &manifest->digest, err))
+        return false;
+    marks_sort(&ours);
+    marks_sort(&others);
+    const struct index_pack *all = ours.blobs.at;
+    for (size_t i = 0; i < ours.blobs.count; i++)
+        sums[marks_has(&others, &all[i].digest)] += all[i].bytes;
+    *own = sums[0];
+    *shared = sums[1];
+    return true;
+}

@@ -37,6 +37,9 @@ bool marks_entries(struct marks *m, struct store *store, const json_t *manifests
                    const struct digest *without, struct err *err);
 /* Sorts, and drops what is there twice. */
 void marks_sort(struct marks *m);
+/* What goes when a bundle goes, and what stays because others need it too. */
+bool marks_weigh(struct store *store, const struct index_pack *manifest, uint64_t *own,
+                 uint64_t *shared, struct err *err);
 bool marks_has(const struct marks *m, const struct digest *blob);
 
 #endif

@@ -32,6 +32,7 @@ static bool read_entry(const json_t *entry, struct vec *out, struct err *err)
     snprintf(t->tag, sizeof(t->tag), "%s", tags_note(entry, NOTE_TAG));
     snprintf(t->created, sizeof(t->created), "%s", tags_note(entry, NOTE_CREATED));
     snprintf(t->environment, sizeof(t->environment), "%s", tags_note(entry, NOTE_ENVIRONMENT));
+    t->pinned = tags_note(entry, NOTE_PINNED)[0] != '\0';
     return true;
 }
 

@@ -15,6 +15,7 @@ struct tagged {
     char tag[128];               /* "" without one */
     char created[LAYOUT_ID_MAX]; /* "" when the entry does not say: a foreign tool copied it */
     char environment[LAYOUT_ID_MAX];
+    bool pinned;
 };
 
 /* Every entry that may be a bundle, in the order of the file (struct tagged). */

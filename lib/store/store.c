@@ -3,13 +3,14 @@
 #include "lib/base/json.h"
 #include "lib/store/local.h"
 #include "lib/store/name.h"
+#include "lib/store/sftp.h"
 
 #define LAYOUT_TEXT "{\"imageLayoutVersion\":\"1.0.0\"}"
 #define INDEX_TEXT \
     "{\"manifests\":[],\"mediaType\":\"application/vnd.oci.image.index.v1+json\",\"schemaVersion\":2}"
 #define LAYOUT_MAX 4096
 
-const struct store_ops *const store_drivers[] = {&store_local, NULL};
+const struct store_ops *const store_drivers[] = {&store_local, &store_sftp, NULL};
 
 /* The driver whose scheme stands before "://"; a text without "://" is a path. */
 static const struct store_ops *driver_of(const char *url)
@@ -70,7 +71,7 @@ bool store_open(const char *url, enum store_mode mode, struct store **out, struc
 
     if (!ops) {
         err_set(err, ERR_USAGE, "no store driver for '%s'", url);
-        return err_hint(err, "use %s", store_local.help);
+        return err_hint(err, "use %s or %s", store_local.help, store_sftp.help);
     }
     if (!ops->open(url, mode, &s, err))
         return false;
@@ -114,6 +115,11 @@ const char *store_blob_name(const struct digest *d, char out[STORE_NAME_MAX])
     digest_hex(d, hex);
     snprintf(out, STORE_NAME_MAX, STORE_BLOBS "%s", hex);
     return out;
+}
+
+bool store_put_expect(struct store_put *p, const struct digest *digest, struct err *err)
+{
+    return !p->ops->expect || p->ops->expect(p, digest, err);
 }
 
 bool store_put_blob(struct store *s, struct span bytes, struct digest *out, struct err *err)

@@ -64,10 +64,18 @@ struct store_put_ops {
     /* Makes it visible; a blob that exists already is success. Frees p either way. */
     bool (*commit)(struct store_put *p, const char *name, struct err *err);
     void (*abort)(struct store_put *p); /* frees p; NULL is fine */
+    /* NULL where a put cannot be continued; see store_put_expect(). */
+    bool (*expect)(struct store_put *p, const struct digest *digest, struct err *err);
 };
 struct store_put {
     const struct store_put_ops *ops;
 };
+
+/* Before the first append, by who knows the digest of what is coming: a store far away then takes up
+ * an interrupted put of the same bytes where it ended. All bytes are appended all the same; those
+ * that are there are not sent again. commit() fails (ERR_DAMAGED) when the bytes were others, and
+ * abort() keeps what was sent, in "tmp/". */
+bool store_put_expect(struct store_put *p, const struct digest *digest, struct err *err);
 
 /* Chooses the driver by the scheme of the URL; a plain path is the local driver. */
 bool store_open(const char *url, enum store_mode mode, struct store **out, struct err *err);

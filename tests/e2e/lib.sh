@@ -310,6 +310,46 @@ my_stop() {
     e2e_stop "${1:-my}"
 }
 
+# ---- sshd -----------------------------------------------------------------------------------------
+# sshd_start [NAME]: a server in $T/NAME (default sshd) on 127.0.0.1, for SSHD_USER (nobody when we
+# are root, else who we are), who is let in by the key $SSHD_DIR/id_ed25519. Sets SSHD_DIR SSHD_PORT
+# SSHD_USER, and KNOWN_HOSTS: a file in which the host's key stands. SSHD_OPTIONS: more lines of its
+# configuration. A second start with the same NAME keeps the keys and the port.
+sshd_start() {
+    local name=${1:-sshd} kind
+    SSHD_DIR=$T/$name
+    SSHD_USER=$(id -un)
+    [ "$(id -u)" -ne 0 ] || SSHD_USER=nobody
+    KNOWN_HOSTS=$SSHD_DIR/known_hosts
+    if [ ! -d "$SSHD_DIR" ]; then
+        mkdir -p "$SSHD_DIR"
+        SSHD_PORT=$(free_port)
+        for kind in host_ed25519 host_ecdsa id_ed25519; do
+            ssh-keygen -q -t "${kind#*_}" -N '' -C "$kind" -f "$SSHD_DIR/$kind" || die "ssh-keygen failed"
+        done
+        cp "$SSHD_DIR/id_ed25519.pub" "$SSHD_DIR/authorized_keys"
+        printf '[127.0.0.1]:%s %s\n' "$SSHD_PORT" "$(cut -d' ' -f1,2 "$SSHD_DIR/host_ed25519.pub")" >"$KNOWN_HOSTS"
+    fi
+    cat >"$SSHD_DIR/sshd_config" <<-CONF
+	ListenAddress 127.0.0.1
+	Port $SSHD_PORT
+	HostKey $SSHD_DIR/host_ed25519
+	HostKey $SSHD_DIR/host_ecdsa
+	PidFile none
+	UsePAM no
+	StrictModes no
+	PasswordAuthentication no
+	KbdInteractiveAuthentication no
+	AuthorizedKeysFile $SSHD_DIR/authorized_keys
+	Subsystem sftp internal-sftp
+	MaxStartups 100
+	${SSHD_OPTIONS:-}
+	CONF
+    [ "$(id -u)" -ne 0 ] || mkdir -p /run/sshd
+    e2e_start "$name" "$(id -un)" "$(command -v sshd || echo /usr/sbin/sshd)" -D -e -f "$SSHD_DIR/sshd_config"
+    wait_for 10 ssh-keyscan -p "$SSHD_PORT" 127.0.0.1 || die "sshd does not start: $(tail -n 3 "$T/log/$name.log")"
+}
+
 # ---- the demo shop ------------------------------------------------------------------------------
 # A password with what careless tools trip over; it must not turn up anywhere but in the secrets.
 SHOP_PASSWORD="s3cret 'of' the \$hop\\"

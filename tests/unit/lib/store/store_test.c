@@ -187,6 +187,96 @@ static void loses_no_swap(struct store *s)
     assert_int_equal(strtol(buf_str(&text), NULL, 10), WRITERS * ROUNDS);
 }
 
+static bool put_expected(struct store *s, const struct digest *expected, struct span bytes,
+                         size_t pieces, struct err *err)
+{
+    struct store_put *put = NULL;
+    char name[STORE_NAME_MAX];
+
+    if (!s->ops->put(s, &put, err))
+        return false;
+    bool ok = store_put_expect(put, expected, err);
+    for (size_t i = 0; ok && i < pieces; i++)
+        ok = put->ops->append(put, bytes.at, bytes.len, err);
+    if (ok)
+        return put->ops->commit(put, store_blob_name(expected, name), err);
+    put->ops->abort(put);
+    return false;
+}
+
+#define PIECE  ((size_t)1000003)
+#define PIECES 40
+
+/* The first try ends in the middle; the second is given all bytes again and must not mix them up. */
+static void continues(struct store *s)
+{
+    AUTO(free) char *piece = malloc(PIECE), *back = malloc(PIECE);
+    AUTO(hash) struct hash *hash = NULL;
+    struct err err = {0};
+    struct store_put *put = NULL;
+    struct store_stat st;
+    char name[STORE_NAME_MAX];
+
+    for (size_t i = 0; i < PIECE; i++)
+        piece[i] = (char)(i * 2654435761u >> 13);
+    assert_ok(hash_open(&hash, &err), &err);
+    for (size_t i = 0; i < PIECES; i++)
+        hash_add(hash, piece, PIECE);
+    struct digest digest = hash_end(hash);
+    assert_ok(s->ops->put(s, &put, &err), &err);
+    assert_ok(store_put_expect(put, &digest, &err), &err);
+    for (size_t i = 0; i < PIECES - 5; i++)
+        assert_ok(put->ops->append(put, piece, PIECE, &err), &err);
+    put->ops->abort(put);
+    assert_fails(s->ops->stat(s, store_blob_name(&digest, name), &st, &err), &err, ERR_MISSING);
+    assert_ok(put_expected(s, &digest, (struct span){piece, PIECE}, PIECES, &err), &err);
+    assert_ok(s->ops->stat(s, name, &st, &err), &err);
+    assert_int_equal(st.bytes, PIECE * PIECES);
+    for (size_t i = 0; i < PIECES; i++) {
+        assert_ok(s->ops->read(s, name, i * PIECE, back, PIECE, &err), &err);
+        assert_memory_equal(back, piece, PIECE);
+    }
+    assert_ok(s->ops->remove(s, name, &err), &err);
+}
+
+#define READERS 6
+
+/* Objects of its own, written and read back, some put open all the while. */
+static void *puts_and_checks(void *arg)
+{
+    struct store *s = arg;
+    struct err err = {0};
+    char text[64], back[64];
+
+    for (int i = 0; i < ROUNDS; i++) {
+        struct digest digest;
+        char name[STORE_NAME_MAX];
+        struct store_put *put = NULL;
+        int len = snprintf(text, sizeof(text), "%d of %p", i, (void *)&err);
+
+        if (!s->ops->put(s, &put, &err) || !put->ops->append(put, text, 1, &err) ||
+            !store_put_blob(s, span_of(text), &digest, &err) ||
+            !s->ops->read(s, store_blob_name(&digest, name), 0, back, (size_t)len, &err) ||
+            memcmp(text, back, (size_t)len) != 0 || !s->ops->remove(s, name, &err))
+            return arg;
+        put->ops->abort(put);
+    }
+    return NULL;
+}
+
+static void serves_threads(struct store *s)
+{
+    pthread_t threads[READERS];
+
+    for (size_t i = 0; i < READERS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, puts_and_checks, s), 0);
+    for (size_t i = 0; i < READERS; i++) {
+        void *failed = NULL;
+        pthread_join(threads[i], &failed);
+        assert_null(failed);
+    }
+}
+
 static void conforms(struct store *s)
 {
     puts_and_reads(s);
@@ -196,6 +286,8 @@ static void conforms(struct store *s)
     removes(s);
     swaps_only_what_is_expected(s);
     loses_no_swap(s);
+    continues(s);
+    serves_threads(s);
 }
 
 TEST(memory_conforms)
@@ -217,6 +309,20 @@ TEST(local_conforms)
     conforms(s);
     store_close(s);
     drop(dir);
+}
+
+/* A store elsewhere, new and empty: tests/e2e/sftp.sh names one of each driver that needs a server. */
+TEST(named_conforms)
+{
+    const char *url = getenv("REHEARSE_TEST_STORE");
+    struct store *s = NULL;
+    struct err err = {0};
+
+    if (!url)
+        skip();
+    assert_ok(store_open(url, STORE_WRITE, &s, &err), &err);
+    conforms(s);
+    store_close(s);
 }
 
 /* Production's data lie in it: nobody else may read them. */
@@ -302,5 +408,5 @@ TEST(local_lists_leftovers)
     drop(dir);
 }
 
-TESTS(memory_conforms, local_conforms, local_is_private, local_refuses_what_is_no_store,
-      local_follows_no_links, local_lists_leftovers)
+TESTS(memory_conforms, local_conforms, named_conforms, local_is_private,
+      local_refuses_what_is_no_store, local_follows_no_links, local_lists_leftovers)

@@ -1,7 +1,10 @@
 SELECT name, reset_val
   FROM pg_catalog.pg_settings
 -- What the capturing role alone is set to says nothing about the server.
- WHERE source NOT IN ('user', 'database user')
+ WHERE NOT EXISTS (SELECT
+                     FROM pg_catalog.pg_db_role_setting r, pg_catalog.unnest(r.setconfig) AS c (setting)
+                    WHERE r.setrole = (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = session_user)
+                      AND pg_catalog.lower(pg_catalog.split_part(c.setting, '=', 1)) = pg_catalog.lower(name))
    AND name !~* '(conninfo|passphrase|password_command|secret|token|_command$|_key|keytab|identity_file)'
    AND (source NOT IN ('default', 'override', 'client', 'session', 'command line')
         OR name IN ('server_version', 'server_encoding', 'lc_collate', 'lc_ctype', 'lc_messages', 'lc_monetary',

@@ -3,7 +3,11 @@
 # manager would, in a real browser; look for the secret everywhere it must not be.
 . "$(dirname "$0")/lib.sh"
 e2e_begin rehearsal
+MY_OPTIONS="--default-time-zone=+02:00 --group-concat-max-len=4321"
 shop_production_start "${FACTOR:-0.25}"
+# Behaviour that the box has to share.
+pg_sql -c "ALTER SYSTEM SET statement_timeout = '20s'" -c 'ALTER SYSTEM SET random_page_cost = 1.25' \
+    -c 'SELECT pg_reload_conf()' postgres >/dev/null
 
 STORE=$T/store
 BOX=$T/box
@@ -28,6 +32,12 @@ cp "$T/out" "$T/run2.out"
 shop_release 3 "$STORE" monday "$BOX" "$TAPE"
 check_status "release 3 gets NO-GO" 1 "$REHEARSE" run --out "$T/out3" "$RELEASE_FILE"
 cp "$T/out" "$T/run3.out"
+
+drift_of() { # KIND
+    jq -r "select(.event == \"drift\" and .kind == \"$1\") | .name" "$T/out2/journal.jsonl"
+}
+check_same "the box runs under production's settings" "$(drift_of setting)" ""
+check_same "and on servers of its version" "$(drift_of version)" ""
 
 RUN3=$(cat "$T/run3.out")
 SCRIPT=$(cd "$T/release3/data" && ls ./*.sql | head -1)

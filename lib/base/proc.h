@@ -10,6 +10,8 @@
 struct proc_conf {
     const char *const *argv; /* NULL-terminated; argv[0] is looked up in PATH */
     const char *const *env;  /* NULL-terminated NAME=VALUE added to (or over) ours */
+    bool clean_env;          /* of ours only PATH, TZ, LANG, LC_*, and HOME, USER, LOGNAME: a
+                                caller's passwords and keys stay with the caller */
     const char *cwd;         /* NULL: ours */
     const char *user;        /* NULL or not root: unchanged; else its groups, HOME, USER, LOGNAME */
     const char *stdout_path; /* appended to; NULL: /dev/null */

@@ -108,9 +108,22 @@ static bool env_put(struct vec *env, const char *var, struct err *err)
     return true;
 }
 
+/* What a program needs to find its helpers, its words and its clock. */
+static bool stays_in_clean_env(const char *var)
+{
+    static const char *const names[] = {"PATH=", "TZ=", "LANG=", "HOME=", "USER=", "LOGNAME="};
+
+    for (size_t i = 0; i < COUNT(names); i++)
+        if (strncmp(var, names[i], strlen(names[i])) == 0)
+            return true;
+    return strncmp(var, "LC_", 3) == 0;
+}
+
 static bool build_env(struct launch *l, struct err *err)
 {
     for (char **v = environ; v && *v; v++) {
+        if (l->conf->clean_env && !stays_in_clean_env(*v))
+            continue;
         const char **last = vec_add(&l->env, err);
         if (!last)
             return false;

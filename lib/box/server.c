@@ -182,8 +182,9 @@ bool server_run(const struct server *s, const char *const *argv, struct err *err
     const char *const env[] = {sweep_mark(s->l, mark), NULL};
 
     /* Not in `s->dir`, which it may not be allowed to read; not in ours either. */
-    return proc_run(&(struct proc_conf){.argv = argv, .env = env, .cwd = s->data, .user = s->user},
-                    300, NULL, err);
+    struct proc_conf conf = {
+        .argv = argv, .env = env, .clean_env = true, .cwd = s->data, .user = s->user};
+    return proc_run(&conf, 300, NULL, err);
 }
 
 /* ---- making ---------------------------------------------------------------------------------------*/
@@ -387,6 +388,7 @@ static bool launch(const struct server *s, enum box_load mode, struct err *err)
         return false;
     struct proc_conf conf = {.argv = (const char *const *)argv.at,
                              .env = env,
+                             .clean_env = true,
                              .cwd = s->data,
                              .user = s->user,
                              .stdout_path = s->log,

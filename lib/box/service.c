@@ -92,6 +92,7 @@ static bool launch(struct local *l, const struct env_service *s, json_t *entry, 
         return err_memory(err);
     struct proc_conf conf = {.argv = (const char *const *)argv.at,
                              .env = (const char *const *)env.at,
+                             .clean_env = true,
                              .cwd = l->box.where,
                              .user = user_of_service(s),
                              .stdout_path = log,

@@ -134,6 +134,29 @@ TEST(environment_is_merged)
     assert_string_equal(buf_str(&out), "new 2\n1\n");
 }
 
+TEST(a_clean_environment_has_no_secret_of_ours)
+{
+    AUTO(buf) struct buf out = {0};
+    struct err err = {0};
+    const struct proc_conf conf = {
+        .argv = ARGV("env"), .env = ARGV("GIVEN=1", "LC_ALL=POSIX"), .clean_env = true};
+
+    setenv("PGPASSWORD", "secret", 1);
+    setenv("AWS_SECRET_ACCESS_KEY", "secret", 1);
+    setenv("PATHOLOGY", "secret", 1);
+    setenv("LC_ALL", "C", 1);
+    setenv("TZ", "UTC", 1);
+    assert_ok(proc_run(&conf, 10, &out, &err), &err);
+    assert_null(strstr(buf_str(&out), "secret"));
+    assert_non_null(strstr(buf_str(&out), "GIVEN=1\n"));
+    assert_non_null(strstr(buf_str(&out), "LC_ALL=POSIX\n"));
+    assert_non_null(strstr(buf_str(&out), "TZ=UTC\n"));
+    assert_non_null(strstr(buf_str(&out), "PATH=/"));
+    unsetenv("PGPASSWORD");
+    unsetenv("AWS_SECRET_ACCESS_KEY");
+    unsetenv("PATHOLOGY");
+}
+
 TEST(reads_the_input_given)
 {
     AUTO(scratch) struct scratch dir = {0};
@@ -241,6 +264,6 @@ TESTS(captures_the_output, last_line_of_stderr_is_the_error,
       missing_program_is_an_error_of_the_start, full_pipes_do_not_block,
       output_over_the_limit_is_refused, time_limit_ends_all_of_it,
       a_daemon_left_behind_does_not_block, child_has_only_its_own_descriptors,
-      environment_is_merged, reads_the_input_given, becomes_another_user,
-      stream_ends_when_the_taker_refuses, starts_and_stops_a_service,
+      environment_is_merged, a_clean_environment_has_no_secret_of_ours, reads_the_input_given,
+      becomes_another_user, stream_ends_when_the_taker_refuses, starts_and_stops_a_service,
       children_end_with_their_parent)

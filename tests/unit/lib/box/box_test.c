@@ -247,6 +247,26 @@ TEST(starts_and_stops_services)
     assert_ok(box_stop(f.box, &f.err), &f.err);
 }
 
+/* A service gets what the environment file gives it, and no key of whoever started the box. */
+TEST(keeps_our_environment_from_services)
+{
+    AUTO(fixture) struct fixture f = {0};
+    AUTO(buf) struct buf vars = {0};
+    char path[64];
+
+    setenv("PGPASSWORD", "topsecret", 1);
+    make_ready(&f, "name: t\n"
+                   "services: [{name: web, run: [sleep, \"1000\"], env: [\"MINE=1\"]}]\n");
+    bool started = box_start(f.box, &f.err);
+    unsetenv("PGPASSWORD");
+    assert_ok(started, &f.err);
+    snprintf(path, sizeof(path), "/proc/%d/environ", (int)pid_of(&f, 0));
+    assert_ok(file_read(path, 1 << 20, &vars, &f.err), &f.err);
+    assert_null(memmem(vars.at, vars.len, "topsecret", 9));
+    assert_non_null(memmem(vars.at, vars.len, "MINE=1", 6));
+    assert_non_null(memmem(vars.at, vars.len, "PATH=/", 6));
+}
+
 TEST(tells_the_last_words_of_a_service)
 {
     AUTO(fixture) struct fixture f = {0};
@@ -540,10 +560,11 @@ TEST(explains_a_restore_that_was_cut_off)
 
 TESTS(expands_variables, names_unknown_variables, refuses_what_is_not_a_box,
       refuses_the_environments_own_trees, refuses_to_overwrite, locks_out_others, removes_all_of_it,
-      keeps_what_is_not_its_own, starts_and_stops_services, tells_the_last_words_of_a_service,
-      waits_for_health_no_longer_than_told, keeps_passwords_out_of_argv,
-      finds_what_a_crash_left_running, goes_back_to_the_pristine_state, has_nothing_to_go_back_to,
-      a_reset_forgets_the_ledger, finishes_an_interrupted_reset, finishes_an_interrupted_swap,
-      takes_an_interrupted_save_back, drops_the_old_when_the_new_is_ready, brings_the_old_back,
-      brings_the_old_back_after_a_crash, brings_the_old_back_after_a_crash_while_saving,
-      brings_the_old_back_between_the_moves, explains_a_restore_that_was_cut_off)
+      keeps_what_is_not_its_own, starts_and_stops_services, keeps_our_environment_from_services,
+      tells_the_last_words_of_a_service, waits_for_health_no_longer_than_told,
+      keeps_passwords_out_of_argv, finds_what_a_crash_left_running, goes_back_to_the_pristine_state,
+      has_nothing_to_go_back_to, a_reset_forgets_the_ledger, finishes_an_interrupted_reset,
+      finishes_an_interrupted_swap, takes_an_interrupted_save_back,
+      drops_the_old_when_the_new_is_ready, brings_the_old_back, brings_the_old_back_after_a_crash,
+      brings_the_old_back_after_a_crash_while_saving, brings_the_old_back_between_the_moves,
+      explains_a_restore_that_was_cut_off)

@@ -81,5 +81,5 @@ bool run_candidate(struct run *r, struct err *err)
     return touched_begin(r, &before, err) &&
            replay_once(r, "candidate", first, r->release->replay.baselines > 1 ? second : NULL,
                        err) &&
-           touched_end(r, before, err);
+           box_check_services(r->box, err) && touched_end(r, before, err);
 }

@@ -8,7 +8,10 @@
 
 bool run_box(struct run *r, struct err *err)
 {
-    return r->box || box_open(r->release->box, &r->box, err);
+    if (!r->box && !box_open(r->release->box, &r->box, err))
+        return false;
+    r->box->watch = (struct box_watch){restore_note_service, r->journal};
+    return true;
 }
 
 bool run_reset(struct run *r, struct err *err)

@@ -12,9 +12,27 @@
 /* Lost bytes on more than this share of the connections leave the comparison with holes. */
 #define GAP_SHARE 0.01
 
+/* Whether a later event of its kind speaks of the same: a resumed run repeats steps, and starts
+ * services again. */
+static bool is_superseded(const struct judge *j, const json_t *e, const char *key)
+{
+    size_t i;
+    const json_t *other;
+    bool behind = false;
+
+    json_array_foreach(j->events, i, other)
+    {
+        if (behind && event_is(other, event_str(e, "event")) &&
+            json_equal(json_object_get(other, key), json_object_get(e, key)))
+            return true;
+        behind = behind || other == e;
+    }
+    return false;
+}
+
 static bool step_failed(struct judge *j, const char *rule, const json_t *e)
 {
-    if (strcmp(event_str(e, "status"), "failed") != 0)
+    if (strcmp(event_str(e, "status"), "failed") != 0 || is_superseded(j, e, "step"))
         return true;
     return judge_note(j, rule, SEVERITY_BLOCK, event_str(e, "title"), "step %.0f (%s) failed: %s",
                       event_num(e, "step"), event_str(e, "title"), event_str(e, "why"));
@@ -147,10 +165,12 @@ static bool smoke_failed(struct judge *j, const char *rule, const json_t *e)
 
 static bool service_died(struct judge *j, const char *rule, const json_t *e)
 {
-    if (strcmp(event_str(e, "state"), "healthy") == 0)
+    if (strcmp(event_str(e, "state"), "healthy") == 0 || is_superseded(j, e, "service"))
         return true;
-    return judge_note(j, rule, SEVERITY_BLOCK, event_str(e, "service"), "service %s: %s %s",
-                      event_str(e, "service"), event_str(e, "state"), event_str(e, "detail"));
+    bool late = strcmp(event_str(e, "state"), "timeout") == 0;
+    return judge_note(j, rule, SEVERITY_BLOCK, event_str(e, "service"), "service %s %s: %s",
+                      event_str(e, "service"), late ? "never became healthy" : "died",
+                      event_str(e, "detail"));
 }
 
 /* What was added breaks no client that reads by name; what is missing or changed may. */

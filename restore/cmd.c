@@ -182,6 +182,12 @@ static bool give_up(struct restore *r, struct err *err)
     return err_pass(err, &why);
 }
 
+bool restore_note_service(void *journal, const struct box_service *s, struct err *err)
+{
+    return JOURNAL(journal, err, "box.service", f_str("service", s->name), f_str("state", s->state),
+                   f_real("took_ms", s->took_ms), f_str("detail", s->detail));
+}
+
 static bool restore_all(struct restore *r, const char *ref, struct err *err)
 {
     if (!open_bundle(r, ref, err) ||
@@ -193,6 +199,7 @@ static bool restore_all(struct restore *r, const char *ref, struct err *err)
                  f_str("box", r->box->where),
                  f_real("took_ms", (double)(clock_mono_ns() - r->began) / 1e6)))
         return false;
+    r->box->watch = (struct box_watch){restore_note_service, r->journal};
     return !r->conf->start || box_start(r->box, err);
 }
 

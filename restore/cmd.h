@@ -23,6 +23,9 @@ struct restore_conf {
 bool restore_run(const struct restore_conf *conf, const char *ref, struct journal *journal,
                  struct err *err);
 
+/* For struct box_watch: writes what became of a service into the journal that is its ctx. */
+bool restore_note_service(void *journal, const struct box_service *s, struct err *err);
+
 extern const struct cmd restore_cmd;
 extern const struct cmd box_ls_cmd, box_show_cmd, box_start_cmd, box_stop_cmd, box_reset_cmd,
     box_exec_cmd, box_destroy_cmd;

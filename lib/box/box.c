@@ -63,6 +63,11 @@ bool box_stop(struct box *b, struct err *err)
     return false;
 }
 
+bool box_check_services(struct box *b, struct err *err)
+{
+    return services_check(local_of(b), err);
+}
+
 bool box_save(struct box *b, struct err *err)
 {
     return b->ops->reset(b, true, err);

@@ -58,10 +58,25 @@ struct box_ops {
     bool (*destroy)(struct box *b, bool bring_back, struct err *err);
 };
 
+/* What became of a service. Strings are borrowed for the call. */
+struct box_service {
+    const char *name;
+    const char *state;  /* "healthy", "died", "timeout": not healthy in time */
+    const char *detail; /* its last words, or what its health check got; "" when healthy */
+    double took_ms;     /* from its start; 0 when it is not known */
+};
+
+/* Told of every service that was started; what it says decides whether the start goes on. */
+struct box_watch {
+    bool (*service)(void *ctx, const struct box_service *s, struct err *err); /* NULL: nobody */
+    void *ctx;
+};
+
 struct box {
     const struct box_ops *ops;
     char *where;
-    struct env *env; /* owned: the environment it was made from, kept in the box */
+    struct env *env;        /* owned: the environment it was made from, kept in the box */
+    struct box_watch watch; /* set by whoever opened it */
 };
 
 /* force: an existing box there is stopped and kept in before/ until the new one is ready
@@ -74,6 +89,8 @@ void box_close(struct box *b);
 AUTO_PTR(box, struct box, box_close)
 bool box_start(struct box *b, struct err *err); /* databases, then services */
 bool box_stop(struct box *b, struct err *err);  /* services, then databases */
+/* Tells the watch of every service that was started and lives no more. */
+bool box_check_services(struct box *b, struct err *err);
 /* box.json as it is now (new reference), without passwords: state, why, bundle, servers and
  * services with "alive", "busy" (somebody holds the lock), "holds_before". */
 bool box_show(struct box *b, json_t **out, struct err *err);

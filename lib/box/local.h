@@ -70,6 +70,7 @@ void servers_remove_private(const json_t *servers);
 bool services_create(struct local *l, struct err *err);
 bool services_up(struct local *l, struct err *err);
 bool services_down(struct local *l, struct err *err);
+bool services_check(struct local *l, struct err *err);
 
 /* ---- exec.c ---------------------------------------------------------------------------------------*/
 bool local_exec(struct box *b, const char *const *argv, int *status, struct err *err);

@@ -77,6 +77,11 @@ static char *log_of(const struct local *l, const char *service)
     return asprintf(&path, "%s/services/%s.log", l->box.where, service) < 0 ? NULL : path;
 }
 
+struct service_log {
+    const char *path;
+    off_t from; /* where this start's words begin */
+};
+
 static bool launch(struct local *l, const struct env_service *s, json_t *entry, const char *log,
                    struct err *err)
 {
@@ -139,16 +144,17 @@ static bool probe_ok(struct probe *p)
     return status / 100 == 2;
 }
 
-static bool died(const struct env_service *s, const char *log, off_t from, struct err *err)
+static bool died(const struct env_service *s, const struct service_log *log, struct err *err)
 {
-    AUTO(free) char *last = log_last_line(log, from);
+    AUTO(free) char *last = log_last_line(log->path, log->from);
 
     err_set(err, ERR_SERVICE, "service '%s' died: %s", s->name, last ? last : "it said nothing");
-    return err_hint(err, "its log is %s", log);
+    return err_hint(err, "its log is %s", log->path);
 }
 
-static bool await(const struct env_service *s, json_t *entry, struct probe *p, const char *log,
-                  off_t from, struct err *err)
+/* *state: what a failure is called. */
+static bool await(const struct env_service *s, json_t *entry, struct probe *p,
+                  const struct service_log *log, const char **state, struct err *err)
 {
     int64_t wait = s->health ? (int64_t)(s->health->within_s * (double)NS_PER_S) : SETTLE_NS;
     int64_t deadline = clock_mono_ns() + wait;
@@ -156,9 +162,9 @@ static bool await(const struct env_service *s, json_t *entry, struct probe *p, c
     for (;;) {
         waitpid((pid_t)json_integer_value(json_object_get(entry, "pid")), NULL, WNOHANG);
         if (!entry_alive(entry))
-            return died(s, log, from, err);
+            return died(s, log, err);
         if (p && probe_ok(p)) /* and it is this service that answers: it still lives */
-            return entry_alive(entry) || died(s, log, from, err);
+            return entry_alive(entry) || died(s, log, err);
         if (!cmd_stop_check(err))
             return false;
         if (clock_mono_ns() >= deadline)
@@ -167,20 +173,21 @@ static bool await(const struct env_service *s, json_t *entry, struct probe *p, c
     }
     if (!p)
         return true;
+    *state = "timeout";
     err_set(err, ERR_SERVICE, "service '%s' is not healthy after %g s: %s", s->name,
             s->health->within_s, p->why);
-    return err_hint(err, "its log is %s", log);
+    return err_hint(err, "its log is %s", log->path);
 }
 
 static bool await_healthy(struct local *l, const struct env_service *s, json_t *entry,
-                          const char *log, off_t from, struct err *err)
+                          const struct service_log *log, const char **state, struct err *err)
 {
     AUTO(buf) struct buf target = {0};
     char host[256];
     struct probe p = {0};
 
     if (!s->health)
-        return await(s, entry, NULL, log, from, err);
+        return await(s, entry, NULL, log, state, err);
     if (!expand(l, s->health->url ? s->health->url : s->health->tcp, false, false, &target, err))
         return false;
     if (s->health->url) {
@@ -190,25 +197,56 @@ static bool await_healthy(struct local *l, const struct env_service *s, json_t *
             return false;
         p.host = host;
     }
-    return await(s, entry, &p, log, from, err);
+    return await(s, entry, &p, log, state, err);
+}
+
+/* ---- telling --------------------------------------------------------------------------------------*/
+
+static bool tell(const struct local *l, const struct box_service *what, struct err *err)
+{
+    const struct box_watch *w = &l->box.watch;
+
+    return !w->service || w->service(w->ctx, what, err);
+}
+
+/* A failure stays the one that is reported, also when it cannot be told. */
+static bool tell_failed(const struct local *l, const struct box_service *what,
+                        const struct err *failed, struct err *err)
+{
+    struct box_service told = *what;
+    struct err why = *failed, mine = {0};
+
+    told.detail = why.text;
+    if (why.code != ERR_STOPPED && !tell(l, &told, &mine))
+        err_add(&why, "and it could not be noted (%.200s)", mine.text);
+    return err_pass(err, &why);
 }
 
 static bool start_one(struct local *l, const struct env_service *s, json_t *entry, struct err *err)
 {
-    AUTO(free) char *log = log_of(l, s->name);
+    AUTO(free) char *path = log_of(l, s->name);
+    struct service_log log = {.path = path};
+    struct box_service what = {.name = s->name, .state = "died", .detail = ""};
     uint16_t port = (uint16_t)json_integer_value(json_object_get(entry, "port"));
-    off_t from;
+    int64_t began = clock_mono_ns();
+    struct err mine = {0};
 
-    if (!log)
+    if (!path)
         return err_memory(err);
     if (entry_alive(entry))
         return true;
-    from = log_size(log);
+    log.from = log_size(path);
     if (port && !port_check(port, s->name, err))
         return false;
-    if (!launch(l, s, entry, log, err))
-        return err_add(err, "cannot start service '%s'", s->name);
-    return await_healthy(l, s, entry, log, from, err);
+    bool ok = launch(l, s, entry, path, &mine);
+    if (!ok)
+        err_add(&mine, "cannot start service '%s'", s->name);
+    ok = ok && await_healthy(l, s, entry, &log, &what.state, &mine);
+    what.took_ms = (double)(clock_mono_ns() - began) / 1e6;
+    if (!ok)
+        return tell_failed(l, &what, &mine, err);
+    what.state = "healthy";
+    return tell(l, &what, err);
 }
 
 /* The trees must be within reach of whom the services run as. */
@@ -257,4 +295,27 @@ bool services_down(struct local *l, struct err *err)
             ok = err_pass(err, &mine);
     }
     return ok;
+}
+
+bool services_check(struct local *l, struct err *err)
+{
+    const struct env *env = l->box.env;
+
+    for (unsigned i = 0; i < env->services_count; i++) {
+        const json_t *entry = json_array_get(local_services(l), i);
+        pid_t pid = (pid_t)json_integer_value(json_object_get(entry, "pid"));
+
+        if (pid > 1)
+            waitpid(pid, NULL, WNOHANG);
+        if (pid <= 1 || entry_alive(entry))
+            continue;
+        AUTO(free) char *log = log_of(l, env->services[i].name);
+        AUTO(free) char *last = log ? log_last_line(log, 0) : NULL;
+        struct box_service what = {.name = env->services[i].name,
+                                   .state = "died",
+                                   .detail = last ? last : "it said nothing"};
+        if (!tell(l, &what, err))
+            return false;
+    }
+    return true;
 }

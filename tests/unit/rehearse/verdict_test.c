@@ -145,6 +145,36 @@ TEST(a_release_that_was_never_replayed_is_inconclusive)
     assert_string_equal(worst(&v)->rule, "not-replayed");
 }
 
+/* A run that failed by its machinery and was resumed is judged by what came of it. */
+TEST(the_last_word_of_a_step_and_a_service_counts)
+{
+    static const struct {
+        const char *events;
+        enum verdict verdict;
+    } orders[] = {
+        {"{\"event\":\"step.done\",\"step\":5,\"status\":\"failed\"},"
+         "{\"event\":\"step.done\",\"step\":5,\"status\":\"ok\"}",
+         VERDICT_GO},
+        {"{\"event\":\"step.done\",\"step\":5,\"status\":\"ok\"},"
+         "{\"event\":\"step.done\",\"step\":6,\"status\":\"failed\"}",
+         VERDICT_NO_GO},
+        {"{\"event\":\"box.service\",\"service\":\"web\",\"state\":\"died\"},"
+         "{\"event\":\"box.service\",\"service\":\"web\",\"state\":\"healthy\"}",
+         VERDICT_GO},
+        {"{\"event\":\"box.service\",\"service\":\"web\",\"state\":\"died\"},"
+         "{\"event\":\"box.service\",\"service\":\"api\",\"state\":\"healthy\"}",
+         VERDICT_NO_GO},
+        {"{\"event\":\"box.service\",\"service\":\"web\",\"state\":\"healthy\"},"
+         "{\"event\":\"box.service\",\"service\":\"web\",\"state\":\"timeout\"}",
+         VERDICT_NO_GO},
+    };
+
+    for (size_t i = 0; i < COUNT(orders); i++) {
+        AUTO(verdict) struct verdict_result v = judged(orders[i].events, &lenient);
+        assert_int_equal(v.verdict, orders[i].verdict);
+    }
+}
+
 TEST(no_go_outweighs_doubt)
 {
     AUTO(verdict)
@@ -235,7 +265,8 @@ TEST(policy_survives_the_journal)
 }
 
 TESTS(nothing_found_is_go, each_rule_finds_its_accident, every_rule_has_a_case,
-      a_release_that_was_never_replayed_is_inconclusive, no_go_outweighs_doubt,
+      a_release_that_was_never_replayed_is_inconclusive,
+      the_last_word_of_a_step_and_a_service_counts, no_go_outweighs_doubt,
       small_or_lucky_latency_changes_do_not_count,
       what_is_accepted_no_longer_decides_but_stays_listed, a_reason_is_one_line,
       policy_survives_the_journal)

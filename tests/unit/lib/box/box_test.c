@@ -295,6 +295,64 @@ TEST(waits_for_health_no_longer_than_told)
                                     "127.0.0.1:1");
 }
 
+struct told {
+    char text[1000];
+    bool refuse;
+};
+
+static bool take_service(void *ctx, const struct box_service *s, struct err *err)
+{
+    struct told *t = ctx;
+    size_t len = strlen(t->text);
+
+    snprintf(t->text + len, sizeof(t->text) - len, "%s %s%s%s;", s->name, s->state,
+             *s->detail ? ": " : "", s->detail);
+    return !t->refuse || err_set(err, ERR_SPACE, "the journal is full");
+}
+
+TEST(tells_what_became_of_services)
+{
+    AUTO(fixture) struct fixture f = {0};
+    struct told t = {0};
+
+    make_ready(&f, "name: t\n"
+                   "services:\n"
+                   "  - {name: one, run: [sleep, \"1000\"]}\n"
+                   "  - {name: late, run: [sleep, \"1000\"],\n"
+                   "     health: {tcp: \"127.0.0.1:1\", within_s: 0.1}}\n");
+    f.box->watch = (struct box_watch){take_service, &t};
+    assert_fails(box_start(f.box, &f.err), &f.err, ERR_SERVICE);
+    assert_string_equal(t.text, "one healthy;late timeout: service 'late' is not healthy after 0.1 "
+                                "s: nothing accepts at 127.0.0.1:1;");
+    t = (struct told){.refuse = true};
+    assert_fails(box_start(f.box, &f.err), &f.err, ERR_SPACE);
+    assert_string_equal(t.text, "one healthy;");
+    has_state(&f, "ready");
+}
+
+TEST(finds_services_that_died_since)
+{
+    AUTO(fixture) struct fixture f = {0};
+    struct told t = {0};
+
+    make_ready(&f, SLEEPER);
+    assert_ok(box_start(f.box, &f.err), &f.err);
+    f.box->watch = (struct box_watch){take_service, &t};
+    assert_ok(box_check_services(f.box, &f.err), &f.err);
+    assert_string_equal(t.text, "");
+    pid_t pid = pid_of(&f, 1);
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    for (int i = 0; i < 500 && !t.text[0]; i++) {
+        assert_ok(box_check_services(f.box, &f.err), &f.err);
+        usleep(10000);
+    }
+    assert_string_equal(t.text, "two died: it said nothing;");
+    assert_ok(box_stop(f.box, &f.err), &f.err);
+    t = (struct told){0};
+    assert_ok(box_check_services(f.box, &f.err), &f.err);
+    assert_string_equal(t.text, ""); /* stopped is not dead */
+}
+
 TEST(keeps_passwords_out_of_argv)
 {
     AUTO(fixture) struct fixture f = {0};
@@ -562,9 +620,9 @@ TESTS(expands_variables, names_unknown_variables, refuses_what_is_not_a_box,
       refuses_the_environments_own_trees, refuses_to_overwrite, locks_out_others, removes_all_of_it,
       keeps_what_is_not_its_own, starts_and_stops_services, keeps_our_environment_from_services,
       tells_the_last_words_of_a_service, waits_for_health_no_longer_than_told,
-      keeps_passwords_out_of_argv, finds_what_a_crash_left_running, goes_back_to_the_pristine_state,
-      has_nothing_to_go_back_to, a_reset_forgets_the_ledger, finishes_an_interrupted_reset,
-      finishes_an_interrupted_swap, takes_an_interrupted_save_back,
-      drops_the_old_when_the_new_is_ready, brings_the_old_back, brings_the_old_back_after_a_crash,
-      brings_the_old_back_after_a_crash_while_saving, brings_the_old_back_between_the_moves,
-      explains_a_restore_that_was_cut_off)
+      tells_what_became_of_services, finds_services_that_died_since, keeps_passwords_out_of_argv,
+      finds_what_a_crash_left_running, goes_back_to_the_pristine_state, has_nothing_to_go_back_to,
+      a_reset_forgets_the_ledger, finishes_an_interrupted_reset, finishes_an_interrupted_swap,
+      takes_an_interrupted_save_back, drops_the_old_when_the_new_is_ready, brings_the_old_back,
+      brings_the_old_back_after_a_crash, brings_the_old_back_after_a_crash_while_saving,
+      brings_the_old_back_between_the_moves, explains_a_restore_that_was_cut_off)

@@ -72,8 +72,11 @@ const struct cmd replay_cmd = {
         "\n"
         "With --against, status, headers and bodies are compared by structure, and latencies by a\n"
         "paired test. The request's order and times come from the tape, so two results files of\n"
-        "one tape compare request by request.",
-    .examples = "# the old release, twice, to know the noise; then the new one\n"
+        "one tape compare request by request. Without --results they are kept until they are\n"
+        "compared, in TMPDIR or beside the tape.",
+    .examples = "# does it still answer as it did when it was recorded?\n"
+                "$ rehearse replay --to 127.0.0.1:18080 --against tape monday.tape\n"
+                "# the old release, twice, to know the noise; then the new one\n"
                 "$ rehearse replay --to 127.0.0.1:18080 --results old.res monday.tape\n"
                 "$ rehearse replay --to 127.0.0.1:18080 --results noise.res monday.tape\n"
                 "$ rehearse replay --to 127.0.0.1:18080 --results new.res --against old.res \\\n"

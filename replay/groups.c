@@ -124,10 +124,12 @@ const char *groups_example(const char *where, struct span v, char out[EXAMPLE_MA
     return out;
 }
 
-/* The request line without the values of parameters that are secret by name. */
+/* The request line without the values of parameters that are secret by name. Part by part of its
+ * path: a long path of ids is not one secret. */
 static void request_example(struct span line, char out[EXAMPLE_MAX])
 {
     AUTO(buf) struct buf text = {0};
+    AUTO(buf) struct buf shown = {0};
     struct span rest = line, pair, name;
 
     for (bool first = true; span_split(&rest, '&', &pair); first = false) {
@@ -138,7 +140,12 @@ static void request_example(struct span line, char out[EXAMPLE_MAX])
         snprintf(key, sizeof(key), "%.*s", (int)name.len, name.at);
         buf_span(&text, sign && secret_place(key) ? name : pair);
     }
-    groups_example("", buf_view(&text), out);
+    for (rest = buf_view(&text); span_split(&rest, '/', &pair);) {
+        char part[EXAMPLE_MAX];
+        buf_puts(&shown, shown.len ? "/" : "");
+        buf_puts(&shown, groups_example("", pair, part));
+    }
+    snprintf(out, EXAMPLE_MAX, "%s", buf_str(&shown));
 }
 
 /* ---- grouping ---- */

@@ -10,6 +10,7 @@
 #include "replay/compare.h"
 #include "replay/results.h"
 #include "replay/summary.h"
+#include "replay/temp.h"
 #include "replay/worker.h"
 
 #define THREADS_MAX 64
@@ -56,10 +57,6 @@ static bool check_conf(const struct replay_conf *conf, struct err *err)
     if (conf->noise && !conf->against) {
         err_set(err, ERR_USAGE, "--noise without --against");
         return err_hint(err, "noise is what differs between two baselines: name the other one");
-    }
-    if (conf->against && !conf->results) {
-        err_set(err, ERR_USAGE, "--against without --results");
-        return err_hint(err, "--results FILE keeps what is compared");
     }
     return true;
 }
@@ -149,7 +146,7 @@ static bool open_results(struct replay *r, struct err *err)
 
 static bool prepare(struct replay *r, struct err *err)
 {
-    if (!check_conf(r->conf, err) || !targets_parse(&r->conf->to, &r->targets, err) ||
+    if (!targets_parse(&r->conf->to, &r->targets, err) ||
         !plan_load(r->conf->tape, &r->plan, err) ||
         !targets_check(&r->targets, r->plan, r->conf->allow_source, err))
         return false;
@@ -242,7 +239,8 @@ static bool nobody_there(const struct replay *r, const struct worker_counts *c, 
     return true;
 }
 
-bool replay_with_events(const struct replay_conf *conf, struct events *events, struct err *err)
+static bool replay_and_compare(const struct replay_conf *conf, struct events *events,
+                               struct err *err)
 {
     AUTO(replay) struct replay r = {.conf = conf};
 
@@ -270,6 +268,21 @@ bool replay_with_events(const struct replay_conf *conf, struct events *events, s
         .new_path = conf->results,
         .noise_path = conf->noise};
     return compare_run(&compare, events, err);
+}
+
+bool replay_with_events(const struct replay_conf *conf, struct events *events, struct err *err)
+{
+    AUTO(temp) struct temp temp = {0};
+    struct replay_conf filled = *conf;
+
+    if (!check_conf(conf, err))
+        return false;
+    if (conf->against && !conf->results) {
+        if (!temp_make(conf->tape, &temp, err))
+            return false;
+        filled.results = temp.file;
+    }
+    return replay_and_compare(&filled, events, err);
 }
 
 bool replay_run(const struct replay_conf *conf, struct journal *journal, struct err *err)

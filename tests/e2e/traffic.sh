@@ -123,8 +123,14 @@ check "or little more" test "$(summary "$T/b.journal" took_ms)" -lt $((RECORDED 
 check "pipelined requests are replayed" "$REHEARSE" replay --to "$TARGET" --allow-source \
     --journal "$T/p.journal" "$T/pipe.tape"
 check_same "all of them" "$(summary "$T/p.journal" answered)" 100
-check "uploads are replayed" "$REHEARSE" replay --to "$TARGET" --allow-source --results "$T/u.results" --against tape \
-    --journal "$T/u.journal" "$T/upload.tape"
+# Without --results they are kept for as long as they are compared.
+mkdir "$T/tmp"
+uploads_again() {
+    TMPDIR=$T/tmp "$REHEARSE" replay --to "$TARGET" --allow-source --against tape --journal "$T/u.journal" "$T/upload.tape"
+}
+check "uploads are replayed" uploads_again
+check_has "and compared with the tape" "$(cat "$T/out")" "responses compared with $T/upload.tape: none differs"
+check_same "with no results left behind" "$(ls "$T/tmp")$(ls -d "$T"/rehearse-results.* 2>/dev/null)" ""
 check_same "with the same answers" "$(jq -r 'select(.event == "replay.difference") | .where' "$T/u.journal")" ""
 
 # ---- comparing -----------------------------------------------------------------------------------
@@ -150,6 +156,9 @@ e2e_stop web
 check_status "a server that is not there" 12 "$REHEARSE" replay --to "$TARGET" --allow-source \
     --results "$T/none.results" "$T/split.tape"
 check_same "leaves no results" "$(ls "$T" | grep -c '^none')" 0
+check_status "nor does it without a name for them" 12 "$REHEARSE" replay --to "$TARGET" --allow-source \
+    --against tape "$T/split.tape"
+check_same "anything else" "$(ls -d "$T"/rehearse-results.* 2>/dev/null)" ""
 
 SIZE=$(stat -c %s "$T/visit.tape")
 head -c $((SIZE - 100)) "$T/visit.tape" >"$T/cut.tape"

@@ -89,8 +89,7 @@ static bool against_bundle(struct run *r, struct err *err)
     AUTO(store) struct store *store = NULL;
     AUTO(bundle) struct bundle *b = NULL;
 
-    return store_open(r->release->store, STORE_READ, &store, err) &&
-           bundle_open(store, r->release->ref, &b, err) && package_drift(r, b, err) &&
+    return run_open_bundle(r, &store, &b, err) && package_drift(r, b, err) &&
            host_drift(r, b, err) && drift_settings(r, b, err);
 }
 

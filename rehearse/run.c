@@ -319,6 +319,7 @@ static const struct run_conf defaults = {0};
 static const struct opt opts[] = {
     {"out", OPT_STR, AT(out), "DIR", "journal and reports go here (rehearsals/RELEASE-TIME)"},
     {"resume", OPT_STR, AT(resume), "DIR", "go on with the interrupted run in DIR"},
+    {"key", OPT_STR, AT(key), "FILE", "secret key that opens an encrypted bundle"},
     {"jobs", OPT_COUNT, AT(jobs), "N", "tasks at the same time (one per core)", 1, 256},
     {"keep-running", OPT_FLAG, AT(keep_running), NULL, "leave the box up with the new release"},
     {0},

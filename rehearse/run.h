@@ -9,12 +9,14 @@
 
 #include "lib/base/cmd.h"
 #include "lib/box/box.h"
+#include "lib/bundle/bundle.h"
 #include "lib/env/release.h"
 #include "lib/journal/journal.h"
 
 struct run_conf {
     const char *out;    /* folder of journal and reports; NULL: rehearsals/RELEASE-TIME */
     const char *resume; /* folder of an interrupted run */
+    const char *key;    /* file of a secret key, for encrypted bundles */
     uint64_t jobs;
     bool keep_running;
 };
@@ -51,7 +53,10 @@ bool run_reset(struct run *r, struct err *err);
 
 /* ---- pieces of steps, each in its file --------------------------------------------------------*/
 
-/* run_check.c: digests of all inputs; release and environment fit together. */
+/* run_check.c: the release's bundle, with the key of --key and the trust of the environment file;
+ * closed before the store. */
+bool run_open_bundle(struct run *r, struct store **store, struct bundle **bundle, struct err *err);
+/* Digests of all inputs; release and environment fit together. */
 bool run_check_inputs(struct run *r, struct err *err);
 /* run_replay.c */
 bool run_baselines(struct run *r, struct err *err);

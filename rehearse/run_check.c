@@ -3,6 +3,7 @@
 #include "lib/base/fd.h"
 #include "lib/base/hash.h"
 #include "lib/base/json.h"
+#include "lib/bundle/access.h"
 #include "lib/bundle/bundle.h"
 #include "rehearse/overlay.h"
 #include "rehearse/verdict.h"
@@ -45,14 +46,32 @@ static bool script_inputs(struct run *r, const struct release_scripts *list, uns
     return true;
 }
 
+static bool read_access(const struct run *r, struct bundle_access *a, struct err *err)
+{
+    const struct env_bundle *keys = r->env->bundle;
+
+    for (unsigned i = 0; keys && i < keys->trusted.count; i++)
+        if (!access_trust(a, keys->trusted.at[i], err))
+            return err_add(err, "%s", r->env->path);
+    a->signed_only = keys && keys->require_signature;
+    return access_key(a, r->conf->key, err);
+}
+
+bool run_open_bundle(struct run *r, struct store **store, struct bundle **bundle, struct err *err)
+{
+    AUTO(access) struct bundle_access access = {0};
+
+    return read_access(r, &access, err) && store_open(r->release->store, STORE_READ, store, err) &&
+           bundle_open_as(*store, r->release->ref, &access, bundle, err);
+}
+
 static bool bundle_input(struct run *r, struct err *err)
 {
     AUTO(store) struct store *store = NULL;
     AUTO(bundle) struct bundle *bundle = NULL;
     char hex[HASH_HEX];
 
-    if (!store_open(r->release->store, STORE_READ, &store, err) ||
-        !bundle_open(store, r->release->ref, &bundle, err))
+    if (!run_open_bundle(r, &store, &bundle, err))
         return false;
     digest_hex(bundle_digest(bundle), hex);
     return JOURNAL(r->journal, err, "input", f_str("kind", "bundle"),

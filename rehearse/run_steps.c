@@ -51,6 +51,7 @@ static bool restore_box(struct run *r, struct err *err)
     conf.from = r->release->store;
     conf.env = r->release->environment;
     conf.into = r->release->box;
+    conf.key = r->conf->key;
     conf.replace = true;
     conf.pristine = true;
     if (r->conf->jobs)

@@ -8,6 +8,7 @@
 #include "lib/base/fd.h"
 #include "lib/base/json.h"
 #include "lib/base/log.h"
+#include "lib/bundle/access.h"
 #include "lib/bundle/bundle.h"
 #include "lib/store/store.h"
 #include "restore/plan.h"
@@ -62,13 +63,40 @@ static bool load_env(struct restore *r, struct err *err)
     return env_parse(buf_view(&text), "/environment.yaml", &r->env, err);
 }
 
+/* Whose signature counts: those of --trusted and of the environment file. */
+static bool add_trust(struct bundle_access *a, const struct env *env, struct err *err)
+{
+    for (unsigned i = 0; env->bundle && i < env->bundle->trusted.count; i++)
+        if (!access_trust(a, env->bundle->trusted.at[i], err))
+            return err_add(err, "%s", env->path);
+    a->signed_only |= env->bundle && env->bundle->require_signature;
+    return true;
+}
+
+static bool read_access(const struct restore *r, struct bundle_access *a, struct err *err)
+{
+    for (size_t i = 0; i < r->conf->trusted.count; i++)
+        if (!access_trust(a, r->conf->trusted.at[i], err))
+            return false;
+    a->signed_only = r->conf->trusted.count > 0;
+    return access_key(a, r->conf->key, err) && (!r->env || add_trust(a, r->env, err));
+}
+
+/* The file of --env says whom to trust before anything is read; the one in the bundle can only ask
+ * for more than that. */
 static bool open_bundle(struct restore *r, const char *ref, struct err *err)
 {
-    if (!store_open(r->conf->from, STORE_READ, &r->store, err) ||
-        !bundle_open(r->store, ref, &r->bundle, err))
+    AUTO(access) struct bundle_access access = {0};
+
+    if ((r->conf->env && !load_env(r, err)) || !read_access(r, &access, err) ||
+        !store_open(r->conf->from, STORE_READ, &r->store, err) ||
+        !bundle_open_as(r->store, ref, &access, &r->bundle, err))
         return false;
     digest_hex(bundle_digest(r->bundle), r->digest);
-    return load_env(r, err) && plan_check(r->bundle, r->env, &r->conf->only, err);
+    if (!r->conf->env && (!load_env(r, err) || !add_trust(&access, r->env, err) ||
+                          !bundle_trusted(r->bundle, &access, err)))
+        return false;
+    return plan_check(r->bundle, r->env, &r->conf->only, err);
 }
 
 struct rewrites {
@@ -270,6 +298,9 @@ static const struct opt opts[] = {
      256},
     {"pristine", OPT_FLAG, AT(pristine), NULL, "keep a copy of the restored state for box reset"},
     {"start", OPT_FLAG, AT(start), NULL, "start databases and services at the end"},
+    {"key", OPT_STR, AT(key), "FILE", "secret key that opens an encrypted bundle"},
+    {"trusted", OPT_LIST, AT(trusted), "KEY",
+     "refuse bundles that this public signing key, or one of several, has not signed"},
     {"journal", OPT_STR, AT(journal), "FILE", "append what was done to this journal"},
     {0},
 };

@@ -11,11 +11,13 @@ struct restore_conf {
     const char *env;  /* NULL: the one kept in the bundle */
     const char *into; /* box directory */
     const char *journal;
-    struct opt_list only; /* components: files, files/NAME, ENGINE.NAME; none: all */
-    uint64_t jobs;        /* 0: one per core */
-    bool replace;         /* an existing box is replaced */
-    bool pristine;        /* keep the restored state for reset (default) */
-    bool start;           /* start databases and services at the end */
+    const char *key;         /* file of a secret key, for encrypted bundles */
+    struct opt_list trusted; /* public signing keys; given: only bundles that they signed */
+    struct opt_list only;    /* components: files, files/NAME, ENGINE.NAME; none: all */
+    uint64_t jobs;           /* 0: one per core */
+    bool replace;            /* an existing box is replaced */
+    bool pristine;           /* keep the restored state for reset (default) */
+    bool start;              /* start databases and services at the end */
 };
 
 /* Restores bundle `ref` and leaves the box ready (stopped unless conf->start). On failure a box

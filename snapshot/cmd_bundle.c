@@ -1,14 +1,17 @@
 /* `rehearse bundle show` and `bundle verify`. */
 #include "lib/base/clock.h"
 #include "lib/base/json.h"
+#include "lib/bundle/access.h"
 #include "lib/bundle/verify.h"
+#include "lib/env/env.h"
 #include "snapshot/cmd.h"
 #include "snapshot/print.h"
 
 #include <unistd.h>
 
 struct bundle_cmd_conf {
-    const char *store;
+    const char *store, *key, *env;
+    struct opt_list trusted;
     uint64_t jobs, level;
     bool all;
 };
@@ -18,10 +21,40 @@ struct bundle_cmd_conf {
     {                                                                      \
         "store", OPT_STR, AT(store), "STORE", "the store: a path or a URL" \
     }
+#define OPT_KEY                                                                      \
+    {                                                                                \
+        "key", OPT_STR, AT(key), "FILE", "secret key that opens an encrypted bundle" \
+    }
 
 static bool open_store(const struct bundle_cmd_conf *conf, struct store **out, struct err *err)
 {
     return cmd_store_open(conf->store, STORE_READ, out, err);
+}
+
+/* --env says whom to trust, as for a restore. */
+static bool trust_env(struct bundle_access *a, const char *path, struct err *err)
+{
+    AUTO(env) struct env *env = NULL;
+
+    if (!path)
+        return true;
+    if (!env_load(path, &env, err))
+        return false;
+    for (unsigned i = 0; env->bundle && i < env->bundle->trusted.count; i++)
+        if (!access_trust(a, env->bundle->trusted.at[i], err))
+            return err_add(err, "%s", path);
+    a->signed_only |= env->bundle && env->bundle->require_signature;
+    return true;
+}
+
+static bool read_access(const struct bundle_cmd_conf *conf, struct bundle_access *a,
+                        struct err *err)
+{
+    for (size_t i = 0; i < conf->trusted.count; i++)
+        if (!access_trust(a, conf->trusted.at[i], err))
+            return false;
+    a->signed_only = conf->trusted.count > 0;
+    return access_key(a, conf->key, err) && trust_env(a, conf->env, err);
 }
 
 /* ---- show ------------------------------------------------------------------------------------*/
@@ -80,12 +113,14 @@ static int show_main(const void *conf_, int argc, char **argv, struct err *err)
 {
     AUTO(store) struct store *store = NULL;
     AUTO(bundle) struct bundle *b = NULL;
+    AUTO(access) struct bundle_access access = {0};
 
     if (argc > 1) {
         err_set(err, ERR_USAGE, "bundle show takes one bundle, got %d operands", argc);
         return ERR_USAGE;
     }
-    if (!open_store(conf_, &store, err) || !bundle_open(store, argc ? argv[0] : "latest", &b, err))
+    if (!read_access(conf_, &access, err) || !open_store(conf_, &store, err) ||
+        !bundle_open_as(store, argc ? argv[0] : "latest", &access, &b, err))
         return (int)err->code;
     if (!cmd_json()) {
         show_text(b);
@@ -135,6 +170,7 @@ static void print_report(const char *ref, const struct verify_report *r)
 
 struct verifying {
     const struct bundle_cmd_conf *conf;
+    const struct bundle_access *access;
     struct store *store;
     struct progress *progress;
     json_t *reports;
@@ -150,7 +186,8 @@ static bool verify_one(struct verifying *v, const char *ref, struct err *err)
                                .jobs = v->conf->jobs ? (unsigned)v->conf->jobs
                                        : cores > 0   ? (unsigned)cores
                                                      : 1,
-                               .progress = v->progress};
+                               .progress = v->progress,
+                               .access = v->access};
     struct err why = {0};
 
     if (!bundle_verify(v->store, ref, &conf, &r, &why)) {
@@ -183,14 +220,15 @@ static int verify_main(const void *conf_, int argc, char **argv, struct err *err
     AUTO(store) struct store *store = NULL;
     AUTO(json) json_t *reports = json_array();
     AUTO(progress) struct progress *progress = NULL;
-    struct verifying v = {.conf = conf_, .reports = reports};
+    AUTO(access) struct bundle_access access = {0};
+    struct verifying v = {.conf = conf_, .access = &access, .reports = reports};
     bool ok = true;
 
     if (v.conf->all && argc) {
         err_set(err, ERR_USAGE, "either --all or bundles, not both");
         return ERR_USAGE;
     }
-    if (!open_store(conf_, &store, err))
+    if (!read_access(conf_, &access, err) || !open_store(conf_, &store, err))
         return (int)err->code;
     v.store = store;
     v.progress = progress = progress_open("verify", 0);
@@ -214,7 +252,7 @@ static int verify_main(const void *conf_, int argc, char **argv, struct err *err
 
 static const struct bundle_cmd_conf defaults = {.level = VERIFY_CONTENT};
 
-static const struct opt show_opts[] = {OPT_STORE, {0}};
+static const struct opt show_opts[] = {OPT_STORE, OPT_KEY, {0}};
 
 const struct cmd bundle_show_cmd = {
     .name = "bundle show",
@@ -232,6 +270,10 @@ const struct cmd bundle_show_cmd = {
 
 static const struct opt verify_opts[] = {
     OPT_STORE,
+    OPT_KEY,
+    {"env", OPT_STR, AT(env), "FILE", "environment file that says whose signature counts"},
+    {"trusted", OPT_LIST, AT(trusted), "KEY",
+     "refuse bundles that this public signing key, or one of several, has not signed"},
     {"level", OPT_COUNT, AT(level), "N", "1: hashes of all blobs; 2: also decode every segment",
      VERIFY_BLOBS, VERIFY_CONTENT},
     {"jobs", OPT_COUNT, AT(jobs), "N", "packs at the same time; one per core when left out", 1,
@@ -247,7 +289,9 @@ const struct cmd bundle_verify_cmd = {
     .usage = "--store STORE [OPTIONS] [BUNDLE]...",
     .about = "Reads every blob of the bundles and compares it with its hash; at level 2 decodes "
              "every segment and compares its content and counts with the index. Each bad blob is "
-             "named with the streams that it breaks. Exit status 16 when something is damaged.",
+             "named with the streams that it breaks. Exit status 16 when something is damaged.\n\n"
+             "Level 1 needs no key, also where bundles are encrypted. A bundle that is not signed "
+             "as --env or --trusted ask is refused with status 13.",
     .examples = "# the newest one, thoroughly\n"
                 "$ rehearse bundle verify --store store\n"
                 "# hashes of the whole store\n"

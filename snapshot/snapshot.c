@@ -4,6 +4,7 @@
 #include "lib/base/log.h"
 #include "lib/base/vec.h"
 #include "lib/db/db.h"
+#include "lib/seal/key.h"
 #include "lib/store/discard.h"
 #include "snapshot/cmd.h"
 #include "snapshot/source.h"
@@ -15,6 +16,8 @@ struct snapshot {
     struct env *env;
     struct store *store;
     struct bundle_writer *writer;
+    struct key_public *recipients; /* as many as encrypt_to has */
+    struct key_secret *signer;
     struct sched *sched;
     struct progress *progress;
     struct source_conf source_conf;
@@ -32,6 +35,8 @@ static void snapshot_done(struct snapshot *s)
     vec_done(&s->sources);
     progress_close(s->progress);
     bundle_abandon(s->writer);
+    free(s->recipients);
+    key_free(s->signer);
     store_close(s->store);
     env_free(s->env);
 }
@@ -69,6 +74,38 @@ static bool choose_parent(struct snapshot *s, char ref[HASH_HEX], const char **o
     return true;
 }
 
+/* Who may read the bundle and who signs it. */
+static bool read_keys(struct snapshot *s, struct bundle_conf *conf, struct err *err)
+{
+    const struct env_bundle *keys = s->env->bundle;
+
+    if (!keys)
+        return true;
+    s->recipients = calloc(keys->encrypt_to.count + 1, sizeof(*s->recipients));
+    if (!s->recipients)
+        return err_memory(err);
+    for (unsigned i = 0; i < keys->encrypt_to.count; i++)
+        if (!key_parse(span_of(keys->encrypt_to.at[i]), KEY_SEAL, &s->recipients[i], err))
+            return err_add(err, "'encrypt_to' of %s", s->env->path);
+    if (keys->sign_with && !key_read(keys->sign_with, KEY_SIGN, &s->signer, err))
+        return err_add(err, "'sign_with' of %s", s->env->path);
+    conf->encrypt_to = s->recipients;
+    conf->encrypt_count = keys->encrypt_to.count;
+    conf->sign_with = s->signer;
+    return true;
+}
+
+/* Who encrypts holds public keys only and cannot read what was captured before. */
+static bool look_for_parent(struct snapshot *s, char ref[HASH_HEX], struct bundle_conf *conf,
+                            struct err *err)
+{
+    if (!conf->encrypt_count)
+        return choose_parent(s, ref, &conf->parent, err);
+    if (s->conf->parent && strcmp(s->conf->parent, "none") != 0)
+        log_warn("an encrypted bundle is stored whole", f_str("parent", s->conf->parent));
+    return true;
+}
+
 static bool open_writer(struct snapshot *s, struct err *err)
 {
     char ref[HASH_HEX];
@@ -78,11 +115,12 @@ static bool open_writer(struct snapshot *s, struct err *err)
                                .tag = s->conf->tag,
                                .rate_bytes = s->conf->rate};
 
+    if (!read_keys(s, &conf, err))
+        return false;
     if (s->conf->dry_run)
         return store_discard(&s->store, err) && bundle_create(s->store, &conf, &s->writer, err);
     return store_open(s->conf->to, STORE_WRITE, &s->store, err) &&
-           choose_parent(s, ref, &conf.parent, err) &&
-           bundle_create(s->store, &conf, &s->writer, err);
+           look_for_parent(s, ref, &conf, err) && bundle_create(s->store, &conf, &s->writer, err);
 }
 
 static bool open_source(struct snapshot *s, const struct source_ops *ops, unsigned index,

@@ -19,8 +19,8 @@ struct bundle_access {
 
 /* `path` NULL: no key. `a` starts zeroed. */
 bool access_key(struct bundle_access *a, const char *path, struct err *err);
-/* Public signing keys, added to those that are trusted already. */
-bool access_trust(struct bundle_access *a, const char *const *keys, size_t count, struct err *err);
+/* One more public signing key, as text. */
+bool access_trust(struct bundle_access *a, const char *key, struct err *err);
 void access_done(struct bundle_access *a);
 static inline void auto_access(struct bundle_access *a)
 {

@@ -20,7 +20,6 @@
 #include "lib/base/auto.h"
 #include "lib/base/buf.h"
 #include "lib/base/hash.h"
-#include "lib/bundle/access.h"
 #include "lib/store/store.h"
 
 #include <jansson.h>
@@ -29,6 +28,10 @@
 #define SEGMENT_TARGET  ((size_t)4 << 20)
 #define SEGMENT_RAW_MAX ((size_t)1 << 30) /* one row is never cut; a reader refuses more */
 #define PACK_TARGET     ((uint64_t)128 << 20)
+
+struct bundle_access; /* lib/bundle/access.h */
+struct key_public;    /* lib/seal/key.h */
+struct key_secret;
 
 enum stream_kind { STREAM_TAR, STREAM_COLUMNS, STREAM_TEXT };
 const char *stream_kind_name(enum stream_kind kind); /* "tar", "columns", "text" */
@@ -122,6 +125,9 @@ bool bundle_open(struct store *store, const char *ref, struct bundle **out, stru
 /* The same with keys (lib/bundle/access.h); without them an encrypted bundle is ERR_AUTH. NULL: none.*/
 bool bundle_open_as(struct store *store, const char *ref, const struct bundle_access *access,
                     struct bundle **out, struct err *err);
+/* Whether it is signed as `access` asks, which bundle_open_as() has checked already; for rules that
+ * are only known once it is open. */
+bool bundle_trusted(const struct bundle *b, const struct bundle_access *access, struct err *err);
 void bundle_close(struct bundle *b);
 AUTO_PTR(bundle, struct bundle, bundle_close)
 const struct digest *bundle_digest(const struct bundle *b);

@@ -205,6 +205,11 @@ static bool load_parts(struct bundle *b, const struct bundle_access *access, str
            read_config(b, err) && read_index(b, err) && build_streams(b, err);
 }
 
+bool bundle_trusted(const struct bundle *b, const struct bundle_access *access, struct err *err)
+{
+    return sealing_check_signature(&b->manifest, access, err);
+}
+
 bool bundle_is_locked(const struct bundle *b)
 {
     return b->manifest.sealed && !b->keys;

@@ -10,13 +10,13 @@ bool access_key(struct bundle_access *a, const char *path, struct err *err)
     return !path || key_read(path, KEY_SEAL, &a->key, err);
 }
 
-bool access_trust(struct bundle_access *a, const char *const *keys, size_t count, struct err *err)
+bool access_trust(struct bundle_access *a, const char *key, struct err *err)
 {
-    if (count > ACCESS_TRUSTED_MAX - a->trusted_count)
+    if (a->trusted_count == ACCESS_TRUSTED_MAX)
         return err_set(err, ERR_CONFIG, "more than %d trusted keys", ACCESS_TRUSTED_MAX);
-    if (!key_parse_all(keys, count, KEY_SIGN, a->trusted + a->trusted_count, err))
+    if (!key_parse(span_of(key), KEY_SIGN, &a->trusted[a->trusted_count], err))
         return err_add(err, "a trusted key");
-    a->trusted_count += count;
+    a->trusted_count++;
     return true;
 }
 

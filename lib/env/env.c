@@ -78,6 +78,15 @@ static const cyaml_schema_field_t traffic_fields[] = {
     CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t bundle_fields[] = {
+    STRINGS("encrypt_to", MAY, struct env_bundle, encrypt_to, 1),
+    TEXT("sign_with", MAY, struct env_bundle, sign_with),
+    CYAML_FIELD_BOOL("require_signature", CYAML_FLAG_OPTIONAL, struct env_bundle,
+                     require_signature),
+    STRINGS("trusted", MAY, struct env_bundle, trusted, 1),
+    CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t rewrite_fields[] = {
     TEXT("file", MUST, struct env_rewrite, file),
     TEXT("match", MUST, struct env_rewrite, match),
@@ -104,6 +113,7 @@ static const cyaml_schema_field_t env_fields[] = {
                          CYAML_UNLIMITED),
     CYAML_FIELD_SEQUENCE("services", MAY, struct env, services, &service_value, 0, CYAML_UNLIMITED),
     CYAML_FIELD_MAPPING_PTR("traffic", MAY, struct env, traffic, traffic_fields),
+    CYAML_FIELD_MAPPING_PTR("bundle", MAY, struct env, bundle, bundle_fields),
     /* Laid flat over struct env: its members are members of it. */
     {.key = "box",
      .value = {.type = CYAML_MAPPING,
@@ -358,13 +368,27 @@ static bool check_traffic(const struct yaml_doc *doc, struct env *env, struct er
     return true;
 }
 
+static bool check_bundle(const struct yaml_doc *doc, struct env *env, struct err *err)
+{
+    const struct yaml_node *n = ydoc_key(doc->root, "bundle");
+
+    if (!env->bundle)
+        return true;
+    if (env->bundle->require_signature && !env->bundle->trusted.count) {
+        ydoc_fail(doc, ydoc_key(n, "require_signature"), err,
+                  "signatures are required, and nobody is trusted to sign");
+        return err_hint(err, "list public signing keys in 'trusted'");
+    }
+    return ydoc_path_absolute(env->path, &env->bundle->sign_with, err);
+}
+
 static bool check_all(const struct yaml_doc *doc, struct env *env, struct err *err)
 {
     return check_name(doc, ydoc_key(doc->root, "name"), err) && check_names(doc, "files", err) &&
            check_names(doc, "databases", err) && check_names(doc, "services", err) &&
            check_files(doc, env, err) && check_databases(doc, env, err) &&
            check_services(doc, env, err) && check_traffic(doc, env, err) &&
-           check_rewrite(doc, env, err) &&
+           check_bundle(doc, env, err) && check_rewrite(doc, env, err) &&
            take_settings(doc, "postgresql", &env->postgresql, &env->postgresql_count, err) &&
            take_settings(doc, "mariadb", &env->mariadb, &env->mariadb_count, err);
 }

@@ -19,6 +19,8 @@
  *       health: {url: "http://127.0.0.1:${port.web}/healthz", within_s: 15}
  *       after: []                         # services that must be healthy before
  *   traffic: {interface: lo, ports: [8080]}
+ *   bundle: {encrypt_to: ["rehearse1pub:..."], sign_with: /etc/rehearse/sign.key,
+ *            require_signature: true, trusted: ["rehearse1sigpub:..."]}
  *   box:
  *     rewrite:                            # per line, POSIX extended regex; must match once or more
  *       - {file: config/shop.conf, match: "^listen = .*", with: "listen = 127.0.0.1:${port.web}"}
@@ -94,6 +96,14 @@ struct env_traffic {
     unsigned ports_count;
 };
 
+/* Keys are text as 'rehearse key' prints it; what they mean is checked by those who use them. */
+struct env_bundle {
+    struct env_strings encrypt_to; /* public keys of those who may read; none: not encrypted */
+    char *sign_with;               /* file of the secret key that signs; NULL: not signed */
+    bool require_signature;        /* refuse bundles that no trusted key has signed */
+    struct env_strings trusted;    /* public signing keys */
+};
+
 struct env {
     char *path; /* of the YAML file, absolute */
     char *text; /* as it was read: what a bundle and a box keep */
@@ -106,6 +116,7 @@ struct env {
     struct env_service *services;
     unsigned services_count;
     struct env_traffic *traffic;
+    struct env_bundle *bundle; /* NULL: plain and unsigned */
     struct env_rewrite *rewrite;
     unsigned rewrite_count;
     struct env_setting *postgresql, *mariadb; /* settings of the box's servers */

@@ -128,15 +128,6 @@ bool key_parse(struct span text, enum key_use use, struct key_public *out, struc
                     public_names[use]);
 }
 
-bool key_parse_all(const char *const *texts, size_t count, enum key_use use, struct key_public *out,
-                   struct err *err)
-{
-    for (size_t i = 0; i < count; i++)
-        if (!key_parse(span_of(texts[i]), use, &out[i], err))
-            return false;
-    return true;
-}
-
 bool key_eq(const struct key_public *a, const struct key_public *b)
 {
     return a->use == b->use && memcmp(a->at, b->at, KEY_BYTES) == 0;

@@ -47,9 +47,6 @@ const unsigned char *key_secret_bytes(const struct key_secret *k);
 const char *key_text(const struct key_public *k, char out[KEY_TEXT]);
 /* ERR_CONFIG that says what is wrong, but never quotes what might be a secret. */
 bool key_parse(struct span text, enum key_use use, struct key_public *out, struct err *err);
-/* A list of them; `count` of `out`. */
-bool key_parse_all(const char *const *texts, size_t count, enum key_use use, struct key_public *out,
-                   struct err *err);
 bool key_eq(const struct key_public *a, const struct key_public *b);
 /* 16 hex digits of the SHA-256 of the key's text, for people to compare. */
 const char *key_fingerprint(const struct key_public *k, char out[KEY_FINGERPRINT]);

@@ -2,6 +2,7 @@
 #include "tests/test.h"
 
 #include "lib/base/json.h"
+#include "lib/bundle/access.h"
 #include "lib/bundle/rotate.h"
 #include "lib/bundle/tags.h"
 #include "lib/bundle/verify.h"
@@ -39,9 +40,8 @@ static void end(struct fixture *f)
 static void trust(struct fixture *f, struct bundle_access *a)
 {
     char text[KEY_TEXT];
-    const char *list[] = {key_text(key_public(f->signer), text)};
 
-    assert_ok(access_trust(a, list, 1, &f->err), &f->err);
+    assert_ok(access_trust(a, key_text(key_public(f->signer), text), &f->err), &f->err);
     a->signed_only = true;
 }
 

@@ -49,6 +49,12 @@ static const struct {
     {"name: shop\ntraffic: {ports: [80, -1]}\n",
      "shop.yaml:2: 'ports' must be a whole number, not '-1'", ""},
     {"name: shop\ntraffic: {ports: [0]}\n", "shop.yaml:2: port 0 carries no traffic", ""},
+    {"name: shop\nbundle: {require_signature: true}\n",
+     "shop.yaml:2: signatures are required, and nobody is trusted to sign",
+     "list public signing keys in 'trusted'"},
+    {"name: shop\nbundle: {encrypt_to: []}\n", "shop.yaml:2: 'encrypt_to' is an empty list", ""},
+    {"name: shop\nbundle: {encrypted_to: [a]}\n", "shop.yaml:2: unknown key 'encrypted_to'",
+     "did you mean 'encrypt_to'?"},
     {"name: shop\nservices:\n - {name: w, run: []}\n", "shop.yaml:3: 'run' is an empty list", ""},
     {"name: shop\nservices:\n - {name: w, run: [a], user: root}\n",
      "shop.yaml:3: a service of a box never runs as root", "name an unprivileged user"},
@@ -113,6 +119,7 @@ static const char whole[] =
     "    health: {url: \"http://127.0.0.1:${port.web}/healthz\"}\n"
     "    after: [db]\n"
     "traffic: {interface: lo, ports: [8080, 8081]}\n"
+    "bundle: {encrypt_to: [a, b], sign_with: sign.key, require_signature: true, trusted: [c]}\n"
     "box:\n"
     "  rewrite:\n"
     "    - {file: config/shop.conf, match: \"^listen = .*\", with: \"\", optional: yes}\n"
@@ -149,6 +156,11 @@ TEST(fills_every_field)
     assert_true(web->health->within_s == 15);
     assert_string_equal(web->after.at[0], "db");
     assert_int_equal(env->traffic->ports[1], 8081);
+    assert_int_equal(env->bundle->encrypt_to.count, 2);
+    assert_string_equal(env->bundle->encrypt_to.at[1], "b");
+    assert_string_equal(env->bundle->sign_with, "/etc/sign.key");
+    assert_true(env->bundle->require_signature);
+    assert_string_equal(env->bundle->trusted.at[0], "c");
     assert_true(env->rewrite[0].optional);
     assert_string_equal(env->rewrite[0].with, "");
     assert_int_equal(env->postgresql_count, 2);

@@ -49,6 +49,19 @@ static void put_text(const char *text, FILE *to)
     }
 }
 
+/* As it is given: 4M. */
+static void put_bytes(uint64_t n, char *out, size_t size)
+{
+    static const char units[] = "kMG";
+    size_t unit = 0;
+
+    while (n % 1024 == 0 && unit < COUNT(units) - 1) {
+        n /= 1024;
+        unit++;
+    }
+    snprintf(out, size, "%" PRIu64 "%.1s", n, unit ? &units[unit - 1] : "");
+}
+
 const char *doc_default(const struct opt *o, const void *defaults, char *out, size_t size)
 {
     const void *at = defaults ? (const char *)defaults + o->offset : NULL;
@@ -62,9 +75,12 @@ const char *doc_default(const struct opt *o, const void *defaults, char *out, si
             snprintf(out, size, "%s", *(const char *const *)at);
         break;
     case OPT_COUNT:
-    case OPT_BYTES:
         if (*(const uint64_t *)at)
             snprintf(out, size, "%" PRIu64, *(const uint64_t *)at);
+        break;
+    case OPT_BYTES:
+        if (*(const uint64_t *)at)
+            put_bytes(*(const uint64_t *)at, out, size);
         break;
     case OPT_SECONDS:
         if (*(const double *)at > 0)

@@ -22,12 +22,12 @@ bool json_parse(struct span text, const char *what, json_t **out, struct err *er
 
 char *json_text(const json_t *value)
 {
-    return json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
+    return json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY | JSON_REALS);
 }
 
 char *json_pretty(const json_t *value)
 {
-    return json_dumps(value, JSON_INDENT(2) | JSON_ENCODE_ANY);
+    return json_dumps(value, JSON_INDENT(2) | JSON_ENCODE_ANY | JSON_REALS);
 }
 
 static bool missing_or_wrong(const json_t *got, const char *key, const char *want, struct err *err)

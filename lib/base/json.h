@@ -16,6 +16,9 @@ static inline void auto_json(json_t **j)
 /* Depth and duplicate keys are bounded by jansson (JSON_REJECT_DUPLICATES). `what` names the
  * document in the error (ERR_DAMAGED). New reference in *out. */
 bool json_parse(struct span text, const char *what, json_t **out, struct err *err);
+/* For json_dumps: a measured real with nine digits. Seventeen, jansson's own choice, tell of 842.123
+ * that it is 842.12300000000005. */
+#define JSON_REALS JSON_REAL_PRECISION(9)
 /* Compact, keys sorted: the same value gives the same bytes. Heap; NULL without memory. */
 char *json_text(const json_t *value);
 char *json_pretty(const json_t *value);

@@ -140,7 +140,7 @@ static bool build_line(const struct journal *j, const char *event, const struct 
         if (is_reserved(f->name))
             return err_set(err, ERR_FAILED, "a journal event cannot have a field '%s'", f->name);
     AUTO(json) json_t *value = build(&j->chain, event, fields);
-    AUTO(free) char *text = value ? json_dumps(value, JSON_COMPACT) : NULL;
+    AUTO(free) char *text = value ? json_dumps(value, JSON_COMPACT | JSON_REALS) : NULL;
     if (!text)
         return err_memory(err);
     if (strlen(text) > CHAIN_LINE_MAX)

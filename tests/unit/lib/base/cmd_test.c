@@ -17,7 +17,8 @@ struct conf {
     struct opt_list only;
 };
 
-static const struct conf defaults = {.jobs = 4, .timeout_s = 30, .share = 0.5, .keep = true};
+static const struct conf defaults = {
+    .jobs = 4, .timeout_s = 30, .size = 4 << 20, .share = 0.5, .keep = true};
 
 #define AT(field) offsetof(struct conf, field)
 static const struct opt opts[] = {
@@ -224,7 +225,7 @@ TEST(help_shows_every_option_with_its_default)
         "options:\n"
         "  --env FILE                  environment to capture\n"
         "  --jobs N                    how many at the same time (default 4)\n"
-        "  --size N                    how large\n"
+        "  --size N                    how large (default 4M)\n"
         "  --lock-timeout T            give up waiting (default 30s)\n"
         "  --share R                   how much (default 0.5)\n"
         "  --dry-run                   write nothing\n"

@@ -23,6 +23,20 @@ TEST(fields_become_json)
                               "\"s\":\"a\\\"\\n\"}");
 }
 
+/* What was measured, not what a double makes of it; and times of many days to the millisecond. */
+TEST(reals_are_for_people)
+{
+    AUTO(json)
+    json_t *o = fields_json(FIELDS(f_real("a", 842.123), f_real("b", 0.1), f_real("c", 2),
+                                   f_real("d", 86400123.4567), f_real("e", 1.0 / 3)));
+    AUTO(free) char *text = json_text(o);
+    AUTO(free) char *pretty = json_pretty(o);
+
+    assert_string_equal(text, "{\"a\":842.123,\"b\":0.1,\"c\":2.0,\"d\":86400123.5,"
+                              "\"e\":0.333333333}");
+    assert_non_null(strstr(pretty, "\"a\": 842.123,"));
+}
+
 TEST(json_errors_name_the_place)
 {
     json_t *o = NULL;
@@ -166,6 +180,6 @@ TEST(sleeps_to_the_instant)
     assert_true(clock_sleep_until(0));
 }
 
-TESTS(fields_become_json, json_errors_name_the_place, json_members_of_the_wanted_type,
-      bytes_survive_json, hashes_the_known_examples, time_as_iso_and_back, speaks_to_people,
-      sleeps_to_the_instant)
+TESTS(fields_become_json, reals_are_for_people, json_errors_name_the_place,
+      json_members_of_the_wanted_type, bytes_survive_json, hashes_the_known_examples,
+      time_as_iso_and_back, speaks_to_people, sleeps_to_the_instant)

@@ -27,6 +27,6 @@ bool snapshot_take(const struct snapshot_conf *conf, struct journal *journal,
 extern const struct cmd snapshot_cmd;
 extern const struct cmd bundle_ls_cmd, bundle_show_cmd, bundle_verify_cmd;
 extern const struct cmd bundle_tag_cmd, bundle_pin_cmd, bundle_unpin_cmd, bundle_rm_cmd;
-extern const struct cmd bundle_gc_cmd;
+extern const struct cmd bundle_gc_cmd, bundle_diff_cmd;
 
 #endif

@@ -274,24 +274,24 @@ struct comparing {
     json_t *out;
 };
 
+static void set_size(json_t *one, const char *key, const struct file *f)
+{
+    if (f)
+        json_object_set_new(one, key, json_integer((json_int_t)f->size));
+}
+
 static bool report(struct comparing *c, const struct file *a, const struct file *b, struct err *err)
 {
     AUTO(json) json_t *kinds = a && b ? kinds_of(a, b) : json_array();
-
     const char *path = a ? a->path : b ? b->path : "";
 
     if (a && b && json_array_size(kinds) == 0) /* the same entry in another segment */
         return true;
+    const char *change = !a ? "added" : !b ? "removed" : "changed";
     json_t *one = json_pack("{s:s, s:o, s:s, s:O}", "tree", c->tree, "path",
-                            json_bytes(span_of(path)), "change",
-                            !a   ? "added"
-                            : !b ? "removed"
-                                 : "changed",
-                            "kinds", kinds);
-    if (a)
-        json_object_set_new(one, "before", json_integer((json_int_t)a->size));
-    if (b)
-        json_object_set_new(one, "after", json_integer((json_int_t)b->size));
+                            json_bytes(span_of(path)), "change", change, "kinds", kinds);
+    set_size(one, "before", a);
+    set_size(one, "after", b);
     if (json_array_append_new(c->out, one) != 0)
         return err_memory(err);
     bool content = a && b && !digest_eq(&a->content, &b->content);

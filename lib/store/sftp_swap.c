@@ -19,8 +19,8 @@ struct swap_job {
     const struct digest *expected;
     struct span content;
     struct swap_lock lock;
-    bool busy; /* somebody else holds the lock: try again later */
-    bool sent; /* an earlier try may have written */
+    bool busy;                /* somebody else holds the lock: try again later */
+    char tmp[STORE_NAME_MAX]; /* of the last try; "": there was none */
 };
 
 /* ---- small files -----------------------------------------------------------------------------*/
@@ -147,7 +147,7 @@ static bool as_expected(struct sftp_store *st, struct sftp_conn *conn, const cha
     if (!there && why.code != ERR_MISSING)
         return err_pass(err, &why);
     struct digest digest = hash_of(buf_view(&now));
-    *done = there && job->sent && span_eq(buf_view(&now), job->content);
+    *done = there && job->tmp[0] && span_eq(buf_view(&now), job->content);
     if (*done ||
         (there == (job->expected != NULL) && (!there || digest_eq(&digest, job->expected))))
         return true;
@@ -166,30 +166,49 @@ static bool still_ours(struct sftp_store *st, struct sftp_conn *conn, const char
     return why.code == ERR_UNREACHABLE ? err_pass(err, &why) : lost(st, job->name, err);
 }
 
-static bool swap_locked(struct sftp_store *st, struct sftp_conn *conn, const char *lock,
-                        struct swap_job *job, struct err *err)
+/* The rename of an earlier try may still be on its way on the lost connection: without the file that
+ * it renames it comes to nothing, whenever it arrives. */
+static bool forget_try(struct sftp_store *st, struct sftp_conn *conn, const struct swap_job *job,
+                       struct err *err)
 {
-    char salt[SALT_HEX], name[STORE_NAME_MAX];
+    AUTO(free) char *path = sftp_path(st, job->tmp, err);
+    struct err why = {0};
+
+    if (!path)
+        return false;
+    return !job->tmp[0] || sftp_remove(conn->sftp, path, &why) || why.code == ERR_MISSING ||
+           err_pass(err, &why);
+}
+
+static bool write_and_replace(struct sftp_store *st, struct sftp_conn *conn, const char *lock,
+                              struct swap_job *job, const char *path, struct err *err)
+{
+    char salt[SALT_HEX];
     struct err ignored = {0};
-    bool done = false;
 
     if (!sftp_salt(salt, err))
         return false;
-    snprintf(name, sizeof(name), STORE_TMP "%s", salt);
-    AUTO(free) char *path = sftp_path(st, job->name, err);
-    AUTO(free) char *tmp = sftp_path(st, name, err);
-    if (!path || !tmp || !as_expected(st, conn, path, job, &done, err))
+    snprintf(job->tmp, sizeof(job->tmp), STORE_TMP "%s", salt);
+    AUTO(free) char *tmp = sftp_path(st, job->tmp, err);
+    if (!tmp)
         return false;
-    if (done)
-        return true;
     if (!write_small(conn, tmp, job->content, err))
         return pool_explain(st, conn, err);
-    bool ok = still_ours(st, conn, lock, job, err);
-    job->sent |= ok;
-    ok = ok && sftp_replace(conn->sftp, tmp, path, err);
+    bool ok = still_ours(st, conn, lock, job, err) && sftp_replace(conn->sftp, tmp, path, err);
     if (!ok && !sftp_broken(conn->sftp))
         (void)sftp_remove(conn->sftp, tmp, &ignored);
     return ok;
+}
+
+static bool swap_locked(struct sftp_store *st, struct sftp_conn *conn, const char *lock,
+                        struct swap_job *job, struct err *err)
+{
+    AUTO(free) char *path = sftp_path(st, job->name, err);
+    bool done = false;
+
+    if (!path || !forget_try(st, conn, job, err) || !as_expected(st, conn, path, job, &done, err))
+        return false;
+    return done || write_and_replace(st, conn, lock, job, path, err);
 }
 
 static bool swap_op(struct sftp_store *st, struct sftp_conn *conn, void *arg, struct err *err)

@@ -1,0 +1,169 @@
+/* The SFTP driver on a line that is cut. Needs a server: tests/e2e/sftp.sh starts one and names it in
+ * REHEARSE_TEST_SFTP_PORT, with an empty directory in REHEARSE_TEST_SFTP_DIR; else all are skipped.
+ */
+#include "tests/test.h"
+
+#include "lib/store/name.h"
+#include "lib/store/store.h"
+#include "tests/fake/proxy.h"
+
+#define MIB       ((size_t)1 << 20)
+#define BLOB_MIB  40
+#define LOGIN_MAX 20000 /* bytes to the server until a client is logged in, with much to spare */
+
+struct bench {
+    struct proxy *proxy;
+    struct store *store;
+    char *piece; /* 1 MiB */
+    struct digest digest;
+};
+
+static const char *need(const char *name)
+{
+    const char *value = getenv(name);
+
+    if (!value)
+        skip();
+    return value;
+}
+
+static struct store *open_through(struct proxy *proxy, const char *name)
+{
+    AUTO(buf) struct buf url = {0};
+    struct store *s = NULL;
+    struct err err = {0};
+    const char *user = getenv("REHEARSE_TEST_SFTP_USER");
+
+    buf_printf(&url, "sftp://%s%s127.0.0.1:%u%s/%s", user ? user : "", user ? "@" : "",
+               proxy_port(proxy), getenv("REHEARSE_TEST_SFTP_DIR"), name);
+    assert_ok(store_open(buf_str(&url), STORE_WRITE, &s, &err), &err);
+    return s;
+}
+
+static struct bench bench(const char *name)
+{
+    struct bench b = {0};
+    AUTO(hash) struct hash *hash = NULL;
+    struct err err = {0};
+
+    b.proxy = proxy_open((unsigned)strtoul(need("REHEARSE_TEST_SFTP_PORT"), NULL, 10));
+    assert_non_null(b.proxy);
+    b.store = open_through(b.proxy, name);
+    b.piece = malloc(MIB);
+    assert_ok(hash_open(&hash, &err), &err);
+    for (size_t i = 0; i < BLOB_MIB; i++) {
+        memset(b.piece, (int)i, MIB);
+        hash_add(hash, b.piece, MIB);
+    }
+    b.digest = hash_end(hash);
+    return b;
+}
+
+static void bench_done(struct bench *b)
+{
+    store_close(b->store);
+    proxy_close(b->proxy);
+    free(b->piece);
+}
+
+static bool append(struct bench *b, struct store_put *put, size_t count, struct err *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        memset(b->piece, (int)i, MIB);
+        if (!put->ops->append(put, b->piece, MIB, err))
+            return false;
+    }
+    return true;
+}
+
+static void assert_whole(struct bench *b)
+{
+    AUTO(hash) struct hash *hash = NULL;
+    struct err err = {0};
+    char name[STORE_NAME_MAX];
+
+    store_blob_name(&b->digest, name);
+    assert_ok(hash_open(&hash, &err), &err);
+    for (size_t i = 0; i < BLOB_MIB; i++) {
+        assert_ok(b->store->ops->read(b->store, name, i * MIB, b->piece, MIB, &err), &err);
+        hash_add(hash, b->piece, MIB);
+    }
+    struct digest back = hash_end(hash);
+    assert_true(digest_eq(&back, &b->digest));
+}
+
+/* Every 5 MiB, also while it is read. */
+TEST(survives_cuts)
+{
+    struct bench b = bench("cuts");
+    struct store_put *put = NULL;
+    struct err err = {0};
+    char name[STORE_NAME_MAX];
+
+    proxy_cut_after(b.proxy, 5 * MIB + 12345);
+    assert_ok(b.store->ops->put(b.store, &put, &err), &err);
+    assert_ok(append(&b, put, BLOB_MIB, &err), &err);
+    assert_ok(put->ops->commit(put, store_blob_name(&b.digest, name), &err), &err);
+    assert_true(proxy_connections(b.proxy) > 5);
+    proxy_cut_after(b.proxy, 2 * LOGIN_MAX);
+    assert_whole(&b);
+    bench_done(&b);
+}
+
+/* The program ends (here: gives up) and comes again: what the server has is not sent again. */
+TEST(goes_on_later)
+{
+    struct bench b = bench("later");
+    struct store_put *put = NULL;
+    struct err err = {0};
+    char name[STORE_NAME_MAX];
+
+    assert_ok(b.store->ops->put(b.store, &put, &err), &err);
+    assert_ok(store_put_expect(put, &b.digest, &err), &err);
+    assert_ok(append(&b, put, BLOB_MIB - 2, &err), &err);
+    proxy_answer(b.proxy, false);
+    assert_fails(append(&b, put, 4, &err), &err, ERR_UNREACHABLE);
+    put->ops->abort(put);
+
+    proxy_answer(b.proxy, true);
+    uint64_t before = proxy_bytes(b.proxy);
+    assert_ok(b.store->ops->put(b.store, &put, &err), &err);
+    assert_ok(store_put_expect(put, &b.digest, &err), &err);
+    assert_ok(append(&b, put, BLOB_MIB, &err), &err);
+    assert_ok(put->ops->commit(put, store_blob_name(&b.digest, name), &err), &err);
+    assert_in_range(proxy_bytes(b.proxy) - before, 1, (BLOB_MIB - 30) * MIB);
+    assert_whole(&b);
+
+    /* Other bytes under that digest are found out, and do not stay in the way. */
+    assert_ok(b.store->ops->put(b.store, &put, &err), &err);
+    assert_ok(store_put_expect(put, &b.digest, &err), &err);
+    assert_ok(append(&b, put, 3, &err), &err);
+    assert_fails(put->ops->commit(put, name, &err), &err, ERR_DAMAGED);
+    bench_done(&b);
+}
+
+/* Cut after every so many bytes: whatever of it was done before, in the end it is done once. */
+TEST(swaps_once)
+{
+    struct bench b = bench("swaps");
+    AUTO(buf) struct buf text = {0};
+    struct err err = {0};
+
+    for (uint64_t after = 1; after < 2600; after += 73) {
+        char next[32];
+
+        assert_ok(store_get(b.store, STORE_INDEX, 4096, &text, &err), &err);
+        struct digest was = hash_of(buf_view(&text));
+        snprintf(next, sizeof(next), "after %llu", (unsigned long long)after);
+        proxy_cut_once(b.proxy, after);
+        assert_ok(b.store->ops->swap(b.store, STORE_INDEX, &was, span_of(next), &err), &err);
+        proxy_cut_after(b.proxy, 0);
+        assert_ok(store_get(b.store, STORE_INDEX, 4096, &text, &err), &err);
+        assert_string_equal(buf_str(&text), next);
+    }
+    assert_true(proxy_connections(b.proxy) > 20);
+    assert_ok(store_get(b.store, STORE_INDEX, 4096, &text, &err), &err);
+    bench_done(&b);
+}
+
+TESTS(survives_cuts, goes_on_later, swaps_once)

@@ -101,6 +101,7 @@ static void show_text(const struct bundle *b)
            json_string_value(json_object_get(config, "environment")),
            json_is_true(json_object_get(config, "production")) ? " (production)" : "",
            json_string_value(json_object_get(config, "created")), parent ? parent : "none");
+    print_new(config);
     print_components(json_object_get(config, "components"));
     printf("  %-40s %-8s %14s %10s %10s\n", "stream", "kind", "records", "raw", "stored");
     for (size_t i = 0; i < count; i++)

@@ -46,6 +46,19 @@ bool print_position(const char *before, const json_t *position)
     return between != before;
 }
 
+void print_new(const json_t *config)
+{
+    char all[ISO_TIME], fresh[ISO_TIME], deltas[ISO_TIME];
+
+    printf("  stored new  %s of %s: %lld segments, %lld of them referenced, %lld stored as deltas "
+           "(%s)\n",
+           human_bytes((uint64_t)print_number(config, "new_bytes"), fresh),
+           human_bytes((uint64_t)print_number(config, "stored_bytes"), all),
+           (long long)print_number(config, "segments"),
+           (long long)print_number(config, "references"), (long long)print_number(config, "deltas"),
+           human_bytes((uint64_t)print_number(config, "delta_bytes"), deltas));
+}
+
 static void print_component(const char *name, const json_t *facts)
 {
     char rows[ISO_TIME], raw[ISO_TIME], stored[ISO_TIME];

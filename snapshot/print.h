@@ -7,6 +7,8 @@
 #include <jansson.h>
 
 /* One line per component: records, raw and stored bytes, position; then what was left out. */
+/* What a bundle stored itself, and how much it shares with its parent. */
+void print_new(const json_t *config);
 void print_components(const json_t *components);
 /* The document as JSON with a newline. */
 bool print_json(const json_t *value, struct err *err);

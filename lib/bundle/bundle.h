@@ -78,15 +78,26 @@ struct segment_raw {
     struct span bytes;    /* raw content */
     struct span key_from; /* first key, inclusive; what it is depends on the kind */
     struct span key_to;
+    /* The parent's segment that it descends from, of the stream that bundle_parent_stream() gave;
+     * NULL: the one with its seq and first key, if there is one. */
+    const struct segment *like;
 };
 /* Compresses in the calling thread and appends to the current pack of the component. */
 bool bundle_segment(struct bundle_writer *w, const struct segment_raw *seg, struct err *err);
+/* The segment `seg->like` as it is, without its bytes: who calls knows that they did not change. */
+bool bundle_keep(struct bundle_writer *w, const struct segment_raw *seg, struct err *err);
+/* The stream of that name in the parent, whose segments say where it was cut; NULL: none. Lives as
+ * long as the writer. */
+const struct stream *bundle_parent_stream(const struct bundle_writer *w, const char *name);
+/* The content of one of its segments. */
+bool bundle_parent_read(const struct bundle_writer *w, const struct segment *seg, struct buf *out,
+                        struct err *err);
 /* A whole STREAM_TEXT in one call. */
 bool bundle_text(struct bundle_writer *w, const char *name, const json_t *meta, struct span text,
                  struct err *err);
 /* What bundle.json says of a component: position, version, counts, what was left out. Stolen. Said
  * twice of one component, objects are merged, arrays joined, and other values replaced. The counts
- * of the writer itself ("streams", "records", "raw_bytes", "stored_bytes", "new_bytes") are added. */
+ * of the writer itself ("streams", "records", "raw_bytes", "stored_bytes", ...) are added. */
 bool bundle_component(struct bundle_writer *w, const char *component, json_t *facts,
                       struct err *err);
 /* Packs, index, config, manifest, then the tags. Only now the bundle exists. */
@@ -101,12 +112,20 @@ AUTO_PTR(bundle_writer, struct bundle_writer, bundle_abandon)
 
 struct bundle;
 
+/* The full frame that a delta is made against; raw_bytes is 0 where there is none. */
+struct segment_base {
+    uint32_t pack;
+    uint64_t offset, stored_bytes, raw_bytes;
+    struct digest raw;
+};
+
 struct segment {
     uint32_t stream;
     uint32_t pack;
     uint64_t seq, offset, stored_bytes, raw_bytes, records;
     struct digest raw; /* SHA-256 of the raw content */
     struct span key_from, key_to;
+    struct segment_base base;
 };
 
 struct stream {

@@ -77,10 +77,40 @@ char *codec_room(struct codec *c, size_t len)
     return buf_reserve(&c->room, len) ? c->room.at : NULL;
 }
 
-bool codec_compress(struct codec *c, int level, struct span raw, struct span *frame,
-                    struct err *err)
+/* Only matches of this length are looked for in the base, at one place in 32 of it: measured on
+ * column-wise segments with 1.5 % of the rows changed, a delta has 0.3-1.1 % of the raw size and
+ * goes twice as fast as a fresh frame; shorter matches make it larger. */
+#define DELTA_LEVEL     1
+#define DELTA_MATCH     32
+#define DELTA_HASH_RATE 5
+
+static int bits_of(size_t n)
 {
-    size_t bound = ZSTD_compressBound(raw.len);
+    int bits = 0;
+
+    while (bits < 63 && ((size_t)1 << bits) < n)
+        bits++;
+    return bits;
+}
+
+/* The window must reach from the last byte to the first one of the base. */
+static void set_delta(ZSTD_CCtx *to, size_t reach)
+{
+    int window = bits_of(reach), hash = window - DELTA_HASH_RATE;
+
+    window = window < 17 ? 17 : window;
+    hash = hash < 10 ? 10 : hash;
+    ZSTD_CCtx_setParameter(to, ZSTD_c_windowLog, window);
+    ZSTD_CCtx_setParameter(to, ZSTD_c_enableLongDistanceMatching, 1);
+    ZSTD_CCtx_setParameter(to, ZSTD_c_ldmMinMatch, DELTA_MATCH);
+    ZSTD_CCtx_setParameter(to, ZSTD_c_ldmHashLog, hash);
+    ZSTD_CCtx_setParameter(to, ZSTD_c_ldmHashRateLog, DELTA_HASH_RATE);
+}
+
+static bool compress(struct codec *c, int level, const struct span *base, struct span raw,
+                     struct span *frame, struct err *err)
+{
+    size_t bound = ZSTD_compressBound(raw.len), len = 0;
     char *to = codec_room(c, bound);
 
     if (!c->compress)
@@ -91,11 +121,28 @@ bool codec_compress(struct codec *c, int level, struct span raw, struct span *fr
     ZSTD_CCtx_reset(c->compress, ZSTD_reset_session_and_parameters);
     ZSTD_CCtx_setParameter(c->compress, ZSTD_c_compressionLevel, level);
     ZSTD_CCtx_setParameter(c->compress, ZSTD_c_checksumFlag, 1);
-    size_t len = ZSTD_compress2(c->compress, to, bound, raw.at, raw.len);
+    if (base) {
+        set_delta(c->compress, base->len + raw.len);
+        len = ZSTD_CCtx_refPrefix(c->compress, base->at, base->len);
+    }
+    if (!ZSTD_isError(len))
+        len = ZSTD_compress2(c->compress, to, bound, raw.at, raw.len);
     if (ZSTD_isError(len))
         return err_set(err, ERR_FAILED, "cannot compress: %s", ZSTD_getErrorName(len));
     *frame = (struct span){to, len};
     return true;
+}
+
+bool codec_compress(struct codec *c, int level, struct span raw, struct span *frame,
+                    struct err *err)
+{
+    return compress(c, level, NULL, raw, frame, err);
+}
+
+bool codec_compress_from(struct codec *c, struct span base, struct span raw, struct span *frame,
+                         struct err *err)
+{
+    return compress(c, DELTA_LEVEL, &base, raw, frame, err);
 }
 
 bool codec_raw_bytes(struct span frame, uint64_t *out)
@@ -113,10 +160,11 @@ uint64_t codec_bound(uint64_t raw_bytes)
     return ZSTD_compressBound((size_t)raw_bytes);
 }
 
-bool codec_decode(struct codec *c, struct span frame, size_t raw_bytes, struct buf *out,
-                  struct err *err)
+static bool decode(struct codec *c, const struct span *base, struct span frame, size_t raw_bytes,
+                   struct buf *out, struct err *err)
 {
     uint64_t says = 0;
+    size_t len = 0;
 
     buf_clear(out);
     if (!codec_raw_bytes(frame, &says) || says != raw_bytes ||
@@ -127,11 +175,28 @@ bool codec_decode(struct codec *c, struct span frame, size_t raw_bytes, struct b
     if (!c->decode || !buf_reserve(out, raw_bytes))
         return err_memory(err);
 
-    size_t len = ZSTD_decompressDCtx(c->decode, out->at, raw_bytes, frame.at, frame.len);
+    /* A prefix that a failed frame left behind must not meet the next one. */
+    ZSTD_DCtx_reset(c->decode, ZSTD_reset_session_and_parameters);
+    if (base)
+        len = ZSTD_DCtx_refPrefix(c->decode, base->at, base->len);
+    if (!ZSTD_isError(len))
+        len = ZSTD_decompressDCtx(c->decode, out->at, raw_bytes, frame.at, frame.len);
     if (ZSTD_isError(len) || len != raw_bytes)
         return err_set(err, ERR_DAMAGED, "cannot decode a zstd frame: %s",
                        ZSTD_isError(len) ? ZSTD_getErrorName(len) : "it is too short");
     out->len = raw_bytes;
     out->at[raw_bytes] = '\0';
     return true;
+}
+
+bool codec_decode(struct codec *c, struct span frame, size_t raw_bytes, struct buf *out,
+                  struct err *err)
+{
+    return decode(c, NULL, frame, raw_bytes, out, err);
+}
+
+bool codec_decode_from(struct codec *c, struct span base, struct span frame, size_t raw_bytes,
+                       struct buf *out, struct err *err)
+{
+    return decode(c, &base, frame, raw_bytes, out, err);
 }

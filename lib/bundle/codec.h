@@ -24,12 +24,19 @@ void codecs_give(struct codecs *all, struct codec *c); /* NULL is fine */
 /* One frame with its content size and checksum; *frame is valid until the codec is used again. */
 bool codec_compress(struct codec *c, int level, struct span raw, struct span *frame,
                     struct err *err);
+/* The same with `base` as prefix: a delta. Made fast and by long matches: see
+ * codec.c. */
+bool codec_compress_from(struct codec *c, struct span base, struct span raw, struct span *frame,
+                         struct err *err);
 /* Memory of the codec for `len` bytes that are about to be read; NULL without memory. */
 char *codec_room(struct codec *c, size_t len);
 /* Exactly one frame of exactly raw_bytes; anything else is ERR_DAMAGED. No more than raw_bytes is
  * ever allocated or written, whatever the frame says. */
 bool codec_decode(struct codec *c, struct span frame, size_t raw_bytes, struct buf *out,
                   struct err *err);
+/* The same of a frame whose prefix is `base`. */
+bool codec_decode_from(struct codec *c, struct span base, struct span frame, size_t raw_bytes,
+                       struct buf *out, struct err *err);
 /* What a frame says of its content; false when it does not say. */
 bool codec_raw_bytes(struct span frame, uint64_t *out);
 /* The largest frame that raw_bytes can become. */

@@ -67,6 +67,7 @@ static bool name_streams(const struct bundle_writer *w, struct vec *sorted, stru
 
 static void count_segment(struct writer_component *c, const struct segment *s)
 {
+    c->segments++;
     c->records += s->records;
     c->raw_bytes += s->raw_bytes;
     c->stored_bytes += s->stored_bytes;
@@ -153,6 +154,10 @@ static int set_count(json_t *o, const char *key, uint64_t n)
 static bool count_facts(struct writer_component *c)
 {
     return set_count(c->facts, "streams", c->streams) == 0 &&
+           set_count(c->facts, "segments", c->segments) == 0 &&
+           set_count(c->facts, "references", c->references) == 0 &&
+           set_count(c->facts, "deltas", c->deltas) == 0 &&
+           set_count(c->facts, "delta_bytes", c->delta_bytes) == 0 &&
            set_count(c->facts, "records", c->records) == 0 &&
            set_count(c->facts, "raw_bytes", c->raw_bytes) == 0 &&
            set_count(c->facts, "stored_bytes", c->stored_bytes) == 0 &&
@@ -163,18 +168,24 @@ static bool describe_components(struct bundle_writer *w, json_t *config)
 {
     struct writer_component **all = w->components.at;
     json_t *components = json_object();
-    uint64_t raw = 0, stored = 0, fresh = 0;
+    uint64_t raw = 0, stored = 0, fresh = 0, references = 0, deltas = 0, delta_bytes = 0;
     bool ok = json_object_set_new(config, "components", components) == 0;
 
     for (size_t i = 0; ok && i < w->components.count; i++) {
         raw += all[i]->raw_bytes;
         stored += all[i]->stored_bytes;
         fresh += all[i]->new_bytes;
+        references += all[i]->references;
+        deltas += all[i]->deltas;
+        delta_bytes += all[i]->delta_bytes;
         ok = count_facts(all[i]) && json_object_set(components, all[i]->name, all[i]->facts) == 0;
     }
     return ok && set_count(config, "raw_bytes", raw) == 0 &&
            set_count(config, "stored_bytes", stored) == 0 &&
-           set_count(config, "new_bytes", fresh) == 0;
+           set_count(config, "new_bytes", fresh) == 0 &&
+           set_count(config, "references", references) == 0 &&
+           set_count(config, "deltas", deltas) == 0 &&
+           set_count(config, "delta_bytes", delta_bytes) == 0;
 }
 
 static bool describe(struct bundle_writer *w, const char *created, json_t **out, struct err *err)

@@ -4,7 +4,7 @@
  * frame. docs/bundle-format.md ("Segment index") is the specification.
  * Limits: INDEX_MAX bytes of text. Everything is checked against everything when it is decoded:
  *         a struct index that index_decode() gave is sound, whoever wrote the bytes.
- * Errors: ERR_DAMAGED with the line; ERR_UNSUPPORTED for a later format, delta or sealed packs.
+ * Errors: ERR_DAMAGED with the line; ERR_UNSUPPORTED for a later format.
  */
 #ifndef LIB_BUNDLE_INDEX_H
 #define LIB_BUNDLE_INDEX_H

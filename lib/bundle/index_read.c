@@ -1,6 +1,7 @@
 #include "lib/base/escape.h"
 #include "lib/base/json.h"
 #include "lib/bundle/codec.h"
+#include "lib/bundle/delta.h"
 #include "lib/bundle/index.h"
 #include "lib/bundle/name.h"
 #include "lib/seal/sealed.h"
@@ -155,6 +156,14 @@ static bool segment_fits(const struct index *ix, const struct segment *s)
            s->offset <= packs[s->pack].bytes && s->stored_bytes <= packs[s->pack].bytes - s->offset;
 }
 
+static bool base_fits(const struct index *ix, const struct segment *s)
+{
+    struct segment base = delta_base(s);
+
+    return !segment_is_delta(s) || (segment_fits(ix, &base) && base.raw_bytes <= DELTA_RAW_MAX &&
+                                    s->raw_bytes <= DELTA_RAW_MAX - base.raw_bytes);
+}
+
 static bool segment_follows(const struct index *ix, const struct segment *s)
 {
     const struct segment *all = ix->segments.at;
@@ -179,16 +188,28 @@ static bool read_fields(const struct span *f, struct segment *s)
            unescape(f[10], &s->key_to);
 }
 
+/* All five are there, or none. */
+static bool read_base(const struct span *f, struct segment_base *base)
+{
+    size_t none = 0;
+
+    for (size_t i = 0; i < FIELDS_MAX - FIELDS_BASE; i++)
+        none += span_is(f[i], "-");
+    if (none)
+        return none == FIELDS_MAX - FIELDS_BASE;
+    return u32_field(f[0], &base->pack) && span_u64(f[1], &base->offset) &&
+           span_u64(f[2], &base->stored_bytes) && span_u64(f[3], &base->raw_bytes) &&
+           base->raw_bytes > 0 && digest_parse(f[4], &base->raw);
+}
+
 static bool read_segment(struct index *ix, struct line *l, struct err *err)
 {
     struct segment s = {0};
 
-    if (l->count != FIELDS_MAX || !read_fields(l->field, &s))
+    if (l->count != FIELDS_MAX || !read_fields(l->field, &s) ||
+        !read_base(l->field + FIELDS_BASE, &s.base))
         return damaged(l, "not a segment", err);
-    for (size_t i = FIELDS_BASE; i < FIELDS_MAX; i++)
-        if (!span_is(l->field[i], "-"))
-            return later(l, "a delta segment", err);
-    if (!segment_fits(ix, &s))
+    if (!segment_fits(ix, &s) || !base_fits(ix, &s))
         return damaged(l, "a segment with impossible numbers", err);
     if (!segment_follows(ix, &s))
         return damaged(l, "segments are not in order", err);
@@ -221,7 +242,7 @@ static bool read_end(const struct index *ix, const struct line *l, struct span r
         !span_u64(l->field[3], &segments) || packs != ix->packs.count ||
         streams != ix->streams.count || segments != ix->segments.count || rest.len)
         return damaged(l, "the counts at its end do not hold", err);
-    return true;
+    return delta_check_depth(ix, err);
 }
 
 bool index_decode(struct buf *text, struct index *ix, struct err *err)

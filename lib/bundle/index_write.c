@@ -31,6 +31,19 @@ static void write_key(struct buf *out, struct span key)
     escape_add(out, key.at ? key : SPAN(""));
 }
 
+static void write_base(struct buf *out, const struct segment_base *base)
+{
+    char hex[HASH_HEX];
+
+    if (!base->raw_bytes) {
+        buf_puts(out, "\t-\t-\t-\t-\t-\n");
+        return;
+    }
+    digest_hex(&base->raw, hex);
+    buf_printf(out, "\t%" PRIu32 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%s\n", base->pack,
+               base->offset, base->stored_bytes, base->raw_bytes, hex);
+}
+
 static void write_segment(struct buf *out, const struct segment *s)
 {
     char hex[HASH_HEX];
@@ -43,7 +56,7 @@ static void write_segment(struct buf *out, const struct segment *s)
                hex);
     write_key(out, s->key_from);
     write_key(out, s->key_to);
-    buf_puts(out, "\t-\t-\t-\t-\t-\n");
+    write_base(out, &s->base);
 }
 
 bool index_encode(const struct index *ix, struct buf *out, struct err *err)

@@ -93,6 +93,31 @@ const struct segment *parent_find(const struct parent *p, const char *component,
     return NULL;
 }
 
+static int seq_cmp(const void *seq, const void *segment)
+{
+    uint64_t a = *(const uint64_t *)seq, b = ((const struct segment *)segment)->seq;
+
+    return (a > b) - (a < b);
+}
+
+const struct segment *parent_like(const struct parent *p, const char *stream,
+                                  const struct segment_raw *raw)
+{
+    const struct stream *s = raw->like ? NULL : bundle_find(p->bundle, stream);
+    const struct segment *old = raw->like;
+
+    if (s && s->segment_count)
+        old = bsearch(&raw->seq, s->segments, s->segment_count, sizeof(*old), seq_cmp);
+    if (old && !raw->like && !span_eq(old->key_from, raw->key_from))
+        return NULL;
+    return old;
+}
+
+struct bundle *parent_bundle(const struct parent *p)
+{
+    return p->bundle;
+}
+
 bool parent_share(struct parent *p, uint32_t pack, struct vec *packs, uint32_t *id, struct err *err)
 {
     const struct index_pack *theirs = bundle_index(p->bundle)->packs.at;

@@ -1,8 +1,8 @@
 /* The bundle before: segments that did not change are not stored again.
  *
- * Found by the SHA-256 of the raw content; the pack that holds such a segment becomes a pack of the
- * new bundle too, if it still lies in the store with its right size.
- * Threads: parent_find() any; the rest under the writer's lock.
+ * Found by the SHA-256 of the raw content; the packs that hold such a segment and its base become
+ * packs of the new bundle too.
+ * Threads: parent_find() and parent_like() any; the rest under the writer's lock.
  */
 #ifndef LIB_BUNDLE_PARENT_H
 #define LIB_BUNDLE_PARENT_H
@@ -18,6 +18,10 @@ const struct digest *parent_digest(const struct parent *p);
 /* The parent's segment of these raw bytes in this component; NULL: none. */
 const struct segment *parent_find(const struct parent *p, const char *component,
                                   const struct digest *raw);
+/* The parent's segment that a new one descends from: see struct segment_raw; NULL: none. */
+const struct segment *parent_like(const struct parent *p, const char *stream,
+                                  const struct segment_raw *raw);
+struct bundle *parent_bundle(const struct parent *p);
 /* The number that the parent's pack has among `packs`, which it joins if need be. */
 bool parent_share(struct parent *p, uint32_t pack, struct vec *packs, uint32_t *id,
                   struct err *err);

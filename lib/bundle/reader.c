@@ -16,6 +16,7 @@ struct bundle {
     json_t *config;
     unsigned char *keys; /* of an encrypted one; NULL: none */
     struct codecs codecs;
+    struct bases bases;
 };
 
 void bundle_close(struct bundle *b)
@@ -31,6 +32,7 @@ void bundle_close(struct bundle *b)
     index_done(&b->index);
     json_decref(b->config);
     seal_wipe_free(b->keys);
+    bases_done(&b->bases);
     codecs_done(&b->codecs);
     free(b);
 }
@@ -49,6 +51,7 @@ static struct bundle *bundle_new(struct store *store)
     manifest_init(&b->manifest);
     index_init(&b->index);
     codecs_init(&b->codecs);
+    bases_init(&b->bases);
     return b;
 }
 
@@ -307,6 +310,11 @@ struct codecs *bundle_codecs(struct bundle *b)
     return &b->codecs;
 }
 
+struct bases *bundle_bases(struct bundle *b)
+{
+    return &b->bases;
+}
+
 const struct stream *bundle_streams(const struct bundle *b, size_t *count)
 {
     *count = b->streams.count;
@@ -354,6 +362,18 @@ static bool unseal(const struct bundle *b, const struct segment *seg, struct spa
                      room->at, err);
 }
 
+static bool decode_delta(struct bundle *b, const struct segment *seg, struct span frame,
+                         struct codec *c, struct buf *out, struct err *err)
+{
+    struct base *base = NULL;
+
+    if (!bases_take(&b->bases, b, seg, &base, err))
+        return false;
+    bool ok = codec_decode_from(c, base_bytes(base), frame, (size_t)seg->raw_bytes, out, err);
+    base_give(&b->bases, base);
+    return ok;
+}
+
 bool bundle_decode(struct bundle *b, const struct segment *seg, struct span stored, struct codec *c,
                    struct buf *out, struct err *err)
 {
@@ -361,7 +381,8 @@ bool bundle_decode(struct bundle *b, const struct segment *seg, struct span stor
     struct span frame;
 
     if (!unseal(b, seg, stored, &room, &frame, err) ||
-        !codec_decode(c, frame, (size_t)seg->raw_bytes, out, err))
+        (segment_is_delta(seg) ? !decode_delta(b, seg, frame, c, out, err)
+                               : !codec_decode(c, frame, (size_t)seg->raw_bytes, out, err)))
         return bundle_blame(b, seg, err);
     struct digest found = hash_of(buf_view(out));
     if (digest_eq(&found, &seg->raw))

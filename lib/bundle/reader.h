@@ -3,6 +3,7 @@
 #define LIB_BUNDLE_READER_H
 
 #include "lib/bundle/codec.h"
+#include "lib/bundle/delta.h"
 #include "lib/bundle/manifest.h"
 
 /* Without the check that every pack is there: verify wants to name them all. */
@@ -15,10 +16,11 @@ struct store *bundle_store(const struct bundle *b);
 const struct manifest *bundle_manifest(const struct bundle *b);
 /* ERR_DAMAGED "pack 'sha256:...' is missing" or of a wrong size. */
 bool bundle_check_pack(struct store *store, const struct index_pack *pack, struct err *err);
-/* A stored frame to its checked raw content. */
+/* A stored frame to its checked raw content; the base of a delta is read from the store. */
 bool bundle_decode(struct bundle *b, const struct segment *seg, struct span frame, struct codec *c,
                    struct buf *out, struct err *err);
 struct codecs *bundle_codecs(struct bundle *b);
+struct bases *bundle_bases(struct bundle *b);
 /* "segment 12 of 'files/code'" in front of the message; returns false. */
 bool bundle_blame(const struct bundle *b, const struct segment *seg, struct err *err);
 

@@ -47,9 +47,10 @@ bool sealing_put(struct store *store, struct wrap *w, enum seal_role role, const
 
 json_t *sealing_public(const json_t *config)
 {
-    static const char *const listed[] = {
-        "format", "tool",    "environment", "production", "created",      "finished", "parent",
-        "packs",  "streams", "segments",    "raw_bytes",  "stored_bytes", "new_bytes"};
+    static const char *const listed[] = {"format",    "tool",       "environment", "production",
+                                         "created",   "finished",   "parent",      "packs",
+                                         "streams",   "segments",   "raw_bytes",   "stored_bytes",
+                                         "new_bytes", "references", "deltas",      "delta_bytes"};
     AUTO(json) json_t *out = json_pack("{s:b, s:{}}", "encrypted", true, "components");
 
     for (size_t i = 0; out && i < COUNT(listed); i++) {

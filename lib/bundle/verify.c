@@ -14,7 +14,9 @@
 struct verify {
     struct bundle *bundle;
     const struct verify_conf *conf;
-    struct vec *of_pack; /* per pack: const struct segment *, by offset */
+    struct vec *of_pack;   /* per pack: const struct segment *, by offset */
+    struct segment *bases; /* of deltas: what else must be good */
+    size_t base_count;
     pthread_mutex_t lock;
     struct verify_report *report; /* under the lock */
 };
@@ -116,6 +118,11 @@ static bool report_fault(struct verify *v, const struct digest *blob, const char
 
 /* ---- one pack --------------------------------------------------------------------------------*/
 
+static bool is_base(const struct verify *v, const struct segment *seg)
+{
+    return seg >= v->bases && seg < v->bases + v->base_count;
+}
+
 static bool check_lines(struct pass *p, const struct segment *seg, struct err *err)
 {
     size_t count = 0;
@@ -133,10 +140,17 @@ static bool check_lines(struct pass *p, const struct segment *seg, struct err *e
 
 static void check_segment(struct pass *p, const struct segment *seg, struct span frame)
 {
+    struct bundle *b = p->v->bundle;
+    struct base *base = NULL;
     struct err why = {0};
 
-    if (bundle_decode(p->v->bundle, seg, frame, p->codec, &p->raw, &why) &&
-        check_lines(p, seg, &why))
+    /* A base that cannot be had is the fault of the pack it lies in, and named there. */
+    if (segment_is_delta(seg) && !bases_take(bundle_bases(b), b, seg, &base, &why))
+        return;
+    bool ok = bundle_decode(b, seg, frame, p->codec, &p->raw, &why) &&
+              (is_base(p->v, seg) || check_lines(p, seg, &why));
+    base_give(bundle_bases(b), base);
+    if (ok)
         return;
     found(p, &why);
     breaks(p, seg);
@@ -254,17 +268,43 @@ static int by_offset(const void *a, const void *b)
     return (x->offset > y->offset) - (x->offset < y->offset);
 }
 
+static bool sort_into_pack(struct verify *v, const struct segment *seg, struct err *err)
+{
+    const struct segment **to = vec_add(&v->of_pack[seg->pack], err);
+
+    if (to)
+        *to = seg;
+    return to != NULL;
+}
+
+/* The base of a delta is checked where it lies, as a segment of the delta's stream. */
+static bool sort_bases(struct verify *v, struct err *err)
+{
+    const struct index *ix = bundle_index(v->bundle);
+    const struct segment *all = ix->segments.at;
+
+    v->bases = calloc(ix->segments.count + 1, sizeof(*v->bases));
+    if (!v->bases)
+        return err_memory(err);
+    for (size_t i = 0; i < ix->segments.count; i++)
+        if (segment_is_delta(&all[i]))
+            v->bases[v->base_count++] = delta_base(&all[i]);
+    for (size_t i = 0; i < v->base_count; i++)
+        if (!sort_into_pack(v, &v->bases[i], err))
+            return false;
+    return true;
+}
+
 static bool sort_segments(struct verify *v, struct err *err)
 {
     const struct index *ix = bundle_index(v->bundle);
     const struct segment *all = ix->segments.at;
 
-    for (size_t i = 0; i < ix->segments.count; i++) {
-        const struct segment **to = vec_add(&v->of_pack[all[i].pack], err);
-        if (!to)
+    if (!sort_bases(v, err))
+        return false;
+    for (size_t i = 0; i < ix->segments.count; i++)
+        if (!sort_into_pack(v, &all[i], err))
             return false;
-        *to = &all[i];
-    }
     for (size_t i = 0; i < ix->packs.count; i++)
         if (v->of_pack[i].count)
             qsort(v->of_pack[i].at, v->of_pack[i].count, sizeof(struct segment *), by_offset);
@@ -319,6 +359,7 @@ static bool verify_packs(struct verify *v, struct err *err)
     for (size_t i = 0; i < ix->packs.count; i++)
         vec_done(&v->of_pack[i]);
     free(v->of_pack);
+    free(v->bases);
 
     /* And manifest, index and bundle.json; of an encrypted one its details and its keys. */
     v->report->blobs = ix->packs.count + 3 + (bundle_manifest(v->bundle)->sealed ? 2 : 0);

@@ -2,6 +2,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/json.h"
+#include "lib/bundle/delta.h"
 #include "lib/bundle/name.h"
 #include "lib/bundle/tags_edit.h"
 
@@ -294,6 +295,10 @@ static bool append_frame(struct bundle_writer *w, struct writer_component *c, st
     seg->pack = c->pack_id;
     seg->stored_bytes = pack_bytes(c->pack) - seg->offset;
     c->new_bytes += seg->stored_bytes;
+    if (segment_is_delta(seg)) {
+        c->deltas++;
+        c->delta_bytes += seg->stored_bytes;
+    }
     if (pack_bytes(c->pack) >= PACK_TARGET)
         *full = TAKE(c->pack);
     return true;
@@ -311,7 +316,7 @@ static bool store_frame(struct bundle_writer *w, struct writer_component *c, str
 }
 
 static bool compress_and_store(struct bundle_writer *w, const struct writer_stream *s,
-                               struct span raw, struct segment *seg, struct err *err)
+                               const struct segment_raw *raw, struct segment *seg, struct err *err)
 {
     int level = w->level ? w->level : s->kind == STREAM_COLUMNS ? LEVEL_COLUMNS : LEVEL_OTHER;
     struct codec *codec = NULL;
@@ -319,26 +324,10 @@ static bool compress_and_store(struct bundle_writer *w, const struct writer_stre
 
     if (!codecs_take(&w->codecs, &codec, err))
         return false;
-    bool ok = codec_compress(codec, level, raw, &frame, err) &&
+    bool ok = (writer_delta(w, s, raw, codec, &frame, seg) ||
+               codec_compress(codec, level, raw->bytes, &frame, err)) &&
               store_frame(w, s->component, frame, seg, err);
     codecs_give(&w->codecs, codec);
-    return ok;
-}
-
-/* Bytes that the parent holds are referenced there; false: they are not, or not any more. */
-static bool refer_to_parent(struct bundle_writer *w, const struct writer_stream *s,
-                            struct segment *seg)
-{
-    const struct segment *old =
-        w->parent ? parent_find(w->parent, s->component->name, &seg->raw) : NULL;
-
-    if (!old || old->raw_bytes != seg->raw_bytes)
-        return false;
-    pthread_mutex_lock(&w->lock);
-    bool ok = parent_share(w->parent, old->pack, &w->packs, &seg->pack, NULL);
-    pthread_mutex_unlock(&w->lock);
-    seg->offset = old->offset;
-    seg->stored_bytes = old->stored_bytes;
     return ok;
 }
 
@@ -359,8 +348,8 @@ static bool keep_keys(struct segment *seg, const struct segment_raw *raw, struct
     return true;
 }
 
-static bool record_segment(struct bundle_writer *w, const struct segment *seg,
-                           const struct segment_raw *raw, struct err *err)
+bool writer_record(struct bundle_writer *w, const struct segment *seg,
+                   const struct segment_raw *raw, struct err *err)
 {
     pthread_mutex_lock(&w->lock);
     struct segment *to = vec_add(&w->segments, err);
@@ -375,15 +364,21 @@ static bool record_segment(struct bundle_writer *w, const struct segment *seg,
     return ok;
 }
 
-static bool write_segment(struct bundle_writer *w, const struct segment_raw *raw, struct err *err)
+bool writer_stream_of(struct bundle_writer *w, uint32_t id, struct writer_stream *out)
 {
     pthread_mutex_lock(&w->lock);
-    bool known = raw->stream < w->streams.count;
-    struct writer_stream s = {0};
+    bool known = id < w->streams.count;
     if (known)
-        s = ((const struct writer_stream *)w->streams.at)[raw->stream];
+        *out = ((const struct writer_stream *)w->streams.at)[id];
     pthread_mutex_unlock(&w->lock);
-    if (!known)
+    return known;
+}
+
+static bool write_segment(struct bundle_writer *w, const struct segment_raw *raw, struct err *err)
+{
+    struct writer_stream s;
+
+    if (!writer_stream_of(w, raw->stream, &s))
         return err_set(err, ERR_FAILED, "no stream has number %u", raw->stream);
     if (raw->bytes.len > SEGMENT_RAW_MAX || raw->records > raw->bytes.len)
         return err_set(err, ERR_UNSUPPORTED, "a segment of %zu bytes in '%s': at most %zu are kept",
@@ -394,8 +389,8 @@ static bool write_segment(struct bundle_writer *w, const struct segment_raw *raw
                           .raw_bytes = raw->bytes.len,
                           .records = raw->records,
                           .raw = hash_of(raw->bytes)};
-    return (refer_to_parent(w, &s, &seg) || compress_and_store(w, &s, raw->bytes, &seg, err)) &&
-           record_segment(w, &seg, raw, err) && keep_rate(w, raw->bytes.len, err);
+    return (writer_refer(w, &s, &seg) || compress_and_store(w, &s, raw, &seg, err)) &&
+           writer_record(w, &seg, raw, err) && keep_rate(w, raw->bytes.len, err);
 }
 
 bool bundle_segment(struct bundle_writer *w, const struct segment_raw *raw, struct err *err)

@@ -18,7 +18,9 @@ struct writer_component {
     struct pack_writer *pack; /* the open one; NULL: none */
     uint32_t pack_id;
     uint64_t new_bytes;
-    uint64_t streams, records, raw_bytes, stored_bytes; /* counted by finish */
+    uint64_t deltas, delta_bytes; /* stored by this bundle; under this lock */
+    uint64_t references;          /* to the parent's segments; under the writer's lock */
+    uint64_t segments, streams, records, raw_bytes, stored_bytes; /* counted by finish */
 };
 
 struct writer_stream {
@@ -54,5 +56,19 @@ struct bundle_writer {
 /* Makes a pack durable and notes it as number `id`. Frees it either way. */
 bool writer_finish_pack(struct bundle_writer *w, struct pack_writer *pack, uint32_t id,
                         struct err *err);
+
+/* A copy of what is known of a stream; false: none of that number. */
+bool writer_stream_of(struct bundle_writer *w, uint32_t id, struct writer_stream *out);
+/* Notes a stored segment and a copy of its keys. */
+bool writer_record(struct bundle_writer *w, const struct segment *seg,
+                   const struct segment_raw *raw, struct err *err);
+
+/* Bytes that the parent holds are referenced there; false: they are not, or not any more. */
+bool writer_refer(struct bundle_writer *w, const struct writer_stream *s, struct segment *seg);
+/* A frame against the parent's frame of the same segment, and seg->base; false: there is none, or it
+ * is too large to be worth it. *frame lives as that of codec_compress(). */
+bool writer_delta(struct bundle_writer *w, const struct writer_stream *s,
+                  const struct segment_raw *raw, struct codec *codec, struct span *frame,
+                  struct segment *seg);
 
 #endif

@@ -1,0 +1,184 @@
+#include "lib/bundle/delta.h"
+
+#include "lib/base/auto.h"
+#include "lib/bundle/reader.h"
+
+#include <inttypes.h>
+
+struct base {
+    unsigned users; /* takers, and the cache; under the lock */
+    uint32_t pack;
+    uint64_t offset;
+    struct buf raw;
+};
+
+/* ---- which frame rests on which --------------------------------------------------------------*/
+
+struct segment delta_base(const struct segment *delta)
+{
+    return (struct segment){.stream = delta->stream,
+                            .seq = delta->seq,
+                            .pack = delta->base.pack,
+                            .offset = delta->base.offset,
+                            .stored_bytes = delta->base.stored_bytes,
+                            .raw_bytes = delta->base.raw_bytes,
+                            .raw = delta->base.raw};
+}
+
+struct segment_base delta_root(const struct segment *seg)
+{
+    if (segment_is_delta(seg))
+        return seg->base;
+    return (struct segment_base){.pack = seg->pack,
+                                 .offset = seg->offset,
+                                 .stored_bytes = seg->stored_bytes,
+                                 .raw_bytes = seg->raw_bytes,
+                                 .raw = seg->raw};
+}
+
+uint64_t delta_limit(const struct segment_base *base, uint64_t raw_bytes)
+{
+    /* What compressed the base compresses its heir about as well. All factors are below 2^31. */
+    uint64_t full = base->stored_bytes * raw_bytes / base->raw_bytes;
+
+    return full * DELTA_SHARE_MAX / 100;
+}
+
+struct place {
+    uint64_t offset;
+    uint32_t pack;
+};
+
+static int place_cmp(const void *a, const void *b)
+{
+    const struct place *x = a, *y = b;
+
+    if (x->pack != y->pack)
+        return x->pack < y->pack ? -1 : 1;
+    return (x->offset > y->offset) - (x->offset < y->offset);
+}
+
+bool delta_check_depth(const struct index *ix, struct err *err)
+{
+    AUTO(vec) struct vec deltas = VEC(struct place);
+    const struct segment *all = ix->segments.at;
+
+    for (size_t i = 0; i < ix->segments.count; i++) {
+        if (!segment_is_delta(&all[i]))
+            continue;
+        struct place *to = vec_add(&deltas, err);
+        if (!to)
+            return false;
+        *to = (struct place){all[i].offset, all[i].pack};
+    }
+    if (deltas.count)
+        qsort(deltas.at, deltas.count, sizeof(struct place), place_cmp);
+    for (size_t i = 0; deltas.count && i < ix->segments.count; i++) {
+        struct place base = {all[i].base.offset, all[i].base.pack};
+
+        if (segment_is_delta(&all[i]) &&
+            bsearch(&base, deltas.at, deltas.count, sizeof(base), place_cmp))
+            return err_set(err, ERR_DAMAGED,
+                           "the segment index: the base of segment %" PRIu64 " of stream %" PRIu32
+                           " is a delta itself",
+                           all[i].seq, all[i].stream);
+    }
+    return true;
+}
+
+/* ---- decoded bases ---------------------------------------------------------------------------*/
+
+void bases_init(struct bases *all)
+{
+    *all = (struct bases){0};
+    pthread_mutex_init(&all->lock, NULL);
+}
+
+/* Under the lock. */
+static void drop(struct base *b)
+{
+    if (b && --b->users == 0) {
+        buf_done(&b->raw);
+        free(b);
+    }
+}
+
+void bases_done(struct bases *all)
+{
+    for (size_t i = 0; i < BASES_SLOTS; i++)
+        drop(all->slot[i]);
+    pthread_mutex_destroy(&all->lock);
+}
+
+struct span base_bytes(const struct base *base)
+{
+    return buf_view(&base->raw);
+}
+
+void base_give(struct bases *all, struct base *base)
+{
+    pthread_mutex_lock(&all->lock);
+    drop(base);
+    pthread_mutex_unlock(&all->lock);
+}
+
+static struct base *find(struct bases *all, const struct segment_base *wanted)
+{
+    struct base *hit = NULL;
+
+    pthread_mutex_lock(&all->lock);
+    for (size_t i = 0; i < BASES_SLOTS && all->slot[i] && !hit; i++)
+        if (all->slot[i]->pack == wanted->pack && all->slot[i]->offset == wanted->offset &&
+            all->slot[i]->raw.len == wanted->raw_bytes)
+            hit = all->slot[i];
+    if (hit)
+        hit->users++;
+    pthread_mutex_unlock(&all->lock);
+    return hit;
+}
+
+/* The newest stands first; the last ones go until the rest is within bounds. */
+static void keep(struct bases *all, struct base *base)
+{
+    size_t bytes = base->raw.len;
+
+    if (bytes > BASES_BYTES)
+        return;
+    pthread_mutex_lock(&all->lock);
+    drop(all->slot[BASES_SLOTS - 1]);
+    memmove(&all->slot[1], &all->slot[0], (BASES_SLOTS - 1) * sizeof(all->slot[0]));
+    all->slot[0] = base;
+    base->users++;
+    for (size_t i = 1; i < BASES_SLOTS && all->slot[i]; i++) {
+        bytes += all->slot[i]->raw.len; /* once too many, too many for those behind as well */
+        if (bytes > BASES_BYTES) {
+            drop(all->slot[i]);
+            all->slot[i] = NULL;
+        }
+    }
+    pthread_mutex_unlock(&all->lock);
+}
+
+bool bases_take(struct bases *all, struct bundle *b, const struct segment *delta, struct base **out,
+                struct err *err)
+{
+    struct segment whole = delta_base(delta);
+    struct base *base = find(all, &delta->base);
+
+    if (base) {
+        *out = base;
+        return true;
+    }
+    base = calloc(1, sizeof(*base));
+    if (!base)
+        return err_memory(err);
+    *base = (struct base){.users = 1, .pack = whole.pack, .offset = whole.offset};
+    if (!bundle_read(b, &whole, &base->raw, err)) {
+        buf_done(&base->raw);
+        free(base);
+        return err_add(err, "the base of a delta");
+    }
+    keep(all, base);
+    *out = base;
+    return true;
+}

@@ -1,0 +1,59 @@
+/* Deltas: frames whose prefix is the raw content of another frame, their base.
+ *
+ * Depth is exactly one: a base is a full frame, so a segment never needs more than two frames.
+ * Writing: a segment that the parent has with the same key range is stored as a delta when that is
+ *          small enough (DELTA_SHARE_MAX); else as a full frame, which later ones are based on.
+ * Reading: decoded bases are kept in a small cache (BASES_BYTES), since two segments that were one
+ *          share their base and are read one behind the other.
+ * Threads: bases_take() and base_give() from any thread.
+ * Source:  zstd, `--patch-from`; RFC 8878 calls the prefix a raw content dictionary.
+ */
+#ifndef LIB_BUNDLE_DELTA_H
+#define LIB_BUNDLE_DELTA_H
+
+#include "lib/bundle/index.h"
+
+#include <pthread.h>
+
+/* Raw bytes of base and segment together: no frame needs a window above 2^27 bytes, which is what
+ * `zstd -d` grants without being asked. */
+#define DELTA_RAW_MAX ((uint64_t)128 << 20)
+/* Of the size that the segment would have as a full frame, in percent. Beyond it a new full frame
+ * pays for itself: the next days' deltas start from it. */
+#define DELTA_SHARE_MAX 30
+
+#define BASES_SLOTS 4
+#define BASES_BYTES ((size_t)16 << 20)
+
+struct bundle;
+struct base;
+
+struct bases {
+    pthread_mutex_t lock;
+    struct base *slot[BASES_SLOTS]; /* the newest first */
+};
+
+static inline bool segment_is_delta(const struct segment *s)
+{
+    return s->base.raw_bytes > 0;
+}
+
+/* The base of a delta as a segment of its own, under the delta's name; records are not known. */
+struct segment delta_base(const struct segment *delta);
+/* What `seg` is to be based on when it is a base's heir: itself, or the base it has. */
+struct segment_base delta_root(const struct segment *seg);
+/* The largest delta that is worth keeping, for raw_bytes that replace what `base` holds. */
+uint64_t delta_limit(const struct segment_base *base, uint64_t raw_bytes);
+
+/* No base of a delta is itself listed as a delta: ERR_DAMAGED. */
+bool delta_check_depth(const struct index *ix, struct err *err);
+
+void bases_init(struct bases *all);
+void bases_done(struct bases *all);
+/* The decoded and checked base of a delta of this bundle; to be given back. */
+bool bases_take(struct bases *all, struct bundle *b, const struct segment *delta, struct base **out,
+                struct err *err);
+struct span base_bytes(const struct base *base);
+void base_give(struct bases *all, struct base *base); /* NULL is fine */
+
+#endif

@@ -205,19 +205,74 @@ static bool add_tag(void *ctx, json_t *manifests, struct err *err)
            (!pin || note_set(entry, NOTE_PINNED, "true", err));
 }
 
-static bool describe(struct store *store, const char *ref, struct tagged *out, struct err *err)
+static bool describe_manifest(struct store *store, struct tagged *out, struct err *err)
 {
     AUTO(buf) struct buf text = {0};
     AUTO(manifest) struct manifest m;
 
     manifest_init(&m);
-    if (!tags_resolve(store, ref, &out->manifest, err) ||
-        !blob_get(store, &out->manifest, MANIFEST_MAX, &text, err) ||
+    if (!blob_get(store, &out->manifest, MANIFEST_MAX, &text, err) ||
         !manifest_decode(buf_view(&text), &m, err))
         return false;
     snprintf(out->created, sizeof(out->created), "%s", m.created);
     snprintf(out->environment, sizeof(out->environment), "%s", m.environment);
     return true;
+}
+
+static bool taken_by_other(const json_t *manifests, const struct tagged *t)
+{
+    for (size_t i = 0; i < json_array_size(manifests); i++) {
+        const json_t *entry = json_array_get(manifests, i);
+
+        if (entry_tagged(entry, t->tag) && !tags_entry_of(entry, &t->manifest.digest))
+            return true;
+    }
+    return false;
+}
+
+static bool add_listed(json_t *manifests, struct tagging t, struct err *err)
+{
+    char base[100];
+
+    if (!t.bundle.tag[0]) {
+        if (entry_of(manifests, &t.bundle.manifest.digest))
+            return true;
+        return json_array_append_new(manifests, entry_new(&t.bundle)) == 0 || err_memory(err);
+    }
+    snprintf(base, sizeof(base), "%.99s", t.bundle.tag);
+    for (unsigned n = 2; dated(t.bundle.tag) && taken_by_other(manifests, &t.bundle); n++)
+        snprintf(t.bundle.tag, sizeof(t.bundle.tag), "%s-%u", base, n);
+    return add_tag(&t, manifests, err);
+}
+
+static bool add_all(void *ctx, json_t *manifests, struct err *err)
+{
+    const struct vec *bundles = ctx;
+    const struct tagged *all = bundles->at;
+
+    for (size_t i = 0; i < bundles->count; i++)
+        if (!add_listed(manifests, (struct tagging){.bundle = all[i]}, err))
+            return false;
+    return true;
+}
+
+bool tags_add(struct store *store, const struct vec *bundles, struct err *err)
+{
+    AUTO(vec) struct vec described = VEC(struct tagged);
+    const struct tagged *all = bundles->at;
+
+    for (size_t i = 0; i < bundles->count; i++) {
+        struct tagged *to = vec_add(&described, err);
+
+        if (!to)
+            return false;
+        *to = all[i];
+        if (!describe_manifest(store, to, err))
+            return false;
+        if (to->tag[0] && (!tag_ok(span_of(to->tag)) || strcmp(to->tag, "latest") == 0))
+            return err_set(err, ERR_DAMAGED, "'%s' cannot be a tag", to->tag);
+    }
+    return tags_edit(store, add_all, &described, err);
 }
 
 static bool check_tag(const char *tag, struct err *err)
@@ -237,7 +292,8 @@ bool bundle_tag(struct store *store, const char *ref, const char *tag, bool pin,
 {
     struct tagging t = {.pin = pin};
 
-    if (!check_tag(tag, err) || !describe(store, ref, &t.bundle, err))
+    if (!check_tag(tag, err) || !tags_resolve(store, ref, &t.bundle.manifest, err) ||
+        !describe_manifest(store, &t.bundle, err))
         return false;
     snprintf(t.bundle.tag, sizeof(t.bundle.tag), "%s", tag);
     return tags_edit(store, add_tag, &t, err);

@@ -34,6 +34,11 @@ bool bundle_pin(struct store *store, const char *ref, bool pinned, struct err *e
 /* Retires a bundle; ERR_EXISTS when it is pinned. */
 bool bundle_retire(struct store *store, const char *ref, struct err *err);
 
+/* Publishes bundles (struct tagged; created and environment may be empty: the manifests say) as they
+ * were listed elsewhere. A tag of another bundle moves; a dated one stays, and the new one gets a
+ * number. */
+bool tags_add(struct store *store, const struct vec *bundles, struct err *err);
+
 /* The change that bundle_retire() makes, for others: every entry of the manifest becomes one without
  * a tag, with the time in it. */
 bool tags_retire(json_t *manifests, const struct digest *manifest, const char *now,

@@ -5,7 +5,12 @@
 #include "lib/wire/http_msg.h"
 #include "replay/cmd.h"
 #include "replay/outcome.h"
+#include "replay/table.h"
+#include "replay/tape_count.h"
 #include "replay/tape_file.h"
+#include "replay/tape_print.h"
+
+#define LINE_MAX_SHOWN 200
 
 struct show_conf {
     bool requests;
@@ -13,6 +18,7 @@ struct show_conf {
 
 struct counts {
     uint64_t connections, midstream, requests, responses, results, gaps, gap_bytes, mapped;
+    uint64_t request_bytes, response_bytes; /* of bodies, whole */
     int64_t first_ns, last_ns;
 };
 
@@ -21,6 +27,7 @@ struct show {
     struct counts n;
     json_t *meta, *end; /* owned */
     json_t *list;       /* with --json and --requests */
+    struct tape_count *count;
 };
 
 static void auto_show(struct show *s)
@@ -28,6 +35,7 @@ static void auto_show(struct show *s)
     json_decref(s->meta);
     json_decref(s->end);
     json_decref(s->list);
+    tape_count_free(s->count);
 }
 
 static void see_time(struct counts *n, int64_t first, int64_t last)
@@ -74,18 +82,6 @@ static bool list_json(struct show *s, const struct tape_record *r, struct span l
     return o && json_array_append_new(s->list, o) == 0;
 }
 
-/* A line from the network, made safe for a terminal. */
-static void print_safe(struct span line)
-{
-    for (size_t i = 0; i < line.len && i < 200; i++) {
-        unsigned char c = (unsigned char)line.at[i];
-        if (c < 0x20 || c == 0x7f)
-            printf("\\x%02x", c);
-        else
-            putchar(c);
-    }
-}
-
 static bool list_one(struct show *s, const struct tape_record *r, struct err *err)
 {
     struct span line = r->type == TAPE_RESULT ? r->text : http_start_line(r->head);
@@ -97,7 +93,7 @@ static bool list_one(struct show *s, const struct tape_record *r, struct err *er
         return list_json(s, r, line) || err_memory(err);
     printf("%10.6f  %-8s %6llu  conn %-5llu ", (double)r->at_ns / 1e9, type_name(r->type),
            (unsigned long long)r->request, (unsigned long long)r->conn);
-    print_safe(line);
+    table_safe(line, LINE_MAX_SHOWN);
     if (r->type == TAPE_RESULT)
         printf("  -> %u %s", r->status, outcome_name((enum outcome_code)r->code));
     printf("  %llu bytes %s\n", (unsigned long long)r->bytes, flag_text(r->flags, flags));
@@ -109,6 +105,12 @@ static bool keep_json(json_t **to, struct span text, struct err *err)
     json_decref(*to);
     *to = NULL;
     return json_parse(text, "tape", to, err);
+}
+
+static bool see_message(struct show *s, const struct tape_record *r, struct err *err)
+{
+    see_time(&s->n, r->at_ns, r->last_ns);
+    return tape_count_add(s->count, r, err) && list_one(s, r, err);
 }
 
 static bool each(void *ctx, const struct tape_record *r, struct err *err)
@@ -130,16 +132,16 @@ static bool each(void *ctx, const struct tape_record *r, struct err *err)
         return true;
     case TAPE_REQUEST:
         s->n.requests++;
-        see_time(&s->n, r->at_ns, r->last_ns);
-        return list_one(s, r, err);
+        s->n.request_bytes += r->bytes;
+        return see_message(s, r, err);
     case TAPE_RESPONSE:
         s->n.responses++;
-        see_time(&s->n, r->at_ns, r->last_ns);
-        return list_one(s, r, err);
+        s->n.response_bytes += r->bytes;
+        return see_message(s, r, err);
     case TAPE_RESULT:
         s->n.results++;
-        see_time(&s->n, r->at_ns, r->last_ns);
-        return list_one(s, r, err);
+        s->n.response_bytes += r->bytes;
+        return see_message(s, r, err);
     case TAPE_MAPPED:
         s->n.mapped++;
         return true;
@@ -154,6 +156,10 @@ static json_t *summary_json(const struct show *s, const struct tape_reader *r,
                             const struct err *damage)
 {
     const struct counts *n = &s->n;
+    AUTO(json) json_t *endpoints = tape_count_endpoints(s->count);
+
+    if (!endpoints)
+        return NULL;
 
     return fields_json(FIELDS(
         f_str("content", tape_reader_content(r) == TAPE_RESULTS ? "results" : "traffic"),
@@ -164,40 +170,26 @@ static json_t *summary_json(const struct show *s, const struct tape_reader *r,
         f_num("connections", (int64_t)n->connections), f_num("midstream", (int64_t)n->midstream),
         f_num("requests", (int64_t)n->requests), f_num("responses", (int64_t)n->responses),
         f_num("results", (int64_t)n->results), f_num("mapped", (int64_t)n->mapped),
+        f_num("request_bytes", (int64_t)n->request_bytes),
+        f_num("response_bytes", (int64_t)n->response_bytes),
+        f_num("errors", (int64_t)tape_count_errors(s->count)),
+        f_json("status", tape_count_status(s->count)), f_json("endpoints", endpoints),
         f_num("gaps", (int64_t)n->gaps), f_num("gap_bytes", (int64_t)n->gap_bytes),
         f_num("spans_ms", (n->last_ns - n->first_ns) / 1000000), f_json("meta", s->meta),
         f_json("end", s->end), f_json("list", s->list)));
 }
 
-static void print_value(const char *name, const json_t *v)
+static bool print_summary(const struct show *s, const char *path, const json_t *summary,
+                          struct err *err)
 {
-    char *text = json_is_string(v) ? NULL : json_text(v);
-
-    if (text || json_string_length(v)) {
-        printf("%-18s ", name);
-        print_safe(span_of(text ? text : json_string_value(v)));
-        putchar('\n');
-    }
-    free(text);
-}
-
-static bool print_summary(const json_t *summary, struct err *err)
-{
-    const char *name = NULL;
-    json_t *v = NULL;
-
     if (!summary)
         return err_memory(err);
     if (cmd_json()) {
         AUTO(free) char *text = json_pretty(summary);
         return text ? puts(text) >= 0 : err_memory(err);
     }
-    json_object_foreach((json_t *)(uintptr_t)summary, name, v)
-    {
-        if (!json_is_null(v) && !json_is_object(v) && !json_is_array(v))
-            print_value(name, v);
-    }
-    json_object_foreach(json_object_get(summary, "meta"), name, v) print_value(name, v);
+    fputs(s->conf->requests ? "\n" : "", stdout);
+    tape_print(path, summary);
     return true;
 }
 
@@ -209,10 +201,11 @@ static bool show(const struct show_conf *conf, const char *path, struct err *err
 
     if (cmd_json() && conf->requests && !(s.list = json_array()))
         return err_memory(err);
-    if (!tape_in_open(path, &in, err) || !tape_in_each(in, each, &s, &damage, err))
+    if (!tape_count_new(&s.count, err) || !tape_in_open(path, &in, err) ||
+        !tape_in_each(in, each, &s, &damage, err))
         return false;
     AUTO(json) json_t *summary = summary_json(&s, tape_in_reader(in), &damage);
-    if (!print_summary(summary, err))
+    if (!print_summary(&s, path, summary, err))
         return false;
     if (damage.code) {
         *err = damage;

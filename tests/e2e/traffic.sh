@@ -164,6 +164,7 @@ SIZE=$(stat -c %s "$T/visit.tape")
 head -c $((SIZE - 100)) "$T/visit.tape" >"$T/cut.tape"
 check_status "a cut tape is shown as far as it is good" 16 "$REHEARSE" tape show "$T/cut.tape"
 check_has "and says where it is cut" "$(cat "$T/out")" "of the tape is cut"
+check_has "and what there is until then" "$(cat "$T/out")" "GET /api/articles/{}"
 shop_serve web "$PROD/code" "$PROD/config/shop.conf"
 wait_for 20 curl -fsS "$SHOP_URL/healthz"
 check "and replayed as far as it is good" "$REHEARSE" replay --to "$TARGET" --allow-source --no-wait "$T/cut.tape"

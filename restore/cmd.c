@@ -24,6 +24,7 @@ struct restore {
     struct box *box;
     char digest[HASH_HEX];
     int64_t began;
+    bool ran; /* the box that is to be replaced */
 };
 
 static void restore_done(struct restore *r)
@@ -190,17 +191,69 @@ static bool fill(struct restore *r, struct err *err)
            load(r, err) && settle(r, err);
 }
 
+bool restore_note_service(void *journal, const struct box_service *s, struct err *err)
+{
+    return JOURNAL(journal, err, "box.service", f_str("service", s->name), f_str("state", s->state),
+                   f_real("took_ms", s->took_ms), f_str("detail", s->detail));
+}
+
+static bool is_running(struct box *b)
+{
+    AUTO(json) json_t *shown = NULL;
+    struct err ignored = {0};
+    const char *state =
+        box_show(b, &shown, &ignored) ? json_string_value(json_object_get(shown, "state")) : NULL;
+
+    return state && strcmp(state, "running") == 0;
+}
+
+/* Before it is stopped for its successor. What cannot be read is the replacing's to refuse. */
+static bool ran_before(const char *where)
+{
+    AUTO(box) struct box *b = NULL;
+    struct err ignored = {0};
+
+    return box_is(where) && box_open(where, &b, &ignored) && is_running(b);
+}
+
+/* The old box as it was: up when it was up. */
+static void stand_again(struct restore *r)
+{
+    AUTO(box) struct box *old = NULL;
+    struct err why = {0};
+
+    box_close(TAKE(r->box)); /* and its lock */
+    if (!r->ran) {
+        log_warn("the box is as it was before", f_str("box", r->conf->into));
+        return;
+    }
+    if (box_open(r->conf->into, &old, &why)) {
+        old->watch = (struct box_watch){restore_note_service, r->journal};
+        if (is_running(old) || box_start(old, &why)) {
+            log_warn("the box is as it was before, and runs", f_str("box", r->conf->into));
+            return;
+        }
+    }
+    log_error("the box is as it was before, but stopped", f_str("box", r->conf->into),
+              f_str("why", why.text), f_str("mend", "start it with: rehearse box start"));
+}
+
 /* The old box stands again, or the new one says why it is none. */
 static bool give_up(struct restore *r, struct err *err)
 {
     struct err why = *err, mine = {0};
     char line[1400];
 
+    if (!r->box) { /* there was no new one yet; the old one was put back by who could not make it */
+        if (r->ran)
+            stand_again(r);
+        return err_pass(err, &why);
+    }
     if (box_holds_before(r->box)) {
         if (!box_bring_back(r->box, &mine))
             log_error("what the box held could not be brought back", f_str("why", mine.text));
         else
-            log_warn("the box is as it was before", f_str("box", r->conf->into));
+            stand_again(r);
         return err_pass(err, &why);
     }
     struct err ignored = {0};
@@ -210,18 +263,12 @@ static bool give_up(struct restore *r, struct err *err)
     return err_pass(err, &why);
 }
 
-bool restore_note_service(void *journal, const struct box_service *s, struct err *err)
-{
-    return JOURNAL(journal, err, "box.service", f_str("service", s->name), f_str("state", s->state),
-                   f_real("took_ms", s->took_ms), f_str("detail", s->detail));
-}
-
 static bool restore_all(struct restore *r, const char *ref, struct err *err)
 {
-    if (!open_bundle(r, ref, err) ||
-        !box_create(r->conf->into, r->env, r->conf->replace, &r->box, err))
+    if (!open_bundle(r, ref, err))
         return false;
-    if (!fill(r, err))
+    r->ran = r->conf->replace && ran_before(r->conf->into);
+    if (!box_create(r->conf->into, r->env, r->conf->replace, &r->box, err) || !fill(r, err))
         return give_up(r, err);
     if (!JOURNAL(r->journal, err, "restore.done", f_str("bundle", r->digest),
                  f_str("box", r->box->where),

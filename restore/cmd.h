@@ -21,7 +21,8 @@ struct restore_conf {
 };
 
 /* Restores bundle `ref` and leaves the box ready (stopped unless conf->start). On failure a box
- * that was to be replaced stands again as it was; a new one is left "broken", with the reason. */
+ * that was to be replaced stands again as it was, and runs if it ran; a new one is left "broken",
+ * with the reason. */
 bool restore_run(const struct restore_conf *conf, const char *ref, struct journal *journal,
                  struct err *err);
 

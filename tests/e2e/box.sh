@@ -55,7 +55,11 @@ check_status "a folder that holds something is no box" 18 \
 check "what it holds is still there" test -e "$T/full/mine"
 
 # ---- started ------------------------------------------------------------------------------------
+export PGPASSWORD=topsecret AWS_SECRET_ACCESS_KEY=topsecret
 check "it starts" box start "$BOX"
+unset PGPASSWORD AWS_SECRET_ACCESS_KEY
+check_same "no key of the caller's reaches it" \
+    "$(for pid in $(processes "$BOX"); do tr '\0' '\n' <"/proc/$pid/environ"; done | grep -c topsecret)" 0
 check_same "it runs" "$(field "$BOX" .state)" running
 check "the application answers" curl -fsS "$(url "$BOX")/healthz"
 if [ "$(id -u)" -eq 0 ]; then
@@ -159,6 +163,25 @@ sed 's/match: "^listen = /match: "^no such line/' "$PRODUCTION" >"$T/wrong.yaml"
 check_status "a failing restore is told" 11 \
     "$REHEARSE" restore --from "$STORE" --into "$BOX" --replace --env "$T/wrong.yaml"
 check_same "what the box held is back" "$(tail -n 1 "$BOX/files/config/shop.conf")" "# mine"
+check_has "and says that it runs, for it ran" "$(cat "$T/out")" "as it was before, and runs"
+check_same "as box show does" "$(field "$BOX" .state)" running
+check "and it answers" curl -fsS "$(url "$BOX")/healthz"
+sed 's/^  - name: web$/  - name: web\n    user: no-such-user/' "$PRODUCTION" >"$T/nouser.yaml"
+if [ "$(id -u)" -eq 0 ]; then
+    check_status "a restore that fails before it has made anything is told" 17 \
+        "$REHEARSE" restore --from "$STORE" --into "$BOX" --replace --env "$T/nouser.yaml"
+    check "the box answers after that too" curl -fsS "$(url "$BOX")/healthz"
+fi
+cp -p "$conf" "$T/mine.conf" && echo 'nonsense' >>"$conf"
+check_status "a failing restore over a box that cannot start again" 11 \
+    "$REHEARSE" restore --from "$STORE" --into "$BOX" --replace --env "$T/wrong.yaml"
+check_has "says that it is stopped" "$(cat "$T/out")" "as it was before, but stopped"
+check_has "and why" "$(cat "$T/out")" "died: shopd"
+check_same "and it is" "$(processes "$BOX")" ""
+cp -p "$T/mine.conf" "$conf"
+check_status "one that was stopped" 11 \
+    "$REHEARSE" restore --from "$STORE" --into "$BOX" --replace --env "$T/wrong.yaml"
+check_same "stays stopped" "$(processes "$BOX")" ""
 check "and starts" box start "$BOX"
 check "a box is replaced when told to" "$REHEARSE" restore --from "$STORE" --into "$BOX" --replace
 check_same "by the new one" "$(grep -c mine "$BOX/files/config/shop.conf")" 0

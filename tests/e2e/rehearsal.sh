@@ -39,6 +39,10 @@ drift_of() { # KIND
 check_same "the box runs under production's settings" "$(drift_of setting)" ""
 check_same "and on servers of its version" "$(drift_of version)" ""
 
+check_same "the journal tells of every start of a service" \
+    "$(jq -r 'select(.event == "box.service") | .service + " " + .state' "$T/out2/journal.jsonl" | sort | uniq -c | xargs)" \
+    "3 web healthy"
+
 RUN3=$(cat "$T/run3.out")
 SCRIPT=$(cd "$T/release3/data" && ls ./*.sql | head -1)
 check_has "it names the wiped column" "$RUN3" "articles.price"

@@ -25,7 +25,7 @@ struct target_conf {
     struct journal *journal;
     struct progress *progress;
     unsigned jobs;
-    bool owned;               /* the server is the box's own: load-time settings are allowed */
+    bool owned; /* the server is the box's own: load-time settings are allowed */
 };
 
 struct target_ops {

@@ -17,11 +17,11 @@ enum db_engine { DB_POSTGRESQL, DB_MARIADB }; /* MariaDB stands for MySQL too; s
 
 struct db_conf {
     enum db_engine engine;
-    const char *host;     /* NULL: socket; for PostgreSQL a directory is a socket directory too */
-    uint16_t port;        /* 0: the engine's default */
-    const char *socket;   /* PostgreSQL: directory; MariaDB: file */
+    const char *host;   /* NULL: socket; for PostgreSQL a directory is a socket directory too */
+    uint16_t port;      /* 0: the engine's default */
+    const char *socket; /* PostgreSQL: directory; MariaDB: file */
     const char *user;
-    const char *database; /* may be NULL on MariaDB */
+    const char *database;      /* may be NULL on MariaDB */
     const char *password_env;  /* name of a variable */
     const char *password_file; /* must be private */
     double connect_timeout_s;  /* 0: 10 */
@@ -37,8 +37,8 @@ struct db_row {
 typedef bool (*db_each)(void *ctx, const struct db_row *row, struct err *err);
 
 struct db_result {
-    char tag[32];     /* "UPDATE", "CREATE TABLE" ... upper case; "" when unknown */
-    uint64_t rows;    /* changed or returned */
+    char tag[32];  /* "UPDATE", "CREATE TABLE" ... upper case; "" when unknown */
+    uint64_t rows; /* changed or returned */
     unsigned warnings;
 };
 
@@ -47,8 +47,8 @@ struct db_ops {
     bool (*open)(const struct db_conf *conf, struct db **out, struct err *err);
     void (*close)(struct db *db);
     /* One statement. each may be NULL; result may be NULL. Rows are streamed, not gathered. */
-    bool (*query)(struct db *db, struct span sql, db_each each, void *ctx,
-                  struct db_result *result, struct err *err);
+    bool (*query)(struct db *db, struct span sql, db_each each, void *ctx, struct db_result *result,
+                  struct err *err);
     /* Bulk text out: pieces of whole rows in COPY text / LOAD DATA text form. For MariaDB `sql` is
      * a SELECT whose columns the caller already wrapped (HEX, casts) as the bundle wants them. */
     bool (*copy_out)(struct db *db, struct span sql,
@@ -76,7 +76,8 @@ bool db_open(const struct db_conf *conf, struct db **out, struct err *err);
 void db_close(struct db *db);
 AUTO_PTR(db, struct db, db_close)
 const struct db_ops *db_driver(enum db_engine engine);
-bool db_engine_parse(const char *name, enum db_engine *out); /* postgresql, postgres, mariadb, mysql */
+bool db_engine_parse(const char *name,
+                     enum db_engine *out); /* postgresql, postgres, mariadb, mysql */
 
 /* Helpers on the contract. */
 bool db_exec(struct db *db, struct err *err, const char *fmt, ...)
@@ -93,7 +94,7 @@ bool db_quote_text(struct db *db, const char *text, struct buf *out);
 bool db_quote_qualified(struct db *db, const char *schema, const char *name, struct buf *out);
 /* Environment for pg_dump, mariadb and the like: PGHOST ... with a private pass file; never argv. */
 struct db_tool_env {
-    char **env; /* NULL-terminated NAME=VALUE */
+    char **env;        /* NULL-terminated NAME=VALUE */
     char *secret_file; /* removed by done */
 };
 bool db_tool_env(const struct db_conf *conf, struct db_tool_env *out, struct err *err);

@@ -117,8 +117,9 @@ e2e_cleanup() {
     for box in "${E2E_BOXES[@]}"; do
         [ ! -e "$box/box.json" ] || "$REHEARSE" box stop "$box" >/dev/null 2>&1
     done
-    for ((i = ${#E2E_PIDS[@]} - 1; i >= 0; i--)); do
-        e2e_stop "${E2E_NAMES[i]}"
+    # By name, for a name may stand for several; the last one first.
+    while [ ${#E2E_NAMES[@]} -gt 0 ]; do
+        e2e_stop "${E2E_NAMES[-1]}"
     done
     if [ $status -ne 0 ] && [ "${KEEP:-0}" != 1 ]; then
         e2e_show_logs

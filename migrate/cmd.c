@@ -4,7 +4,10 @@
 #include "lib/base/json.h"
 #include "lib/base/log.h"
 #include "migrate/target.h"
+#include "migrate/tell.h"
 #include "migrate/work.h"
+
+#define NAME_WIDTH 60
 
 struct migrate_conf {
     struct target_choice target;
@@ -47,29 +50,13 @@ static const struct opt apply_opts[] = {
      "an interrupted script goes on with statement N"},
     {0},
 };
-static const struct opt status_opts[] = {
-    {"box", OPT_STR, AT(target.box), "DIR", "box whose ledger is shown"},
-    {"database", OPT_STR, AT(target.database), "NAME", "only this one"},
-    {"ledger", OPT_STR, AT(target.ledger), "FILE", "the ledger (default: the box's)"},
-    {0},
-};
 #undef AT
 
-/* A name from a directory listing must not forge a line or move the cursor. */
-static void print_name(const char *name)
+static int no_directory(struct err *err)
 {
-    for (const char *p = name; *p; p++)
-        putchar((unsigned char)*p < ' ' || *p == 0x7f ? '?' : *p);
-}
-
-static bool print_json(const json_t *doc, struct err *err)
-{
-    AUTO(free) char *text = json_pretty(doc);
-
-    if (!text)
-        return err_memory(err);
-    puts(text);
-    return true;
+    err_set(err, ERR_USAGE, "no directory is named");
+    err_hint(err, "name the directory of the scripts");
+    return (int)err->code;
 }
 
 /* ---- plan --------------------------------------------------------------------------------------*/
@@ -112,7 +99,7 @@ static json_t *order_json(const struct order *o)
 
 static void print_head(const struct order *o)
 {
-    print_name(o->dir);
+    tell_name(o->dir, 0);
     printf(": %s, %zu script%s\n", o->convention, o->files.count, o->files.count == 1 ? "" : "s");
 }
 
@@ -120,7 +107,7 @@ static void print_left(const struct order *o)
 {
     for (size_t i = 0; i < o->left.count; i++) {
         printf("  left out: ");
-        print_name(order_lefts(o)[i].name);
+        tell_name(order_lefts(o)[i].name, 0);
         printf(" (%s)\n", order_lefts(o)[i].why);
     }
 }
@@ -144,7 +131,7 @@ static bool plan_names(const char *dir, json_t *doc, struct err *err)
         if (cmd_json())
             continue;
         printf("%4zu  ", i + 1);
-        print_name(f->name);
+        tell_name(f->name, 0);
         putchar('\n');
     }
     if (!cmd_json())
@@ -160,7 +147,7 @@ static void print_file(size_t at, const struct plan_file *f)
     size_t count = f->script->statements.count;
 
     printf("%4zu  ", at);
-    print_name(f->script->name);
+    tell_name(f->script->name, 0);
     printf("  %s, %zu statement%s, %s%s%s\n", state_of(f), count, count == 1 ? "" : "s",
            script_one_transaction(f->script) ? "one transaction" : "statement by statement",
            f->why[0] ? ": " : "", f->why);
@@ -229,7 +216,7 @@ static int plan_run(const void *conf, int argc, char **argv, struct err *err)
     bool known;
 
     if (argc < 1)
-        return err_set(err, ERR_USAGE, "no directory is named"), (int)err->code;
+        return no_directory(err);
     if (!plan_engine(c, &t, &known, err))
         return (int)err->code;
     if (t.ledger && *t.ledger && !ledger_open(t.ledger, false, &ledger, err))
@@ -241,13 +228,14 @@ static int plan_run(const void *conf, int argc, char **argv, struct err *err)
         if (known ? !plan_read(&item, &work, doc, err) : !plan_names(argv[i], doc, err))
             return (int)err->code;
     }
-    return !cmd_json() || print_json(doc, err) ? 0 : (int)err->code;
+    return !cmd_json() || tell_json(doc, err) ? 0 : (int)err->code;
 }
 
 /* ---- apply -------------------------------------------------------------------------------------*/
 
 struct tally {
     uint64_t applied, skipped;
+    int64_t rows; /* of the file in hand */
     json_t *files;
 };
 
@@ -259,10 +247,51 @@ static void report_progress(void *ctx, const char *what, const struct field *fie
     t->applied += strcmp(what, "applied") == 0;
     t->skipped += strcmp(what, "skipped") == 0;
     log_fields(LOG_LEVEL_INFO, what, fields);
-    if (strcmp(what, "statement done") == 0 || !(file = fields_json(fields)))
+    if (strcmp(what, "statement done") == 0) {
+        for (; fields->type != FIELD_END; fields++)
+            t->rows += strcmp(fields->name, "rows") == 0 ? fields->num : 0;
         return;
+    }
+    file = fields_json(fields);
     json_object_set_new(file, "status", json_string(what));
+    json_object_set_new(file, "rows", json_integer(t->rows));
     json_array_append_new(t->files, file);
+    t->rows = 0;
+}
+
+static void print_one(const json_t *file, size_t width)
+{
+    const char *status = json_string_value(json_object_get(file, "status"));
+    char text[ISO_TIME];
+
+    tell_name(json_string_value(json_object_get(file, "file")), width);
+    printf("  %-7s  %10lld", status,
+           (long long)json_integer_value(json_object_get(file, "statements")));
+    if (strcmp(status, "applied") == 0) {
+        printf("  %12s",
+               human_count((uint64_t)json_integer_value(json_object_get(file, "rows")), text));
+        printf("  %9s",
+               human_time(json_integer_value(json_object_get(file, "took_ms")) * 1000000, text));
+    }
+    putchar('\n');
+}
+
+static void print_table(const struct tally *t)
+{
+    size_t width = strlen("file"), i = 0;
+    const json_t *file = NULL;
+
+    json_array_foreach(t->files, i, file)
+    {
+        size_t w = tell_width(json_string_value(json_object_get(file, "file")), NAME_WIDTH);
+        width = w > width ? w : width;
+    }
+    if (i)
+        printf("%-*s  %-7s  %10s  %12s  %9s\n", (int)width, "file", "status", "statements", "rows",
+               "time");
+    json_array_foreach(t->files, i, file) print_one(file, width);
+    printf("applied %llu, skipped %llu\n", (unsigned long long)t->applied,
+           (unsigned long long)t->skipped);
 }
 
 static bool apply_dirs(const struct migrate_conf *c, const struct migrate_target *t, int argc,
@@ -299,64 +328,13 @@ static int apply_run(const void *conf, int argc, char **argv, struct err *err)
     struct tally tally = {.files = files};
 
     if (argc < 1)
-        return err_set(err, ERR_USAGE, "no directory is named"), (int)err->code;
+        return no_directory(err);
     if (!target_resolve(&c->target, &t, err) || !apply_dirs(c, &t, argc, argv, &tally, err))
         return (int)err->code;
     if (cmd_json())
-        return print_json(files, err) ? 0 : (int)err->code;
-    printf("applied %llu, skipped %llu\n", (unsigned long long)tally.applied,
-           (unsigned long long)tally.skipped);
+        return tell_json(files, err) ? 0 : (int)err->code;
+    print_table(&tally);
     return 0;
-}
-
-/* ---- status ------------------------------------------------------------------------------------*/
-
-static const char *entry_state(const struct ledger_entry *e, char text[64])
-{
-    if (e->done)
-        return "applied";
-    if (e->in_doubt)
-        snprintf(text, 64, "in doubt: statements %u-%u", e->doubt_first + 1, e->doubt_last + 1);
-    else if (e->statements)
-        snprintf(text, 64, "in part: %u statements", e->statements);
-    else
-        snprintf(text, 64, "failed, rolled back");
-    return text;
-}
-
-static int status_run(const void *conf, int argc, char **argv, struct err *err)
-{
-    const struct migrate_conf *c = conf;
-    AUTO(free) char *path = NULL;
-    AUTO(ledger) struct ledger *ledger = NULL;
-    AUTO(json) json_t *doc = json_array();
-    size_t count;
-
-    (void)argv;
-    if (argc > 0)
-        return err_set(err, ERR_USAGE, "'%s': status takes no operand", argv[0]), (int)err->code;
-    if (!target_ledger(&c->target, &path, err) || !ledger_open(path, false, &ledger, err))
-        return (int)err->code;
-    const struct ledger_entry *e = ledger_entries(ledger, &count);
-    for (size_t i = 0; i < count; i++) {
-        char text[64];
-        const char *state = entry_state(&e[i], text);
-
-        if (c->target.database && strcmp(c->target.database, e[i].database) != 0)
-            continue;
-        json_array_append_new(doc, json_pack("{s:o, s:b, s:o, s:s, s:s}", "database",
-                                             json_bytes(span_of(e[i].database)), "data",
-                                             (int)e[i].data, "file", json_bytes(span_of(e[i].file)),
-                                             "state", state, "at", e[i].at));
-        if (cmd_json())
-            continue;
-        printf("%s  ", e[i].at);
-        print_name(e[i].database);
-        printf("  ");
-        print_name(e[i].file);
-        printf("%s  %s\n", e[i].data ? " (data)" : "", state);
-    }
-    return !cmd_json() || print_json(doc, err) ? 0 : (int)err->code;
 }
 
 const struct cmd migrate_plan_cmd = {
@@ -393,16 +371,4 @@ const struct cmd migrate_apply_cmd = {
     .defaults = &defaults,
     .conf_size = sizeof(defaults),
     .run = apply_run,
-};
-
-const struct cmd migrate_status_cmd = {
-    .name = "migrate status",
-    .summary = "show what a ledger holds",
-    .usage = "[OPTIONS]",
-    .about = "Lists each script that was applied, failed, or is half applied, with the time.",
-    .examples = "$ rehearse migrate status --box boxes/shop\n",
-    .opts = status_opts,
-    .defaults = &defaults,
-    .conf_size = sizeof(defaults),
-    .run = status_run,
 };

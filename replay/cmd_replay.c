@@ -49,7 +49,8 @@ static int run(const void *base, int argc, char **argv, struct err *err)
     struct replay_conf conf = *(const struct replay_conf *)base;
 
     if (argc != 1) {
-        err_set(err, ERR_USAGE, argc ? "one tape at a time" : "no tape named");
+        err_set(err, ERR_USAGE, argc ? "one tape at a time" : "no tape is named");
+        err_hint(err, "name a file that 'rehearse record' wrote");
         return (int)err->code;
     }
     conf.tape = argv[0];

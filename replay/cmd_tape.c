@@ -218,10 +218,10 @@ static bool show(const struct show_conf *conf, const char *path, struct err *err
 
 static int run(const void *conf, int argc, char **argv, struct err *err)
 {
-    if (argc != 1)
-        err_set(err, ERR_USAGE, argc ? "one tape at a time" : "no tape named");
-    else if (show(conf, argv[0], err))
-        return 0;
+    if (argc == 1)
+        return show(conf, argv[0], err) ? 0 : (int)err->code;
+    err_set(err, ERR_USAGE, argc ? "one tape at a time" : "no tape is named");
+    err_hint(err, "name a file that 'rehearse record' wrote");
     return (int)err->code;
 }
 

@@ -46,7 +46,7 @@ static void auto_recording(struct recording *rec)
 static bool add_port(struct recording *rec, uint64_t port, const char *text, struct err *err)
 {
     if (port == 0 || port > 65535)
-        return err_set(err, ERR_USAGE, "'%s' is no port", text);
+        return err_set(err, ERR_USAGE, "'%s' is no port", text), err_hint(err, "from 1 to 65535");
     if (rec->ports_count == PORTS_MAX)
         return err_set(err, ERR_USAGE, "more than %d ports", PORTS_MAX);
     rec->ports[rec->ports_count++] = (uint16_t)port;

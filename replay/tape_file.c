@@ -213,7 +213,7 @@ static bool read_fn(void *ctx, void *to, size_t len, size_t *got, struct err *er
             return true;
         }
         if (errno != EINTR)
-            return err_sys(err, ERR_IO, "cannot read tape '%s'", t->path);
+            return err_sys(err, ERR_IO, "cannot be read");
     }
 }
 

@@ -159,8 +159,10 @@ static bool read_header(struct tape_reader *r, struct err *err)
 
     if (!read_full(r, h, sizeof(h), &got, err))
         return false;
-    if (got >= 8 && memcmp(h, file_magic, sizeof(file_magic)) != 0)
-        return err_set(err, ERR_DAMAGED, "this is no tape");
+    if (got >= 8 && memcmp(h, file_magic, sizeof(file_magic)) != 0) {
+        err_set(err, ERR_DAMAGED, "this is no tape");
+        return err_hint(err, "'rehearse record' writes tapes, 'replay --results' results");
+    }
     if (got < sizeof(h))
         return err_set(err, ERR_DAMAGED, "tape is cut in its header");
     if (get32(h + 8) != TAPE_VERSION)

@@ -176,6 +176,8 @@ check_same "its invalid index is found" "$(events conc migrate.invalid_index '"\
     'public.dup dup_id'
 check "status tells" "$REHEARSE" migrate status --ledger "$T/conc.ledger"
 check_has "how far it came" "$(out)" 'in part: 2 statements'
+check "and with the folder" "$REHEARSE" migrate status --ledger "$T/conc.ledger" "$T/conc"
+check_has "the same" "$(out)" "in part: 2 statements"
 pg_sql -c 'DROP INDEX dup_id; DELETE FROM dup WHERE ctid = (SELECT max(ctid) FROM dup)' shop
 check "it resumes behind them" apply shop conc
 check_same "and the index is valid" \

@@ -1,12 +1,13 @@
 /* `rehearse bundle diff`. */
 #include "lib/base/clock.h"
 #include "lib/base/json.h"
+#include "lib/bundle/access.h"
 #include "lib/bundle/diff.h"
 #include "snapshot/cmd.h"
 #include "snapshot/print.h"
 
 struct diff_cmd_conf {
-    const char *store;
+    const char *store, *key;
     bool text;
 };
 
@@ -109,6 +110,7 @@ static int diff_main(const void *conf_, int argc, char **argv, struct err *err)
     AUTO(bundle) struct bundle *before = NULL;
     AUTO(bundle) struct bundle *after = NULL;
     AUTO(json) json_t *all = NULL;
+    AUTO(access) struct bundle_access access = {0};
     struct diff_conf diff = {.text = conf->text};
 
     if (argc != 2) {
@@ -116,7 +118,9 @@ static int diff_main(const void *conf_, int argc, char **argv, struct err *err)
         return ERR_USAGE;
     }
     if (!cmd_store_open(conf->store, STORE_READ, &store, err) ||
-        !bundle_open(store, argv[0], &before, err) || !bundle_open(store, argv[1], &after, err) ||
+        !access_key(&access, conf->key, err) ||
+        !bundle_open_as(store, argv[0], &access, &before, err) ||
+        !bundle_open_as(store, argv[1], &access, &after, err) ||
         !bundle_diff(before, after, &diff, &all, err))
         return (int)err->code;
     if (cmd_json())
@@ -135,6 +139,7 @@ static const struct diff_cmd_conf defaults = {0};
 #define AT(field) offsetof(struct diff_cmd_conf, field)
 static const struct opt opts[] = {
     {"store", OPT_STR, AT(store), "STORE", "the store: a path or a URL"},
+    {"key", OPT_STR, AT(key), "FILE", "secret key that opens encrypted bundles"},
     {"text", OPT_FLAG, AT(text), NULL, "line by line for every text file of up to 64 KiB"},
     {0},
 };

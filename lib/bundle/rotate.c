@@ -1,6 +1,7 @@
 #include "lib/bundle/rotate.h"
 
 #include "lib/base/json.h"
+#include "lib/bundle/lease.h"
 #include "lib/bundle/sealing.h"
 #include "lib/bundle/tags_edit.h"
 
@@ -113,6 +114,7 @@ bool bundle_rotate(struct store *store, const char *ref, const struct bundle_acc
                    const struct key_public *to, size_t count, struct digest *now, struct err *err)
 {
     AUTO(buf) struct buf text = {0};
+    AUTO(lease) struct lease *lease = NULL;
     struct rotation r = {0};
     struct index_pack keys = {0};
 
@@ -120,6 +122,9 @@ bool bundle_rotate(struct store *store, const char *ref, const struct bundle_acc
         err_set(err, ERR_AUTH, "no secret key was given");
         return err_hint(err, "give the file of a key that opens the bundle with --key FILE");
     }
+    /* gc leaves alone what is written while the lease lives. */
+    if (!lease_take(store, "rotate", NULL, NULL, &lease, err))
+        return false;
     manifest_init(&r.manifest);
     bool ok = read_old(&r, store, ref, with, &text, err) &&
               wrap_anew(&r, store, with, to, count, &keys, err) &&

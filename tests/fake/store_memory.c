@@ -59,22 +59,30 @@ static bool find(struct memory *m, const char *name, struct object **out, struct
     return *out || err_set(err, ERR_MISSING, "no object '%s' in memory", name);
 }
 
+/* All or nothing, as a store that holds its contract. */
 static bool set(struct memory *m, const char *name, struct span bytes, struct err *err)
 {
+    AUTO(buf) struct buf fresh = {0};
     struct object *o = lookup(m, name);
 
+    buf_span(&fresh, bytes);
+    if (!buf_ok(&fresh, err))
+        return false;
     if (!o) {
-        struct object **to = vec_add(&m->objects, err);
-        o = to ? calloc(1, sizeof(*o)) : NULL;
-        if (!o)
+        o = calloc(1, sizeof(*o));
+        struct object **to = o ? vec_add(&m->objects, err) : NULL;
+        if (!to) {
+            free(o);
             return err_memory(err);
+        }
         snprintf(o->name, sizeof(o->name), "%s", name);
         *to = o;
     }
     o->mtime_ns = clock_wall_ns();
-    buf_clear(&o->bytes);
-    buf_span(&o->bytes, bytes);
-    return buf_ok(&o->bytes, err);
+    buf_done(&o->bytes);
+    o->bytes = fresh;
+    fresh = (struct buf){0};
+    return true;
 }
 
 static bool memory_stat(struct store *s, const char *name, struct store_stat *out, struct err *err)

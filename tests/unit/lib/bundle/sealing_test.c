@@ -6,6 +6,7 @@
 #include "lib/bundle/rotate.h"
 #include "lib/bundle/tags.h"
 #include "lib/bundle/verify.h"
+#include "tests/fake/fault.h"
 #include "tests/fake/store_memory.h"
 
 #define SECRET  "the quick customer list"
@@ -46,8 +47,8 @@ static void trust(struct fixture *f, struct bundle_access *a)
 }
 
 /* Two segments, so that they could be swapped. */
-static void write_to(struct fixture *f, const struct key_public *to, size_t count, bool sign,
-                     const char *parent)
+static bool try_write(struct fixture *f, const struct key_public *to, size_t count, bool sign,
+                      const char *parent, struct err *err)
 {
     struct bundle_conf conf = {.environment = "shop",
                                .tag = "mine",
@@ -59,18 +60,25 @@ static void write_to(struct fixture *f, const struct key_public *to, size_t coun
     struct bundle_ref ref;
     uint32_t id = 0;
 
-    assert_ok(bundle_create(f->store, &conf, &w, &f->err), &f->err);
-    assert_ok(bundle_stream(w, STREAM_TEXT, STREAM, NULL, &id, &f->err), &f->err);
+    if (!bundle_create(f->store, &conf, &w, err) ||
+        !bundle_stream(w, STREAM_TEXT, STREAM, NULL, &id, err))
+        return false;
     for (uint64_t i = 0; i < 2; i++) {
         struct segment_raw seg = {.stream = id,
                                   .seq = i,
                                   .bytes = i ? SPAN(SECRET " 2\n") : SPAN(SECRET " 1\n"),
                                   .key_from = SPAN(SECRET)};
-        assert_ok(bundle_segment(w, &seg, &f->err), &f->err);
+        if (!bundle_segment(w, &seg, err))
+            return false;
     }
-    assert_ok(bundle_component(w, "files", json_pack("{s:[s]}", "left_out", LEFTOUT), &f->err),
-              &f->err);
-    assert_ok(bundle_finish(w, &ref, &f->err), &f->err);
+    return bundle_component(w, "files", json_pack("{s:[s]}", "left_out", LEFTOUT), err) &&
+           bundle_finish(w, &ref, err);
+}
+
+static void write_to(struct fixture *f, const struct key_public *to, size_t count, bool sign,
+                     const char *parent)
+{
+    assert_ok(try_write(f, to, count, sign, parent, &f->err), &f->err);
 }
 
 static bool reads(struct fixture *f, const struct bundle_access *a, enum err_code *code)
@@ -315,7 +323,53 @@ TEST(a_failing_store_leaves_nothing_half)
     }
 }
 
+/* Each allocation in turn: an error and no bundle, or a whole one; ASan sees what is left behind. */
+TEST(without_memory_nothing_half_is_left)
+{
+    bool done = false;
+
+    for (unsigned n = 1; !done; n++) {
+        struct fixture f;
+        struct err err = {0};
+
+        begin(&f);
+        fault_alloc(n);
+        bool ok = try_write(&f, key_public(f.mine.key), 1, true, NULL, &err);
+        done = !fault_came();
+        fault_off();
+        assert_true(ok || err.text[0]);
+        assert_int_equal(reads(&f, &f.mine, NULL), ok);
+        end(&f);
+    }
+}
+
+TEST(without_memory_nothing_wrong_is_read)
+{
+    struct fixture f;
+    struct digest now;
+    bool done = false;
+
+    begin(&f);
+    write_to(&f, key_public(f.mine.key), 1, true, NULL);
+    trust(&f, &f.mine);
+    for (unsigned n = 1; !done; n++) {
+        enum err_code code;
+
+        fault_alloc(n);
+        bool ok = reads(&f, &f.mine, &code);
+        bool rotated =
+            bundle_rotate(f.store, "mine", &f.mine, key_public(f.mine.key), 1, &now, &f.err);
+        done = !fault_came();
+        fault_off();
+        assert_true(ok || code != ERR_NONE);
+        assert_true(rotated || f.err.text[0]);
+        assert_true(reads(&f, &f.mine, &code));
+    }
+    end(&f);
+}
+
 TESTS(recipients_read_and_others_do_not, nothing_of_the_content_is_in_the_store,
       hashes_are_checked_without_a_key, no_touched_byte_gives_wrong_data, signatures_are_asked_for,
       a_changed_manifest_needs_another_signature, rotation_changes_who_reads,
-      a_parent_is_not_shared, a_failing_store_leaves_nothing_half)
+      a_parent_is_not_shared, a_failing_store_leaves_nothing_half,
+      without_memory_nothing_half_is_left, without_memory_nothing_wrong_is_read)

@@ -64,9 +64,8 @@ bool server_each_database(const struct server *s,
                           void *ctx, struct err *err);
 
 /* ---- settings.c -----------------------------------------------------------------------------------*/
-/* One setting into a configuration file; `copied`: from production, whose server may be of another
- * version. */
-typedef void (*server_put)(struct buf *out, const char *name, const char *value, bool copied);
+/* One setting into a configuration file. */
+typedef void (*server_put)(struct buf *out, const char *name, const char *value);
 /* Production's settings, then the environment's; while loading those alone that what is stored
  * depends on. */
 bool server_settings(const struct server *s, enum box_load mode, server_put put, struct buf *out,

@@ -75,13 +75,12 @@ static void put_loading(struct buf *out)
              "wait-timeout=86400\n");
 }
 
-/* '#' begins a comment unless the value is quoted. "loose": what this version does not know is a
- * warning in its log and not the end of it. */
-static void put_setting(struct buf *out, const char *name, const char *value, bool copied)
+/* '#' begins a comment unless the value is quoted. */
+static void put_setting(struct buf *out, const char *name, const char *value)
 {
     const char *quote = strpbrk(value, "# ;") && !strchr(value, '"') ? "\"" : "";
 
-    buf_printf(out, "%s%s=%s%s%s\n", copied ? "loose-" : "", name, quote, value, quote);
+    buf_printf(out, "%s=%s%s%s\n", name, quote, value, quote);
 }
 
 static bool my_prepare(const struct server *s, enum box_load mode, struct server_argv *argv,

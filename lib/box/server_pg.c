@@ -29,7 +29,7 @@ static bool pg_init(const struct server *s, struct err *err)
     return server_run(s, argv, err);
 }
 
-static void put_text(struct buf *out, const char *name, const char *value)
+static void put_setting(struct buf *out, const char *name, const char *value)
 {
     buf_printf(out, "%s = '", name);
     for (; *value; value++) {
@@ -40,21 +40,15 @@ static void put_text(struct buf *out, const char *name, const char *value)
     buf_puts(out, "'\n");
 }
 
-static void put_setting(struct buf *out, const char *name, const char *value, bool copied)
-{
-    (void)copied;
-    put_text(out, name, value);
-}
-
 static void put_common(const struct server *s, struct buf *out)
 {
     AUTO(free) char *defaults = path_join(s->data, "postgresql.conf");
 
     /* What initdb found out about the host: time zone, kind of shared memory. */
-    put_text(out, "include", defaults ? defaults : "");
-    put_text(out, "listen_addresses", "127.0.0.1");
+    put_setting(out, "include", defaults ? defaults : "");
+    put_setting(out, "listen_addresses", "127.0.0.1");
     buf_printf(out, "port = %u\n", s->port);
-    put_text(out, "unix_socket_directories", s->socket_dir);
+    put_setting(out, "unix_socket_directories", s->socket_dir);
     buf_puts(out, "unix_socket_permissions = 0777\n" /* the directory decides who comes */
                   "logging_collector = off\n"
                   "log_destination = 'stderr'\n"
@@ -110,7 +104,7 @@ static bool pg_prepare(const struct server *s, enum box_load mode, struct server
     if (!write_hba(s, &hba, err))
         return false;
     put_common(s, &conf);
-    put_text(&conf, "hba_file", hba);
+    put_setting(&conf, "hba_file", hba);
     if (mode == BOX_LOADING)
         put_loading(&conf);
     if (!server_settings(s, mode, put_setting, &conf, err) || !server_write_conf(s, &conf, err) ||

@@ -119,11 +119,11 @@ bool server_settings(const struct server *s, enum box_load mode, server_put put,
         if (!text)
             return err_memory(err);
         if (db_setting_usable(&known[i], engine, text, false))
-            put(out, known[i].option, text, true);
+            put(out, known[i].option, text);
     }
     for (unsigned i = 0; i < own.count; i++)
         if (mode == BOX_NORMAL || is_always(engine, own.at[i].name))
-            put(out, own.at[i].name, own.at[i].value, false);
+            put(out, own.at[i].name, own.at[i].value);
     return true;
 }
 

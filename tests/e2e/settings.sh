@@ -23,7 +23,7 @@ ALTER SYSTEM SET search_path = "$user", public, "it's \ odd";
 ALTER SYSTEM SET enable_mergejoin = off;
 CREATE ROLE dba SUPERUSER LOGIN;
 ALTER ROLE dba SET lock_timeout = '99s';
-SELECT pg_reload_conf();
+SELECT pg_reload_conf() \g /dev/null
 CREATE DATABASE shop;
 SQL
 pg_sql -c 'CREATE TABLE t (i int); INSERT INTO t SELECT generate_series(1, 10)' shop
@@ -88,6 +88,28 @@ refused "a zone that is none" 'postgresql: {timezone: Mars/Phobos}' timezone Mar
 refused "an unknown parameter" 'postgresql: {statement_timeot: 1s}' statement_timeot
 refused "a mode that is none" 'mariadb: {sql_mode: NONSENSE}' sql_mode "mend 'sql_mode' in box.mariadb"
 refused "an unknown option" 'mariadb: {sql-moode: ANSI}' sql-moode
+
+# As if production's server had let it pass.
+production_had() { # ENGINE NAME VALUE
+    jq --arg e "$1" --arg n "$2" --arg v "$3" \
+        '(.servers[] | select(.engine == $e) | .settings[$n]) = $v' "$BOX/box.json" >"$T/box.json" &&
+        cat "$T/box.json" >"$BOX/box.json"
+}
+cp "$BOX/box.json" "$T/box.json.good"
+production_had mariadb sql_mode NONSENSE
+check_status "what production has and this server refuses" 19 "$REHEARSE" box start "$BOX"
+check_has "is told by the server's words" "$(cat "$T/out")" "Error while setting value 'NONSENSE' to 'sql_mode'"
+check_has "with the mend" "$(cat "$T/out")" "set 'sql_mode' in box.mariadb of the environment file, over production's"
+cp "$T/box.json.good" "$BOX/box.json"
+production_had postgresql random_page_cost cheap
+check_status "on PostgreSQL too" 19 "$REHEARSE" box start "$BOX"
+check_has "is told before the FATAL" "$(cat "$T/out")" 'invalid value for parameter "random_page_cost"'
+cp "$T/box.json.good" "$BOX/box.json"
+production_had postgresql statement_timeout "1s
+listen_addresses = '*'"
+check "a value of two lines is left out" "$REHEARSE" box start "$BOX"
+check_same "and sets nothing" "$(show "$BOX" listen_addresses)" 127.0.0.1
+check "it stops once more" "$REHEARSE" box stop "$BOX"
 
 # ---- what a new server cannot be told ----------------------------------------------------------
 my_stop

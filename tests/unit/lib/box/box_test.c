@@ -465,8 +465,9 @@ TEST(a_reset_forgets_the_ledger)
     AUTO(free) char *ledger = path_join(f.where, BOX_LEDGER);
     assert_false(path_exists(ledger));
     put(&f, BOX_LEDGER, "applied");
-    assert_ok(box_destroy(TAKE(f.box), &f.err), &f.err);
+    assert_ok(box_destroy(f.box, &f.err), &f.err);
     assert_false(path_exists(f.where));
+    box_close(TAKE(f.box));
 }
 
 TEST(finishes_an_interrupted_reset)

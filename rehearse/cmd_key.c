@@ -155,6 +155,14 @@ static bool rotate_all(struct rotating *r, int argc, char **argv, struct err *er
     return true;
 }
 
+/* Opening for writing would make a store that a mistyped path does not lead to. */
+static bool open_existing(const char *url, struct store **out, struct err *err)
+{
+    AUTO(store) struct store *there = NULL;
+
+    return store_open(url, STORE_READ, &there, err) && store_open(url, STORE_WRITE, out, err);
+}
+
 static int rotate_main(const void *conf_, int argc, char **argv, struct err *err)
 {
     AUTO(rotating) struct rotating r = {.conf = conf_, .done = json_array()};
@@ -166,8 +174,8 @@ static int rotate_main(const void *conf_, int argc, char **argv, struct err *err
         return ERR_USAGE;
     }
     if (!read_recipients(&r, err) || !access_key(&r.access, r.conf->key, err) ||
-        !store_open(r.conf->store, STORE_WRITE, &r.store, err) ||
-        !rotate_all(&r, argc, argv, err) || (cmd_json() && !print_json(r.done, err)))
+        !open_existing(r.conf->store, &r.store, err) || !rotate_all(&r, argc, argv, err) ||
+        (cmd_json() && !print_json(r.done, err)))
         return (int)err->code;
     if (!cmd_json() && json_array_size(r.done) == 0)
         puts("no bundle of the store is encrypted");

@@ -70,8 +70,10 @@ static bool read_to_end(int fd, const char *path, size_t max, struct buf *out, s
             continue;
         if (n < 0)
             return err_sys(err, ERR_IO, "cannot read '%s'", path);
-        if (n == 0)
+        if (n == 0) {
+            explicit_bzero(piece, got < sizeof(piece) ? got : sizeof(piece)); /* may be a secret */
             return true;
+        }
         got += (size_t)n;
         if (got > max)
             return err_set(err, ERR_DAMAGED, "'%s' is larger than %zu bytes", path, max);

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Figures against other tools, one line each:
-#   bench NAME ours=... peer=... ratio=...      seconds or bytes; less than 1 is better than the peer
+#   bench NAME ours=... peer=... ratio=... [cpu=OURS/PEER]   seconds or bytes; below 1 is better than the peer
 # BENCH=NAME,NAME: only these. BENCH=list: their names. BENCH_MB, BENCH_RUNS: see tests/bench/lib.sh.
 # Medians of BENCH_RUNS runs, the two sides by turns. Everything else goes to stderr.
 here=$(dirname "$0")

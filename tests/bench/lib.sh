@@ -21,36 +21,49 @@ divide() {
     awk -v a="$1" -v b="$2" 'BEGIN { if (b > 0) printf "%.3f\n", a / b; else print "inf" }'
 }
 
-# seconds COMMAND...: how long it took, in TOOK. A failure ends the bench: its time would be a lie.
+# seconds COMMAND...: how long it took, in TOOK, and the processor seconds of it and its children, in
+# TOOK_CPU. A failure ends the bench: its time would be a lie.
 seconds() {
-    local begin=$EPOCHREALTIME
-    "$@" >"$T/bench.out" 2>&1 || {
+    local TIMEFORMAT='%3R %3U %3S' failed=
+    { time "$@" >"$T/bench.out" 2>&1 || failed=1; } 2>"$T/bench.time"
+    if [ -n "$failed" ]; then
         tail -n 20 "$T/bench.out" >&2
         die "$* failed"
-    }
-    TOOK=$(awk -v a="$begin" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.3f\n", b - a }')
+    fi
+    read -r TOOK TOOK_CPU < <(awk '{ print $1, $2 + $3 }' "$T/bench.time")
 }
 
-# report NAME OURS PEER UNIT [RATIO]
+# report NAME OURS PEER UNIT [RATIO] [MORE]
 report() {
-    printf 'bench %s ours=%s%s peer=%s%s ratio=%s\n' "$1" "$2" "$4" "$3" "$4" "${5:-$(divide "$2" "$3")}"
+    printf 'bench %s ours=%s%s peer=%s%s ratio=%s%s\n' "$1" "$2" "$4" "$3" "$4" \
+        "${5:-$(divide "$2" "$3")}" "${6:+ $6}"
+}
+
+# Where more wants to run than there are processors, the scheduler shares them by thread: a pipe of
+# four threads is then faster than two that do the same work. Processor seconds tell.
+note_load() {
+    awk -v cores="$(nproc)" '$1 > cores { exit 1 }' /proc/loadavg ||
+        note "$1: others keep this machine busy (load $(cut -d' ' -f1 /proc/loadavg)): compare cpu, not the ratio"
 }
 
 # measure NAME OURS PEER [CLEAN]: the two functions by turns, so that a busy minute hits both; CLEAN,
-# which is not timed, takes away before each run what the last one left.
+# which is not timed, takes away before each run what the last one left. The line ends in the
+# processor seconds of both sides; those of a server that works for them are not in it.
 measure() {
-    local name=$1 ours=$2 peer=$3 clean=${4:-:} mine=() theirs=()
+    local name=$1 ours=$2 peer=$3 clean=${4:-:} mine=() theirs=() my_cpu=() their_cpu=()
+    note_load "$name"
     for ((run = 0; run < BENCH_RUNS; run++)); do
         $clean
         seconds "$ours"
-        mine+=("$TOOK")
+        mine+=("$TOOK") my_cpu+=("$TOOK_CPU")
         $clean
         seconds "$peer"
-        theirs+=("$TOOK")
+        theirs+=("$TOOK") their_cpu+=("$TOOK_CPU")
         note "$name: run $((run + 1)) of $BENCH_RUNS: ours ${mine[-1]} s, peer ${theirs[-1]} s"
     done
     $clean
-    report "$name" "$(median "${mine[@]}")" "$(median "${theirs[@]}")" s
+    report "$name" "$(median "${mine[@]}")" "$(median "${theirs[@]}")" s "" \
+        "cpu=$(median "${my_cpu[@]}")s/$(median "${their_cpu[@]}")s"
 }
 
 bytes_of() {

@@ -16,6 +16,8 @@ static const struct cmd *const commands[] = {
     &bundle_unpin_cmd,
     &bundle_rm_cmd,
     &bundle_gc_cmd,
+    &bundle_export_cmd,
+    &bundle_import_cmd,
     &bundle_push_cmd,
     &bundle_pull_cmd,
     &restore_cmd,

@@ -28,6 +28,6 @@ extern const struct cmd snapshot_cmd;
 extern const struct cmd bundle_ls_cmd, bundle_show_cmd, bundle_verify_cmd;
 extern const struct cmd bundle_tag_cmd, bundle_pin_cmd, bundle_unpin_cmd, bundle_rm_cmd;
 extern const struct cmd bundle_gc_cmd, bundle_diff_cmd;
-extern const struct cmd bundle_push_cmd, bundle_pull_cmd;
+extern const struct cmd bundle_push_cmd, bundle_pull_cmd, bundle_export_cmd, bundle_import_cmd;
 
 #endif

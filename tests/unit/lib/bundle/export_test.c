@@ -1,0 +1,240 @@
+/* One tar out and in again, in good and in bad times. */
+#include "tests/test.h"
+
+#include "lib/base/fd.h"
+#include "lib/bundle/export.h"
+#include "lib/bundle/flatten.h"
+#include "lib/bundle/tags_edit.h"
+#include "lib/bundle/verify.h"
+#include "tests/fake/scratch.h"
+#include "tests/fake/store_memory.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static struct store *memory(void)
+{
+    struct store *s = NULL;
+    struct err err = {0};
+
+    assert_ok(fake_store_new(&s, &err), &err);
+    return s;
+}
+
+static void made(struct store *s, const char *text, const char *tag)
+{
+    struct bundle_conf conf = {.environment = "shop", .tag = tag};
+    AUTO(bundle_writer) struct bundle_writer *w = NULL;
+    struct bundle_ref ref = {0};
+    struct err err = {0};
+
+    assert_ok(bundle_create(s, &conf, &w, &err), &err);
+    assert_ok(bundle_text(w, "facts/x", NULL, span_of(text), &err), &err);
+    assert_ok(bundle_text(w, "other/x", NULL, SPAN("more"), &err), &err);
+    assert_ok(bundle_finish(w, &ref, &err), &err);
+}
+
+static bool good(struct store *s, const char *ref)
+{
+    AUTO(verify_report) struct verify_report r = {0};
+    struct verify_conf conf = {.level = VERIFY_CONTENT, .jobs = 1};
+    struct err err = {0};
+
+    return bundle_verify(s, ref, &conf, &r, &err) && r.faults.count == 0;
+}
+
+static int memory_file(void)
+{
+    int fd = memfd_create("tar", MFD_CLOEXEC);
+
+    assert_true(fd >= 0);
+    return fd;
+}
+
+static bool export_fd(struct store *s, int fd, struct err *err)
+{
+    struct export_conf conf = {.scratch = "/nonexistent/scratch"};
+    struct export_report r;
+
+    return bundle_export(s, "mine", fd, &conf, &r, err);
+}
+
+static bool import_fd(int fd, struct store *s, struct err *err)
+{
+    struct import_report r;
+
+    lseek(fd, 0, SEEK_SET);
+    return bundle_import(fd, s, NULL, &r, err);
+}
+
+TEST(comes_back_the_same)
+{
+    AUTO(store) struct store *a = memory();
+    AUTO(store) struct store *b = memory();
+    AUTO(fd) int fd = memory_file();
+    struct err err = {0};
+
+    made(a, "one", "mine");
+    assert_ok(export_fd(a, fd, &err), &err);
+    assert_ok(import_fd(fd, b, &err), &err);
+    assert_true(good(b, "mine"));
+    assert_ok(import_fd(fd, b, &err), &err); /* a second time does no harm */
+    assert_true(good(b, "mine"));
+}
+
+/* A truncated tar, or one with any part altered, is refused or gives the very same bundle. */
+TEST(notices_every_cut_and_flip)
+{
+    AUTO(store) struct store *a = memory();
+    AUTO(fd) int fd = memory_file();
+    struct err err = {0};
+
+    made(a, "one", "mine");
+    assert_ok(export_fd(a, fd, &err), &err);
+    off_t size = lseek(fd, 0, SEEK_END);
+    for (off_t at = 0; at < size; at += 97) {
+        AUTO(store) struct store *b = memory();
+        unsigned char byte = 0, flipped;
+
+        assert_int_equal(pread(fd, &byte, 1, at), 1);
+        flipped = byte ^ 0x11;
+        assert_int_equal(pwrite(fd, &flipped, 1, at), 1);
+        if (import_fd(fd, b, &err))
+            assert_true(good(b, "latest"));
+        assert_int_equal(fake_store_open_puts(b), 0);
+        assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+    }
+    for (off_t at = size - 700; at > 0; at -= 613) {
+        AUTO(store) struct store *b = memory();
+
+        assert_int_equal(ftruncate(fd, at), 0);
+        if (import_fd(fd, b, &err))
+            assert_true(good(b, "latest"));
+        else
+            assert_false(good(b, "latest"));
+        assert_int_equal(fake_store_open_puts(b), 0);
+    }
+}
+
+static void hostile(const char *name, mode_t type, const char *link, int64_t size)
+{
+    AUTO(store) struct store *s = memory();
+    AUTO(fd) int fd = memory_file();
+    struct archive *a = archive_write_new();
+    struct archive_entry *e = archive_entry_new();
+    struct err err = {0};
+
+    archive_write_set_format_pax_restricted(a);
+    assert_int_equal(archive_write_open_fd(a, fd), ARCHIVE_OK);
+    archive_entry_set_pathname(e, name);
+    archive_entry_set_filetype(e, type);
+    archive_entry_set_perm(e, 0644);
+    archive_entry_set_size(e, size);
+    if (link && type == AE_IFLNK)
+        archive_entry_set_symlink(e, link);
+    else if (link)
+        archive_entry_set_hardlink(e, link);
+    assert_int_equal(archive_write_header(a, e), ARCHIVE_OK);
+    archive_write_fail(a);
+    archive_write_free(a);
+    archive_entry_free(e);
+    size_t before = fake_store_objects(s);
+    assert_fails(import_fd(fd, s, &err), &err, ERR_DAMAGED);
+    assert_int_equal(fake_store_objects(s), before);
+}
+
+TEST(refuses_what_does_not_belong)
+{
+    static const char blob[] = "blobs/sha256/"
+                               "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae";
+
+    hostile("../../etc/passwd", AE_IFREG, NULL, 3);
+    hostile("/etc/passwd", AE_IFREG, NULL, 3);
+    hostile("blobs/sha256/../../x", AE_IFREG, NULL, 3);
+    hostile("blobs/sha256/abc", AE_IFREG, NULL, 3);
+    hostile("tmp/lease-1", AE_IFREG, NULL, 3);
+    hostile(blob, AE_IFLNK, "/etc/passwd", 0);
+    hostile(blob, AE_IFREG, "index.json", 0);
+    hostile(blob, AE_IFIFO, NULL, 0);
+    hostile(blob, AE_IFREG, NULL, (int64_t)1 << 40);
+    hostile("index.json", AE_IFREG, NULL, (int64_t)1 << 40);
+    hostile("README.txt", AE_IFREG, NULL, (int64_t)1 << 40);
+    hostile("elsewhere", AE_IFDIR, NULL, 0);
+}
+
+TEST(import_survives_every_failing_call)
+{
+    AUTO(store) struct store *a = memory();
+    AUTO(fd) int fd = memory_file();
+    struct err err = {0};
+
+    made(a, "one", "mine");
+    assert_ok(export_fd(a, fd, &err), &err);
+    for (int on = 0; on < 2; on++) {
+        for (uint64_t n = 1;; n++) {
+            AUTO(store) struct store *b = memory();
+
+            fake_store_fail_at(b, n, on);
+            bool ok = import_fd(fd, b, &err);
+            uint64_t calls = fake_store_calls(b);
+            fake_store_fail_at(b, 0, false);
+            assert_int_equal(fake_store_open_puts(b), 0);
+            if (!ok) {
+                assert_false(good(b, "mine"));
+                assert_ok(import_fd(fd, b, &err), &err);
+            }
+            assert_true(good(b, "mine"));
+            if (ok && calls < n)
+                break;
+        }
+    }
+}
+
+TEST(export_survives_every_failing_call)
+{
+    AUTO(store) struct store *a = memory();
+    struct err err = {0};
+
+    made(a, "one", "mine");
+    for (uint64_t n = 1;; n++) {
+        AUTO(fd) int fd = memory_file();
+
+        fake_store_fail_at(a, n, false);
+        bool ok = export_fd(a, fd, &err);
+        uint64_t calls = fake_store_calls(a);
+        fake_store_fail_at(a, 0, false);
+        if (ok && calls < n)
+            break;
+        assert_false(ok);
+        assert_int_equal(err.code, ERR_SPACE);
+    }
+}
+
+TEST(a_flat_copy_has_the_same_content)
+{
+    AUTO(store) struct store *a = memory();
+    AUTO(store) struct store *b = memory();
+    AUTO(bundle) struct bundle *from = NULL;
+    AUTO(bundle) struct bundle *flat = NULL;
+    AUTO(buf) struct buf x = {0};
+    AUTO(buf) struct buf y = {0};
+    struct index_pack manifest;
+    struct err err = {0};
+    char text[DIGEST_TEXT];
+
+    made(a, "one", "mine");
+    assert_ok(bundle_open(a, "mine", &from, &err), &err);
+    assert_false(bundle_has_deltas(from));
+    assert_ok(bundle_flatten(from, b, &manifest, &err), &err);
+    assert_ok(bundle_open(b, digest_text(&manifest.digest, text), &flat, &err), &err);
+    assert_ok(bundle_read_text(from, "facts/x", &x, &err), &err);
+    assert_ok(bundle_read_text(flat, "facts/x", &y, &err), &err);
+    assert_string_equal(buf_str(&x), buf_str(&y));
+    assert_true(good(b, text));
+}
+
+TESTS(comes_back_the_same, notices_every_cut_and_flip, refuses_what_does_not_belong,
+      import_survives_every_failing_call, export_survives_every_failing_call,
+      a_flat_copy_has_the_same_content)

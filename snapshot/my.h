@@ -6,6 +6,7 @@
  *   my_rights.c   what the account may see
  *   my_lock.c     the consistent point and its position
  *   my_plan.c     cuts tables into ranges of keys
+ *   my_keep.c     the ranges that the parent had
  *   my_read.c     a range into segments
  *   my_write.c    schema, settings and facts into the bundle
  */
@@ -107,6 +108,14 @@ struct my_range {
     struct my_table *table;
     char *where;
     uint32_t number;
+    size_t segment_bytes;       /* a segment is closed when it has so many */
+    const struct segment *like; /* of the parent; NULL: none */
+};
+
+/* A key as literals of the server, one per column (char *, heap); none: open. */
+struct my_bound {
+    const struct my_table *table;
+    struct vec literals;
 };
 
 bool my_catalog_read(struct my_source *s, struct my_catalog *out, struct err *err);
@@ -126,6 +135,20 @@ bool my_lock_point(struct my_source *s, struct err *err);
 bool my_lock_release(struct my_source *s, struct err *err);
 
 bool my_plan_table(struct my_source *s, struct my_table *t, struct sched *sched, struct err *err);
+/* A task of the rows with from < key <= to. */
+bool my_plan_between(struct my_source *s, struct my_table *t, const struct my_bound *from,
+                     const struct my_bound *to, const struct my_range *how, struct sched *sched,
+                     struct err *err);
+/* Tasks of all rows behind `from`, which is taken over; `like` is the first one's. */
+bool my_plan_walk(struct my_source *s, struct my_table *t, struct my_bound *from,
+                  const struct segment *like, struct sched *sched, struct err *err);
+void my_bound_done(struct my_bound *b);
+/* Plans the ranges that the parent had, and what lies behind them. *done stays false when they do
+ * not fit the table any more, or there are none: then nothing was planned. */
+bool my_keep_ranges(struct my_source *s, struct my_table *t, struct sched *sched, bool *done,
+                    struct err *err);
+/* "SHOW CREATE TABLE" without what changes with every row: what order and form of rows hang on. */
+bool my_shape_digest(const struct my_table *t, char out[HASH_HEX], struct err *err);
 bool my_read_range(void *ctx, void *arg, unsigned worker, struct err *err);
 void my_range_free(void *range);
 /* "SELECT columns FROM table" with what the kind of table needs. */
@@ -133,6 +156,8 @@ bool my_select(struct my_source *s, const struct my_table *t, struct buf *out);
 /* The key's value as a literal of the server, byte by byte. */
 bool my_literal(const struct my_column *c, struct span value, struct buf *out);
 
+/* The name of a table's stream; heap. */
+char *my_table_stream(const struct my_source *s, const char *table);
 bool my_write_streams(struct my_source *s, struct err *err);
 bool my_write_schema(struct my_source *s, struct err *err);
 bool my_write_facts(struct my_source *s, struct err *err);

@@ -31,9 +31,9 @@ static uint64_t rows_per_range(const struct my_table *t)
     return RANGE_BYTES / (row < 32 ? 32 : row) + 1;
 }
 
-/* `where` is taken over. */
-static bool add_range(struct my_source *s, struct my_table *t, struct buf *where, uint64_t cost,
-                      struct sched *sched, struct err *err)
+/* `where` is taken over. `how` says when to close a segment, and what it descends from. */
+static bool add_like(struct my_source *s, struct my_table *t, struct buf *where, uint64_t cost,
+                     const struct my_range *how, struct sched *sched, struct err *err)
 {
     struct my_range *r = calloc(1, sizeof(*r));
 
@@ -41,7 +41,11 @@ static bool add_range(struct my_source *s, struct my_table *t, struct buf *where
         free(r);
         return r ? false : err_memory(err);
     }
-    *r = (struct my_range){.source = s, .table = t, .where = buf_take(where)};
+    *r = (struct my_range){.source = s,
+                           .table = t,
+                           .where = buf_take(where),
+                           .segment_bytes = how->segment_bytes,
+                           .like = how->like};
     r->number = (uint32_t)atomic_fetch_add(&t->ranges, 1);
     if (!r->where) {
         my_range_free(r);
@@ -56,6 +60,14 @@ static bool add_range(struct my_source *s, struct my_table *t, struct buf *where
                         .cost = cost + 1,
                         .name = t->name};
     return sched_add(sched, &task, NULL, 0, NULL, err);
+}
+
+static bool add_range(struct my_source *s, struct my_table *t, struct buf *where, uint64_t cost,
+                      struct sched *sched, struct err *err)
+{
+    const struct my_range fresh = {.segment_bytes = SEGMENT_TARGET};
+
+    return add_like(s, t, where, cost, &fresh, sched, err);
 }
 
 /* ---- integer keys ----------------------------------------------------------------------------*/
@@ -205,12 +217,7 @@ bool my_literal(const struct my_column *c, struct span value, struct buf *out)
     return buf_putc(out, '\'');
 }
 
-struct bound {
-    const struct my_table *table;
-    struct vec literals; /* char *, one per column of the key */
-};
-
-static void bound_done(struct bound *b)
+void my_bound_done(struct my_bound *b)
 {
     char **at = b->literals.at;
 
@@ -221,9 +228,9 @@ static void bound_done(struct bound *b)
 
 static bool take_bound(void *ctx, const struct db_row *row, struct err *err)
 {
-    struct bound *b = ctx;
+    struct my_bound *b = ctx;
 
-    bound_done(b);
+    my_bound_done(b);
     for (unsigned i = 0; i < row->count; i++) {
         AUTO(buf) struct buf text = {0};
         char **slot = vec_add(&b->literals, err);
@@ -239,7 +246,7 @@ static bool take_bound(void *ctx, const struct db_row *row, struct err *err)
 
 /* (k1 > a OR (k1 = a AND (k2 > b))), which the server reads as one range of the index; `last` is
  * the comparison of the last column. */
-static bool beyond(struct db *db, const struct bound *b, const char *less_more, const char *last,
+static bool beyond(struct db *db, const struct my_bound *b, const char *less_more, const char *last,
                    struct buf *out)
 {
     char *const *at = b->literals.at;
@@ -260,7 +267,7 @@ static bool beyond(struct db *db, const struct bound *b, const char *less_more, 
 }
 
 /* " WHERE beyond `from` AND not beyond `to`"; a bound without literals is open. */
-static bool between_bounds(struct db *db, const struct bound *from, const struct bound *to,
+static bool between_bounds(struct db *db, const struct my_bound *from, const struct my_bound *to,
                            struct buf *out)
 {
     const char *sep = " WHERE ";
@@ -278,10 +285,10 @@ static bool between_bounds(struct db *db, const struct bound *from, const struct
 }
 
 /* The key `rows` rows further on, into *to; it stays without literals behind the end. */
-static bool next_bound(struct db *db, struct my_table *t, const struct bound *from,
-                       struct bound *to, struct err *err)
+static bool next_bound(struct db *db, struct my_table *t, const struct my_bound *from,
+                       struct my_bound *to, struct err *err)
 {
-    struct bound open = {t, VEC(char *)};
+    struct my_bound open = {t, VEC(char *)};
     AUTO(buf) struct buf names = {0};
     AUTO(buf) struct buf sql = {0};
 
@@ -301,30 +308,55 @@ static bool next_bound(struct db *db, struct my_table *t, const struct bound *fr
            db->ops->query(db, buf_view(&sql), take_bound, to, NULL, err);
 }
 
+bool my_plan_between(struct my_source *s, struct my_table *t, const struct my_bound *from,
+                     const struct my_bound *to, const struct my_range *how, struct sched *sched,
+                     struct err *err)
+{
+    AUTO(buf) struct buf where = {0};
+
+    between_bounds(s->main, from, to, &where);
+    return add_like(s, t, &where, how->like ? how->like->raw_bytes : 0, how, sched, err);
+}
+
 struct walker {
     struct my_source *source;
     struct my_table *table;
     struct sched *sched;
+    struct my_bound from;
+    const struct segment *like;
 };
+
+static void walker_free(void *arg)
+{
+    struct walker *w = arg;
+
+    my_bound_done(&w->from);
+    vec_done(&w->from.literals);
+    free(w);
+}
 
 static bool walk(void *ctx, void *arg, unsigned worker, struct err *err)
 {
     struct walker *w = arg;
     struct my_source *s = ctx;
-    struct bound pair[2] = {{w->table, VEC(char *)}, {w->table, VEC(char *)}};
+    struct my_bound pair[2] = {{w->table, w->from.literals}, {w->table, VEC(char *)}};
+    struct my_range how = {.segment_bytes = SEGMENT_TARGET + (w->like ? SEGMENT_TARGET / 2 : 0),
+                           .like = w->like};
     bool ok = true, more = true;
 
+    w->from.literals = (struct vec)VEC(char *);
     for (unsigned i = 0; ok && more; i ^= 1) {
-        struct bound *from = &pair[i], *to = &pair[i ^ 1];
+        struct my_bound *from = &pair[i], *to = &pair[i ^ 1];
         AUTO(buf) struct buf where = {0};
-        bound_done(to);
+        my_bound_done(to);
         ok = next_bound(s->worker[worker], w->table, from, to, err);
         more = to->literals.count > 0;
         ok = ok && between_bounds(s->worker[worker], from, to, &where) &&
-             add_range(s, w->table, &where, RANGE_BYTES, w->sched, err);
+             add_like(s, w->table, &where, RANGE_BYTES, &how, w->sched, err);
+        how = (struct my_range){.segment_bytes = SEGMENT_TARGET};
     }
     for (unsigned i = 0; i < 2; i++) {
-        bound_done(&pair[i]);
+        my_bound_done(&pair[i]);
         vec_done(&pair[i].literals);
     }
     if (!ok)
@@ -333,18 +365,20 @@ static bool walk(void *ctx, void *arg, unsigned worker, struct err *err)
     return w->table->transactional || my_lock_release(s, err);
 }
 
-static bool plan_walk(struct my_source *s, struct my_table *t, struct sched *sched, struct err *err)
+bool my_plan_walk(struct my_source *s, struct my_table *t, struct my_bound *from,
+                  const struct segment *like, struct sched *sched, struct err *err)
 {
     struct walker *w = calloc(1, sizeof(*w));
 
     if (!w)
         return err_memory(err);
-    *w = (struct walker){s, t, sched};
+    *w = (struct walker){s, t, sched, {t, from->literals}, like};
+    from->literals = (struct vec)VEC(char *);
     if (s->locker && !t->transactional)
         atomic_fetch_add(&s->locked, 1);
     /* Dearer than any range: it feeds the others. */
     struct task task = {.run = walk,
-                        .free_arg = free,
+                        .free_arg = walker_free,
                         .ctx = s,
                         .arg = w,
                         .cost = t->bytes + UINT32_MAX,
@@ -355,12 +389,19 @@ static bool plan_walk(struct my_source *s, struct my_table *t, struct sched *sch
 bool my_plan_table(struct my_source *s, struct my_table *t, struct sched *sched, struct err *err)
 {
     AUTO(buf) struct buf whole = {0};
+    struct my_bound open = {t, VEC(char *)};
+    bool done = false;
 
     if (!t->has_data)
         return true;
+    if (!my_keep_ranges(s, t, sched, &done, err))
+        return err_add(err, "table '%s'", t->name);
+    if (done)
+        return true;
     if (t->key.count && t->bytes > RANGE_BYTES * 2 && t->rows > 1) {
         bool integer = key_column(t, 0)->key == MY_KEY_INTEGER;
-        bool ok = integer ? plan_integers(s, t, sched, err) : plan_walk(s, t, sched, err);
+        bool ok =
+            integer ? plan_integers(s, t, sched, err) : my_plan_walk(s, t, &open, NULL, sched, err);
         return ok || err_add(err, "table '%s'", t->name);
     }
     return add_range(s, t, &whole, t->bytes, sched, err);

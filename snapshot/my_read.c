@@ -127,6 +127,7 @@ static bool flush(struct reader *r, struct err *err)
         .bytes = buf_view(&r->joined),
         .key_from = buf_view(&r->key_from),
         .key_to = buf_view(&r->key_to),
+        .like = r->range->like,
     };
     if (!bundle_segment(r->source->conf.writer, &seg, err))
         return false;
@@ -154,7 +155,7 @@ static bool add_row(void *ctx, const struct db_row *row, struct err *err)
     }
     c->rows++;
     c->bytes += c->count ? bytes : 1;
-    return c->bytes < SEGMENT_TARGET || flush(r, err);
+    return c->bytes < r->range->segment_bytes || flush(r, err);
 }
 
 static bool read_rows(struct my_source *s, struct db *db, struct reader *r, struct err *err)

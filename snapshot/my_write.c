@@ -13,7 +13,7 @@
 
 /* A table whose name has a dot gets the database in front, where dots are encoded: so no table can
  * take the name of a text like "views.sql". */
-static char *table_stream(const struct my_source *s, const char *table)
+char *my_table_stream(const struct my_source *s, const char *table)
 {
     return stream_name(s->component, strchr(table, '.') ? s->from->database : NULL, table);
 }
@@ -114,9 +114,10 @@ static bool table_meta(struct my_source *s, const struct my_table *t, json_t *me
     const struct my_column *c = t->columns.at;
     const unsigned *key = t->key.at;
     AUTO(buf) struct buf load = {0};
+    char shape[HASH_HEX];
 
     load_statement(s, t, &load);
-    if (!buf_ok(&load, err))
+    if (!buf_ok(&load, err) || !my_shape_digest(t, shape, err))
         return false;
     json_t *keys = json_array();
     for (size_t i = 0; i < t->key.count; i++)
@@ -125,6 +126,7 @@ static bool table_meta(struct my_source *s, const struct my_table *t, json_t *me
               json_object_set_new(meta, "engine", json_string(t->engine)) == 0 &&
               json_object_set_new(meta, "versioned", json_boolean(t->kind == MY_VERSIONED)) == 0 &&
               json_object_set_new(meta, "key", keys) == 0 &&
+              json_object_set_new(meta, "shape", json_string(shape)) == 0 &&
               put_bytes(meta, "load", buf_view(&load)) && put_columns(meta, t);
     return (ok && put_ddl(meta, t, err)) || err_memory(err);
 }
@@ -132,7 +134,7 @@ static bool table_meta(struct my_source *s, const struct my_table *t, json_t *me
 static bool declare(struct my_source *s, struct my_table *t, struct err *err)
 {
     AUTO(json) json_t *meta = json_object();
-    AUTO(free) char *name = table_stream(s, t->name);
+    AUTO(free) char *name = my_table_stream(s, t->name);
 
     if (!meta || !name)
         return err_memory(err);

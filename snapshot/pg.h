@@ -4,6 +4,7 @@
  *   pg_catalog.c  tables and their columns, sequences
  *   pg_lock.c     the consistent point: locks, exported snapshot, position, workers' sessions
  *   pg_data.c     ranges of blocks into segments
+ *   pg_keep.c     the ranges that the parent had
  *   pg_dump.c     pg_dump beside us
  *   pg_schema.c   schema, globals, database, settings: texts into the bundle
  *
@@ -26,8 +27,14 @@ struct pg_column {
     char *name, *type;
 };
 
+/* Blocks [from, to) that the parent had in one segment, or in one and a small neighbour. */
+struct pg_kept {
+    uint64_t from, to, raw_bytes;
+    const struct segment *like;
+};
+
 struct pg_table {
-    uint64_t oid;
+    uint64_t oid, filenode; /* of its file, another one when it was written anew; 0: not known */
     char *schema, *name;
     char *condition; /* of an extension's configuration table; NULL: all rows */
     char kind;       /* of pg_class.relkind: r p f m */
@@ -38,6 +45,7 @@ struct pg_table {
     struct vec columns; /* struct pg_column that hold data */
     char *qualified;    /* quoted */
     char *list;         /* quoted columns, "" for none */
+    struct vec kept;    /* struct pg_kept */
     uint32_t stream;
     bool captured; /* has a stream */
 };
@@ -80,6 +88,9 @@ bool pg_workers_open(struct pg_source *s, struct err *err);
 /* Begins the transaction of a worker on the exported snapshot. */
 bool pg_worker_begin(struct pg_source *s, struct db *db, struct err *err);
 
+/* Fills t->kept, in order and without gaps from block 0; it stays empty when the table was written
+ * anew or altered since the parent, or there is none. */
+bool pg_keep_ranges(struct pg_source *s, struct pg_table *t, struct err *err);
 bool pg_data_plan(struct pg_source *s, struct sched *sched, struct err *err);
 
 /* pg_dump locks every table once more. DDL that waits for the leader's locks would make it wait, and

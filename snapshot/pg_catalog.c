@@ -37,6 +37,7 @@ static bool add_table(void *ctx, const struct db_row *row, struct err *err)
     if (!t)
         return false;
     t->columns = (struct vec)VEC(struct pg_column);
+    t->kept = (struct vec)VEC(struct pg_kept);
     span_u64(v[0], &t->oid);
     t->kind = *v[3].at;
     t->persistence = *v[4].at;
@@ -77,6 +78,8 @@ static bool add_size(void *ctx, const struct db_row *row, struct err *err)
     if (t && row->value[1].at && row->value[2].at) {
         span_u64(row->value[1], &t->heap_bytes);
         span_u64(row->value[2], &t->all_bytes);
+        if (row->value[3].at)
+            span_u64(row->value[3], &t->filenode);
     }
     return true;
 }
@@ -129,6 +132,7 @@ void pg_tables_done(struct pg_tables *tables)
             free(c[k].type);
         }
         vec_done(&t[i].columns);
+        vec_done(&t[i].kept);
         free(t[i].schema);
         free(t[i].name);
         free(t[i].condition);

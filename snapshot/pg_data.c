@@ -14,9 +14,11 @@
 struct range {
     struct pg_source *source;
     struct pg_table *table;
-    uint64_t from, to; /* blocks; to == BLOCK_END: as far as it goes */
-    uint64_t step;     /* blocks for about one segment */
-    bool whole;        /* the table in one go */
+    uint64_t from, to;          /* blocks; to == BLOCK_END: as far as it goes */
+    uint64_t step;              /* blocks for about one segment */
+    bool whole;                 /* the table in one go */
+    const struct pg_kept *kept; /* the steps, when they are the parent's */
+    size_t kept_count;
 };
 
 struct reader {
@@ -24,6 +26,7 @@ struct reader {
     struct columns cols;
     struct buf joined;
     uint64_t from, to, part; /* the blocks being read */
+    const struct segment *like;
     uint64_t range_bytes;
 };
 
@@ -59,7 +62,8 @@ static bool flush(struct reader *r, struct err *err)
                               .records = r->cols.rows,
                               .bytes = buf_view(&r->joined),
                               .key_from = span_of(from),
-                              .key_to = span_of(to)};
+                              .key_to = span_of(to),
+                              .like = r->like};
     if (!bundle_segment(s->conf.writer, &seg, err))
         return false;
     s->rows += r->cols.rows;
@@ -123,6 +127,20 @@ static uint64_t next_step(const struct reader *r, uint64_t step)
     return want ? want : 1;
 }
 
+static bool read_kept(struct reader *r, struct db *db, struct err *err)
+{
+    const struct range *g = r->range;
+
+    for (size_t i = 0; i < g->kept_count; i++) {
+        r->from = g->kept[i].from;
+        r->to = g->kept[i].to;
+        r->like = g->kept[i].like;
+        if (!read_once(r, db, err) || !cmd_stop_check(err))
+            return false;
+    }
+    return true;
+}
+
 static bool read_range(struct reader *r, struct db *db, struct err *err)
 {
     const struct range *g = r->range;
@@ -132,6 +150,8 @@ static bool read_range(struct reader *r, struct db *db, struct err *err)
         r->to = BLOCK_END;
         return read_once(r, db, err);
     }
+    if (g->kept_count)
+        return read_kept(r, db, err);
     for (r->from = g->from; r->from < g->to; r->from = r->to) {
         r->to = r->from + step;
         /* A short rest joins the last step. Rows behind the known end cannot be in the snapshot,
@@ -204,7 +224,8 @@ static bool add_range(struct sched *sched, const struct range *range, struct err
         return err_memory(err);
     *copy = *range;
     uint64_t blocks = t->heap_bytes / PG_BLOCK;
-    uint64_t mine = (range->to == BLOCK_END ? blocks : range->to) - range->from;
+    uint64_t end = range->to == BLOCK_END ? blocks : range->to;
+    uint64_t mine = end > range->from ? end - range->from : 0; /* it may have shrunk */
     struct task task = {.run = run_range,
                         .free_arg = free,
                         .ctx = range->source,
@@ -223,6 +244,38 @@ static uint64_t segment_blocks(const struct pg_table *t)
     return step ? step : 1;
 }
 
+/* Where the parent's ranges end and new ones begin; BLOCK_END: nowhere. */
+static uint64_t end_kept(struct pg_table *t, uint64_t step)
+{
+    struct pg_kept *last = (struct pg_kept *)t->kept.at + t->kept.count - 1;
+    uint64_t blocks = t->heap_bytes / PG_BLOCK;
+
+    /* Else every day would leave a small segment of its own. */
+    if (last->raw_bytes < SEGMENT_TARGET)
+        last->to += step / 2;
+    if (last->to + step / 4 >= blocks)
+        last->to = BLOCK_END;
+    return last->to;
+}
+
+static bool plan_kept(struct range *range, struct sched *sched, struct err *err)
+{
+    const struct pg_kept *kept = range->table->kept.at;
+    size_t count = range->table->kept.count;
+
+    for (size_t i = 0; i < count; i += range->kept_count) {
+        range->kept = &kept[i];
+        range->kept_count = count - i < SEGMENTS_PER_TASK ? count - i : SEGMENTS_PER_TASK;
+        range->from = kept[i].from;
+        range->to = kept[i + range->kept_count - 1].to;
+        if (!add_range(sched, range, err))
+            return false;
+    }
+    range->from = range->to;
+    range->kept_count = 0;
+    return true;
+}
+
 static bool plan_table(struct pg_source *s, struct pg_table *t, struct sched *sched,
                        struct err *err)
 {
@@ -233,6 +286,15 @@ static bool plan_table(struct pg_source *s, struct pg_table *t, struct sched *sc
     range.whole = !ranges || t->all_bytes <= SEGMENT_TARGET + SEGMENT_TARGET / 2;
     if (range.whole)
         return add_range(sched, &range, err);
+    if (!pg_keep_ranges(s, t, err))
+        return false;
+    if (t->kept.count) {
+        bool more = end_kept(t, range.step) != BLOCK_END;
+        if (!plan_kept(&range, sched, err))
+            return false;
+        if (!more)
+            return true;
+    }
     for (; range.from < blocks; range.from = range.to) {
         range.to = range.from + per_task;
         if (range.to + per_task / 2 >= blocks)
@@ -257,9 +319,10 @@ static json_t *table_meta(const struct pg_table *t)
     }
     buf_printf(&copy, "COPY %s%s%s%s FROM stdin", t->qualified, *t->list ? " (" : "", t->list,
                *t->list ? ")" : "");
-    return json_pack("{s:s, s:s, s:o, s:o, s:s, s:b}", "schema", t->schema, "table", t->name,
-                     "columns", columns, "types", types, "copy", buf_str(&copy), "config",
-                     t->is_config);
+    return json_pack("{s:s, s:s, s:o, s:o, s:s, s:b, s:I, s:I}", "schema", t->schema, "table",
+                     t->name, "columns", columns, "types", types, "copy", buf_str(&copy), "config",
+                     t->is_config, "filenode", (json_int_t)t->filenode, "blocks",
+                     (json_int_t)(t->heap_bytes / PG_BLOCK));
 }
 
 static bool declare(struct pg_source *s, struct pg_table *t, struct err *err)

@@ -1,4 +1,5 @@
-SELECT c.oid, pg_catalog.pg_relation_size(c.oid), pg_catalog.pg_table_size(c.oid)
+SELECT c.oid, pg_catalog.pg_relation_size(c.oid), pg_catalog.pg_table_size(c.oid),
+       pg_catalog.pg_relation_filenode(c.oid)
   FROM pg_catalog.pg_class c
  WHERE c.relkind = 'r'
    AND c.oid IN (SELECT l.relation FROM pg_catalog.pg_locks l

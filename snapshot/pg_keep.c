@@ -1,0 +1,149 @@
+/* Ranges of blocks as the parent had them: the same rows fall into the same segments again.
+ *
+ * Kept ranges lie one behind the other from block 0 on, whatever the parent says: no row is missed
+ * or read twice. They are used only while the table's file is the same: whatever writes the table
+ * anew (VACUUM FULL, CLUSTER, TRUNCATE, many an ALTER TABLE) moves the rows to other blocks.
+ */
+#include "lib/base/json.h"
+#include "snapshot/pg.h"
+
+/* Ranges of the parent while they are put in order: those of one block are parts of one. */
+struct group {
+    uint64_t from, to, raw_bytes;
+    const struct segment *first;
+    size_t count;
+};
+
+static bool same_strings(const json_t *list, const struct pg_table *t, bool types)
+{
+    const struct pg_column *c = t->columns.at;
+
+    if (json_array_size(list) != t->columns.count)
+        return false;
+    for (size_t i = 0; i < t->columns.count; i++) {
+        const char *there = json_string_value(json_array_get(list, i));
+        if (!there || strcmp(there, types ? c[i].type : c[i].name) != 0)
+            return false;
+    }
+    return true;
+}
+
+static bool same_file(const struct stream *old, const struct pg_table *t, uint64_t *blocks)
+{
+    const json_t *node = json_object_get(old->meta, "filenode");
+    json_int_t count = json_integer_value(json_object_get(old->meta, "blocks"));
+
+    *blocks = (uint64_t)count;
+    return count > 0 && t->filenode && json_is_integer(node) &&
+           (uint64_t)json_integer_value(node) == t->filenode &&
+           same_strings(json_object_get(old->meta, "columns"), t, false) &&
+           same_strings(json_object_get(old->meta, "types"), t, true);
+}
+
+/* "512" or "512+3". */
+static bool block_of(struct span key, uint64_t *block)
+{
+    struct span first;
+
+    return span_split(&key, '+', &first) && span_u64(first, block);
+}
+
+/* False: the keys are not what this source writes. */
+static bool gather(const struct stream *old, uint64_t blocks, struct vec *groups, bool *sound,
+                   struct err *err)
+{
+    struct group *g = NULL;
+
+    *sound = false;
+    for (size_t i = 0; i < old->segment_count; i++) {
+        const struct segment *seg = &old->segments[i];
+        uint64_t from = 0;
+
+        if (!block_of(seg->key_from, &from) || (g && from < g->from) || from >= blocks)
+            return true;
+        if (!g || from != g->from) {
+            if (g)
+                g->to = from;
+            if (!(g = vec_add(groups, err)))
+                return false;
+            *g = (struct group){.from = from, .first = seg};
+        }
+        g->raw_bytes += seg->raw_bytes;
+        g->count++;
+    }
+    if (!g)
+        return true;
+    g->to = blocks;
+    ((struct group *)groups->at)->from = 0;
+    *sound = true;
+    return true;
+}
+
+/* Neighbours of which one is below a quarter become one; the larger gives the base. */
+static void join_small(struct vec *groups)
+{
+    struct group *all = groups->at;
+    size_t last = 0;
+
+    for (size_t i = 1; i < groups->count; i++) {
+        struct group *a = &all[last], *b = &all[i];
+        bool small = a->raw_bytes < SEGMENT_TARGET / 4 || b->raw_bytes < SEGMENT_TARGET / 4;
+
+        if (!small || a->raw_bytes + b->raw_bytes > SEGMENT_TARGET) {
+            all[++last] = *b;
+            continue;
+        }
+        if (b->first->raw_bytes > a->first->raw_bytes) {
+            a->first = b->first;
+            a->count = b->count;
+        }
+        a->to = b->to;
+        a->raw_bytes += b->raw_bytes;
+    }
+    groups->count = groups->count ? last + 1 : 0;
+}
+
+/* A range of twice the size or more is cut into even ones. */
+static bool keep_group(const struct group *g, struct vec *kept, struct err *err)
+{
+    uint64_t blocks = g->to - g->from, pieces = 1;
+
+    if (g->raw_bytes >= 2 * SEGMENT_TARGET)
+        pieces = (g->raw_bytes + SEGMENT_TARGET / 2) / SEGMENT_TARGET;
+    if (pieces > blocks)
+        pieces = blocks;
+    for (uint64_t i = 0; i < pieces; i++) {
+        struct pg_kept *to = vec_add(kept, err);
+        if (!to)
+            return false;
+        *to = (struct pg_kept){.from = g->from + blocks * i / pieces,
+                               .to = g->from + blocks * (i + 1) / pieces,
+                               .raw_bytes = g->raw_bytes / pieces,
+                               .like = g->first + g->count * i / pieces};
+    }
+    return true;
+}
+
+bool pg_keep_ranges(struct pg_source *s, struct pg_table *t, struct err *err)
+{
+    AUTO(free) char *name = stream_name(s->component, t->schema, t->name);
+    AUTO(vec) struct vec groups = VEC(struct group);
+    uint64_t blocks = 0;
+    bool sound = false;
+
+    if (!name)
+        return err_memory(err);
+    const struct stream *old = bundle_parent_stream(s->conf.writer, name);
+    if (!old || !same_file(old, t, &blocks))
+        return true;
+    if (!gather(old, blocks, &groups, &sound, err))
+        return false;
+    if (!sound)
+        return true;
+    join_small(&groups);
+    const struct group *all = groups.at;
+    for (size_t i = 0; i < groups.count; i++)
+        if (!keep_group(&all[i], &t->kept, err))
+            return false;
+    return true;
+}

@@ -221,27 +221,35 @@ static double ms_since(int64_t began_ns)
     return (double)(clock_mono_ns() - began_ns) / 1e6;
 }
 
+static bool write_component(struct snapshot *s, const char *name, const json_t *facts,
+                            struct err *err)
+{
+    return JOURNAL(s->source_conf.journal, err, "snapshot.component", f_str("component", name),
+                   f_json("position", json_object_get(facts, "position")),
+                   f_json("version", json_object_get(facts, "version")),
+                   f_num("streams", count(facts, "streams")),
+                   f_num("rows", count(facts, "records")),
+                   f_num("bytes", count(facts, "raw_bytes")),
+                   f_num("stored_bytes", count(facts, "stored_bytes")),
+                   f_real("took_ms", ms_since(s->began_ns)),
+                   f_json("left_out", json_object_get(facts, "left_out")));
+}
+
 static bool write_events(struct snapshot *s, const struct bundle_ref *ref, struct err *err)
 {
-    const json_t *config = bundle_result(s->writer), *facts;
-    struct journal *journal = s->source_conf.journal;
+    const json_t *config = bundle_result(s->writer);
     char hex[HASH_HEX];
-    const char *name;
+    const char *name = NULL;
+    json_t *facts = NULL;
 
     digest_hex(&ref->manifest, hex);
-    json_object_foreach(
-        json_object_get(config, "components"), name,
-        facts) if (!JOURNAL(journal, err, "snapshot.component", f_str("component", name),
-                            f_json("position", json_object_get(facts, "position")),
-                            f_json("version", json_object_get(facts, "version")),
-                            f_num("streams", count(facts, "streams")),
-                            f_num("rows", count(facts, "records")),
-                            f_num("bytes", count(facts, "raw_bytes")),
-                            f_num("stored_bytes", count(facts, "stored_bytes")),
-                            f_real("took_ms", ms_since(s->began_ns)),
-                            f_json("left_out", json_object_get(facts, "left_out")))) return false;
-    return JOURNAL(journal, err, "snapshot.done", f_str("bundle", hex), f_str("tag", ref->tag),
-                   f_num("bytes", count(config, "raw_bytes")),
+    json_object_foreach(json_object_get(config, "components"), name, facts)
+    {
+        if (!write_component(s, name, facts, err))
+            return false;
+    }
+    return JOURNAL(s->source_conf.journal, err, "snapshot.done", f_str("bundle", hex),
+                   f_str("tag", ref->tag), f_num("bytes", count(config, "raw_bytes")),
                    f_num("stored_bytes", count(config, "stored_bytes")),
                    f_real("took_ms", ms_since(s->began_ns)));
 }

@@ -83,7 +83,10 @@ sed '/^box:/,$d; /^services:/,/^traffic:/d' "$PRODUCTION" >"$T/exact.yaml"
 STORE=$T/store
 BOX=$T/box
 E2E_BOXES+=("$BOX")
-check "snapshot" "$REHEARSE" snapshot --env "$T/exact.yaml" --to "$STORE" --tag monday
+check "snapshot" "$REHEARSE" snapshot --env "$T/exact.yaml" --to "$STORE" --tag monday --journal "$T/snapshot.journal"
+check_same "the journal tells of each component once" \
+    "$(jq -r 'select(.event == "snapshot.component") | .component' "$T/snapshot.journal" | sort | tr '\n' ' ')" \
+    "facts files mariadb.catalog postgresql.shop "
 check "bundle verify" "$REHEARSE" bundle verify --store "$STORE" monday
 check "restore" "$REHEARSE" restore --from "$STORE" --into "$BOX" monday || die "nothing to compare"
 check "box start" "$REHEARSE" box start "$BOX"

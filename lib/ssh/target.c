@@ -82,8 +82,7 @@ static bool take_host(struct span authority, struct ssh_target *out, struct err 
                          number == 0 || number > 65535))
         return refuse(err, "the port in the address is no number from 1 to 65535");
     out->port = (unsigned)number;
-    out->host = span_dup(host);
-    return out->host || err_memory(err);
+    return decode(host, &out->host, err); /* a zone: "fe80::1%25eth0" */
 }
 
 static bool take_authority(struct span authority, struct ssh_target *out, struct err *err)

@@ -1,17 +1,14 @@
 #include "lib/store/local.h"
 
-#include "lib/base/clock.h"
 #include "lib/base/fd.h"
+#include "lib/store/local_lock.h"
 #include "lib/store/name.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 
-#define LOCK_WAIT_NS (10 * (int64_t)1000000000)
-#define LOCK_STEP_NS (5 * (int64_t)1000000)
 #define SWAP_MAX     ((size_t)64 << 20)
 #define WRITE_BEHIND ((off_t)8 << 20)
 
@@ -251,27 +248,6 @@ static bool local_put(struct store *s, struct store_put **out, struct err *err)
 
 /* ---- swap ------------------------------------------------------------------------------------*/
 
-/* Never waits for ever: a stopped process may hold the lock. */
-static bool take_lock(struct local *l, int *out, struct err *err)
-{
-    int64_t until = clock_mono_ns() + LOCK_WAIT_NS;
-    AUTO(fd) int fd = openat(l->dir, ".lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-
-    if (fd < 0)
-        return err_sys(err, ERR_IO, "cannot open the lock file of store '%s'", l->base.url);
-    while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        if (errno != EWOULDBLOCK && errno != EINTR)
-            return err_sys(err, ERR_IO, "cannot lock store '%s'", l->base.url);
-        if (clock_mono_ns() > until)
-            return err_set(err, ERR_UNREACHABLE, "store '%s' stays locked by another process",
-                           l->base.url);
-        if (!clock_sleep_until(clock_mono_ns() + LOCK_STEP_NS))
-            return err_set(err, ERR_STOPPED, "stopped while waiting for store '%s'", l->base.url);
-    }
-    *out = take_fd(&fd);
-    return true;
-}
-
 static bool still_as_expected(struct store *s, const char *name, const struct digest *expected,
                               struct err *err)
 {
@@ -305,11 +281,11 @@ static bool local_swap(struct store *s, const char *name, const struct digest *e
                        struct span content, struct err *err)
 {
     struct local *l = local_of(s);
-    AUTO(fd) int lock = -1;
+    AUTO(local_lock) struct local_lock lock = LOCAL_LOCK;
     AUTO(fd) int fd = -1;
     char tmp[64];
 
-    if (!store_name_check(name, err) || !take_lock(l, &lock, err) ||
+    if (!store_name_check(name, err) || !local_lock_take(l->dir, s->url, &lock, err) ||
         !still_as_expected(s, name, expected, err) || !write_tmp(l, content, tmp, &fd, err))
         return false;
     bool ok = publish(l, tmp, fd, name, err);

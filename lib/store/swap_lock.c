@@ -5,6 +5,7 @@
 
 #define SECOND_NS ((int64_t)1000000000)
 #define STALE_NS  (30 * SECOND_NS)
+#define EMPTY_NS  (3 * SECOND_NS) /* made, but its content never came: a line cut in between */
 #define HOLD_NS   (15 * SECOND_NS)
 #define WAIT_NS   (90 * SECOND_NS)
 #define PAUSE_MAX (SECOND_NS / 2)
@@ -56,7 +57,8 @@ enum swap_lock_state swap_lock_watch(struct swap_lock *l, struct span text, uint
         int len = (int)(line.len < sizeof(l->holder) ? line.len : sizeof(l->holder) - 1);
         snprintf(l->holder, sizeof(l->holder), "%.*s", len, len ? line.at : "");
     }
-    return now_ns() - l->watched_ns > STALE_NS ? SWAP_LOCK_DEAD : SWAP_LOCK_HELD;
+    return now_ns() - l->watched_ns > (text.len > 0 ? STALE_NS : EMPTY_NS) ? SWAP_LOCK_DEAD
+                                                                           : SWAP_LOCK_HELD;
 }
 
 const char *swap_lock_grave(const struct swap_lock *l, char out[STORE_NAME_MAX])

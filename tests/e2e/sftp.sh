@@ -21,8 +21,10 @@ UNITS=$BUILD/tests/unit/lib/store
 sed 's/^[^ ]*/127.0.0.1/' "$KNOWN_HOSTS" >"$T/known_line"
 check "the store contract" env REHEARSE_TEST_STORE="$FAR/contract" "$UNITS/store_test"
 check_has "was tested" "$(cat "$T/out")" "OK ] named_conforms"
-mkdir "$T/far/line" && chmod 777 "$T/far/line"
-check "a line that is cut" env REHEARSE_KNOWN_HOSTS="$T/known_line" REHEARSE_TEST_SFTP_PORT="$SSHD_PORT" \
+# As the server's user: one test also writes into the directory itself.
+mkdir "$T/far/line" && cp "$SSHD_DIR/id_ed25519" "$T/key"
+[ "$(id -u)" -ne 0 ] || chown "$SSHD_USER": "$T/far/line" "$T/key"
+check "a line that is cut" as "$SSHD_USER" env REHEARSE_SSH_KEY="$T/key" REHEARSE_KNOWN_HOSTS="$T/known_line" REHEARSE_TEST_SFTP_PORT="$SSHD_PORT" \
     REHEARSE_TEST_SFTP_USER="$SSHD_USER" REHEARSE_TEST_SFTP_DIR="$T/far/line" "$UNITS/sftp_test"
 check_has "was tested" "$(cat "$T/out")" "OK ] swaps_once"
 
@@ -35,8 +37,8 @@ check "a snapshot" "$REHEARSE" snapshot --env "$T/env.yaml" --to "$FAR/s"
 check "is listed" "$REHEARSE" bundle ls --store "$FAR/s"
 check_has "with its name" "$(cat "$T/out")" far
 check "is whole" "$REHEARSE" bundle verify --store "$FAR/s" latest
-check "is restored" "$REHEARSE" restore --from "$FAR/s" --box "$T/box" latest
-check "as it was" diff -r "$T/tree" "$T/box/code"
+check "is restored" "$REHEARSE" restore --from "$FAR/s" --into "$T/box" --no-pristine latest
+check "as it was" diff -r "$T/tree" "$T/box/files/code"
 printf 'changed\n' >"$T/tree/sub/7"
 check "another snapshot" "$REHEARSE" snapshot --env "$T/env.yaml" --to "$FAR/s"
 check "the directory is a local store, too" "$REHEARSE" bundle verify --store "$T/far/s" latest
@@ -115,6 +117,10 @@ refused "a store that is not there" 17 "is not a bundle store" "$FAR/none"
 mkdir -m 777 "$T/far/foreign" && touch "$T/far/foreign/holiday.jpg"
 check_status "a directory with other files" 18 "$REHEARSE" snapshot --env "$T/env.yaml" --to "$FAR/foreign"
 
+has_begun() { # STORE: some MiB of it are written
+    [ -n "$(find "$T/far/$1/tmp" -type f -size +2M 2>/dev/null)" ]
+}
+
 # ---- what goes wrong there -----------------------------------------------------------------------
 if [ "$(id -u)" -eq 0 ]; then
     mkdir "$T/far/root" && chmod 755 "$T/far/root"
@@ -136,24 +142,28 @@ printf 'web.example process 1 since long ago\ndead\n' >"$T/far/s/swap.lock"
 [ "$(id -u)" -ne 0 ] || chown "$SSHD_USER": "$T/far/s/swap.lock"
 check "the lock of a dead writer is broken" "$REHEARSE" snapshot --env "$T/env.yaml" --to "$FAR/s"
 
+head -c 200000000 /dev/urandom >"$T/tree/larger"
 "$REHEARSE" snapshot --env "$T/env.yaml" --to "$FAR/killed" >"$T/killed.out" 2>&1 &
 KILLED=$!
-wait_for 10 find "$T/far/killed/tmp" -type f -size +1M
+wait_for 10 has_begun killed
 kill -KILL $KILLED 2>/dev/null
 wait $KILLED 2>/dev/null
+check_same "a snapshot is killed while it writes" $? 137
 check "after a kill, a snapshot" "$REHEARSE" snapshot --env "$T/env.yaml" --to "$FAR/killed"
 check "is whole" "$REHEARSE" bundle verify --store "$FAR/killed" latest
 
 # The server goes away and comes back while a snapshot is written.
-head -c 200000000 /dev/urandom >"$T/tree/larger"
-"$REHEARSE" snapshot --env "$T/env.yaml" --to "$FAR/restarted" >"$T/restarted.out" 2>&1 &
+"$REHEARSE" snapshot --verbose --env "$T/env.yaml" --to "$FAR/restarted" >"$T/restarted.out" 2>&1 &
 RESTARTED=$!
-wait_for 10 find "$T/far/restarted/tmp" -type f -size +1M
+wait_for 10 has_begun restarted
+# Of each session the part that is root, and the one that is the user.
 SESSIONS=$(pgrep -P "$(e2e_pid sshd)")
+SESSIONS+=" $(pgrep -P "$(paste -sd, <<<"$SESSIONS")")"
 e2e_stop sshd
 # shellcheck disable=SC2086
 kill -KILL $SESSIONS
 sshd_start
 check "a snapshot goes on when sshd comes back" wait $RESTARTED
+check_has "on a new connection" "$(cat "$T/restarted.out")" "connecting anew"
 check "and is whole" "$REHEARSE" bundle verify --store "$FAR/restarted" latest
 e2e_end

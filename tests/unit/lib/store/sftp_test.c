@@ -7,6 +7,8 @@
 #include "lib/store/store.h"
 #include "tests/fake/proxy.h"
 
+#include <pthread.h>
+
 #define MIB       ((size_t)1 << 20)
 #define BLOB_MIB  40
 #define LOGIN_MAX 20000 /* bytes to the server until a client is logged in, with much to spare */
@@ -166,4 +168,54 @@ TEST(swaps_once)
     bench_done(&b);
 }
 
-TESTS(survives_cuts, goes_on_later, swaps_once)
+#define ADDERS 2
+#define ROUNDS 15
+
+static void *add_ones(void *arg)
+{
+    struct store *s = arg;
+    AUTO(buf) struct buf text = {0};
+
+    for (int done = 0; done < ROUNDS;) {
+        struct err err = {0};
+        char next[32];
+
+        if (!store_get(s, STORE_INDEX, 64, &text, &err))
+            return arg;
+        struct digest was = hash_of(buf_view(&text));
+        snprintf(next, sizeof(next), "%ld", strtol(buf_str(&text), NULL, 10) + 1);
+        if (s->ops->swap(s, STORE_INDEX, &was, span_of(next), &err))
+            done++;
+        else if (err.code != ERR_LOCK)
+            return arg;
+    }
+    return NULL;
+}
+
+/* Who comes by SFTP and who is there do not overwrite each other's changes. */
+TEST(shares_with_local)
+{
+    struct bench b = bench("shared");
+    AUTO(buf) struct buf path = {0}, text = {0};
+    AUTO(store) struct store *local = NULL;
+    struct err err = {0};
+    pthread_t threads[2 * ADDERS];
+
+    buf_printf(&path, "%s/shared", getenv("REHEARSE_TEST_SFTP_DIR"));
+    assert_ok(store_open(buf_str(&path), STORE_WRITE, &local, &err), &err);
+    assert_ok(store_get(local, STORE_INDEX, 4096, &text, &err), &err);
+    struct digest was = hash_of(buf_view(&text));
+    assert_ok(local->ops->swap(local, STORE_INDEX, &was, SPAN("0"), &err), &err);
+    for (size_t i = 0; i < COUNT(threads); i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, add_ones, i % 2 ? b.store : local), 0);
+    for (size_t i = 0; i < COUNT(threads); i++) {
+        void *failed = NULL;
+        pthread_join(threads[i], &failed);
+        assert_null(failed);
+    }
+    assert_ok(store_get(local, STORE_INDEX, 64, &text, &err), &err);
+    assert_int_equal(strtol(buf_str(&text), NULL, 10), (long)COUNT(threads) * ROUNDS);
+    bench_done(&b);
+}
+
+TESTS(shares_with_local, survives_cuts, goes_on_later, swaps_once)

@@ -325,6 +325,37 @@ TEST(named_conforms)
     store_close(s);
 }
 
+static char *slurp(const char *path)
+{
+    AUTO(buf) struct buf text = {0};
+    struct err err = {0};
+
+    assert_ok(file_read(path, 4096, &text, &err), &err);
+    return buf_take(&text);
+}
+
+/* A process of this host that died with the lock file does not keep the next one waiting; a writer
+ * elsewhere does. */
+TEST(local_takes_over_its_own_lock)
+{
+    char *dir = temp_dir();
+    AUTO(free) char *lock = path_join(dir, "swap.lock");
+    AUTO(free) char *index = path_join(dir, "index.json");
+    struct store *s = NULL;
+    struct err err = {0};
+
+    assert_ok(store_open(dir, STORE_WRITE, &s, &err), &err);
+    AUTO(free) char *before = slurp(index);
+    struct digest was = hash_of(span_of(before));
+    assert_ok(file_replace(lock, SPAN("here process 1 since then\nflock\n"), 0600, &err), &err);
+    assert_ok(s->ops->swap(s, STORE_INDEX, &was, SPAN("next"), &err), &err);
+    AUTO(free) char *after = slurp(index);
+    assert_string_equal(after, "next");
+    assert_false(path_exists(lock));
+    store_close(s);
+    drop(dir);
+}
+
 /* Production's data lie in it: nobody else may read them. */
 TEST(local_is_private)
 {
@@ -408,5 +439,6 @@ TEST(local_lists_leftovers)
     drop(dir);
 }
 
-TESTS(memory_conforms, local_conforms, named_conforms, local_is_private,
-      local_refuses_what_is_no_store, local_follows_no_links, local_lists_leftovers)
+TESTS(memory_conforms, local_conforms, named_conforms, local_takes_over_its_own_lock,
+      local_is_private, local_refuses_what_is_no_store, local_follows_no_links,
+      local_lists_leftovers)

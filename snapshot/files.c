@@ -54,6 +54,8 @@ static void tree_free(struct tree *t)
     workers_free(t);
     vec_done(&t->nodes);
     vec_done(&t->units);
+    vec_done(&t->old_heads);
+    vec_done(&t->old_pieces);
     buf_done(&t->paths);
     json_decref(t->left_out);
     pthread_mutex_destroy(&t->lock);
@@ -89,7 +91,8 @@ static bool declare(struct tree *t, struct err *err)
 
     if (!name || !meta)
         return err_memory(err);
-    return bundle_stream(t->conf->writer, STREAM_TAR, name, meta, &t->stream, err);
+    return bundle_stream(t->conf->writer, STREAM_TAR, name, meta, &t->stream, err) &&
+           files_old_read(t, name, err);
 }
 
 static bool files_open(const struct source_conf *conf, unsigned index, struct source **out,
@@ -105,6 +108,8 @@ static bool files_open(const struct source_conf *conf, unsigned index, struct so
     t->root = -1;
     t->nodes = (struct vec)VEC(struct node);
     t->units = (struct vec)VEC(struct unit);
+    t->old_heads = (struct vec)VEC(struct files_old);
+    t->old_pieces = (struct vec)VEC(struct files_old);
     t->left_out = json_array();
     t->started_ns = clock_wall_ns();
     pthread_mutex_init(&t->lock, NULL);
@@ -134,7 +139,7 @@ static bool run_unit(void *ctx, void *arg, unsigned worker, struct err *err)
     struct tree *t = ctx;
     const struct unit *u = arg;
     struct files_worker *w = &t->workers[worker];
-    struct segment_raw seg = {.stream = t->stream, .seq = u->seq};
+    struct segment_raw seg = {.stream = t->stream, .seq = u->seq, .like = u->like};
 
     if (!w->tar && !tar_writer_open(&w->tar, err))
         return false;

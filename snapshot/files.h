@@ -2,7 +2,8 @@
  *
  * The walk (main thread) lists every entry in the order directory, its content sorted by name; that
  * is the order of the tar. A unit is either consecutive entries of about SEGMENT_TARGET bytes, or a
- * piece of one large file. A file is large when its bytes (holes not counted) exceed the target: its
+ * piece of one large file. Units begin where the parent's segments did, as long as that gives no
+ * crumbs, and none of twice the size. A file is large when its bytes (holes not counted) exceed the target: its
  * head ends the unit of entries before it, and its pieces follow as segments with 0 records.
  * Threads: after the walk each node is written by the one task that reads it.
  */
@@ -43,6 +44,14 @@ struct unit {
     size_t first, count;  /* nodes; count 0: a piece of node `first` */
     uint64_t offset, len; /* of the piece, in stored bytes */
     uint64_t seq, bytes;
+    const struct segment *like; /* of the parent; NULL: none */
+};
+
+/* Segments of the parent one behind the other: one of entries, or all pieces of a large file. */
+struct files_old {
+    struct span path; /* of the first entry, or of the file */
+    const struct segment *first;
+    size_t count;
 };
 
 struct files_worker {
@@ -61,7 +70,8 @@ struct tree {
     struct buf paths; /* NUL-terminated, one behind the other; does not move after the walk */
     struct vec nodes; /* struct node */
     struct vec units; /* struct unit */
-    struct files_worker *workers; /* conf->jobs */
+    struct vec old_heads, old_pieces; /* struct files_old, by path */
+    struct files_worker *workers;     /* conf->jobs */
     uint64_t bytes;
     int64_t started_ns;
     pthread_mutex_t lock;
@@ -74,6 +84,10 @@ static inline const char *node_path(const struct tree *t, const struct node *n)
 }
 
 void files_state(const struct stat *from, struct file_state *to);
+
+/* Fills old_heads and old_pieces by the parent's stream, if there is one. */
+bool files_old_read(struct tree *t, const char *stream, struct err *err);
+const struct files_old *files_old_find(const struct vec *all, const char *path); /* NULL: none */
 
 /* Fills paths, nodes and units. */
 bool files_walk(struct tree *t, struct err *err);

@@ -306,17 +306,38 @@ static struct unit *new_unit(struct tree *t, size_t first, struct err *err)
 
 static bool cut_pieces(struct tree *t, size_t node, struct err *err)
 {
-    uint64_t bytes = ((const struct node *)t->nodes.at)[node].stored_bytes;
+    const struct node *n = &((const struct node *)t->nodes.at)[node];
+    const struct files_old *old = files_old_find(&t->old_pieces, node_path(t, n));
+    uint64_t bytes = n->stored_bytes;
 
     for (uint64_t at = 0; at < bytes; at += SEGMENT_TARGET) {
         struct unit *u = new_unit(t, node, err);
         if (!u)
             return false;
         u->offset = at;
+        if (old && at / SEGMENT_TARGET < old->count)
+            u->like = old->first + at / SEGMENT_TARGET;
         u->len = bytes - at < SEGMENT_TARGET ? bytes - at : SEGMENT_TARGET;
         u->bytes = u->len;
     }
     return true;
+}
+
+/* Whether node `i` begins a new unit behind `u`, and of which of the parent's segments (*like). */
+static bool begins_unit(const struct tree *t, const struct unit *u, const struct node *n,
+                        const struct segment **like)
+{
+    const struct files_old *old = files_old_find(&t->old_heads, node_path(t, n));
+
+    *like = old ? old->first : NULL;
+    if (!u)
+        return true;
+    if (old) {
+        uint64_t both = u->bytes + old->first->raw_bytes;
+        bool small = u->bytes < SEGMENT_TARGET / 4 || old->first->raw_bytes < SEGMENT_TARGET / 4;
+        return !small || both > SEGMENT_TARGET;
+    }
+    return u->bytes >= (u->like ? 2 * SEGMENT_TARGET : SEGMENT_TARGET);
 }
 
 static bool cut_units(struct tree *t, struct err *err)
@@ -326,11 +347,13 @@ static bool cut_units(struct tree *t, struct err *err)
 
     for (size_t i = 0; i < t->nodes.count; i++) {
         bool large = nodes[i].stored_bytes > SEGMENT_TARGET;
+        const struct segment *like = NULL;
 
-        if (u && u->bytes >= SEGMENT_TARGET)
-            u = NULL;
-        if (!u && !(u = new_unit(t, i, err)))
-            return false;
+        if (begins_unit(t, u, &nodes[i], &like)) {
+            if (!(u = new_unit(t, i, err)))
+                return false;
+            u->like = like;
+        }
         nodes[i].seq = u->seq;
         u->count++;
         u->bytes += ENTRY_BYTES + (large ? 0 : nodes[i].stored_bytes);

@@ -77,8 +77,8 @@ upheaval() {
         my_sql catalog -e "ALTER TABLE reviews ADD COLUMN seen int NOT NULL DEFAULT 7 FIRST;
             DELETE FROM ledger WHERE id BETWEEN $ROWS / 3 AND $ROWS / 2;
             INSERT INTO ledger (id, account, state) SELECT CAST(seq AS SIGNED) - 500000, md5(seq), 'old' FROM seq_1_to_400000;
-            RENAME TABLE names TO names_now; TRUNCATE price_history;
-            INSERT INTO small SELECT seq, md5(seq) FROM seq_2001_to_200000"
+            RENAME TABLE small TO little; TRUNCATE price_history;
+            INSERT INTO little SELECT seq, md5(seq) FROM seq_2001_to_200000"
 }
 
 take() { # DAY

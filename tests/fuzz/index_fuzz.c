@@ -1,5 +1,6 @@
 /* Any bytes as a segment index: refused with a reason, or sound: every segment lies inside its pack
  * and its stream, names are in order, and what is written from it is read again the same. */
+#include "lib/bundle/delta.h"
 #include "lib/bundle/index.h"
 
 #include <stdlib.h>
@@ -25,6 +26,12 @@ static void check(const struct index *ix)
         must(segs[i].offset + segs[i].stored_bytes <= packs[segs[i].pack].bytes);
         must(segs[i].offset + segs[i].stored_bytes >= segs[i].offset);
         must(segs[i].raw_bytes > 0 && segs[i].raw_bytes <= SEGMENT_RAW_MAX);
+        const struct segment_base *base = &segs[i].base;
+        if (!base->raw_bytes)
+            continue;
+        must(base->pack < ix->packs.count && base->offset <= packs[base->pack].bytes);
+        must(base->stored_bytes <= packs[base->pack].bytes - base->offset);
+        must(base->raw_bytes + segs[i].raw_bytes <= DELTA_RAW_MAX);
     }
 }
 

@@ -51,6 +51,18 @@ static bool put_bytes(json_t *into, const char *key, struct span text)
     return json_object_set_new(into, key, json_bytes(text)) == 0;
 }
 
+/* The SELECT that gives the stream's values again. Tables without rows of their own have none. */
+static bool put_select(struct my_source *s, const struct my_table *t, json_t *meta, struct err *err)
+{
+    AUTO(buf) struct buf select = {0};
+
+    if (!t->has_data)
+        return true;
+    my_select(s, t, &select);
+    return buf_ok(&select, err) &&
+           (put_bytes(meta, "select", buf_view(&select)) || err_memory(err));
+}
+
 /* What is added after the rows: indexes and foreign keys as parts of an ALTER TABLE. */
 static bool put_later(json_t *meta, const struct my_ddl *d)
 {
@@ -128,7 +140,9 @@ static bool table_meta(struct my_source *s, const struct my_table *t, json_t *me
               json_object_set_new(meta, "key", keys) == 0 &&
               json_object_set_new(meta, "shape", json_string(shape)) == 0 &&
               put_bytes(meta, "load", buf_view(&load)) && put_columns(meta, t);
-    return (ok && put_ddl(meta, t, err)) || err_memory(err);
+    if (!ok)
+        return err_memory(err);
+    return put_select(s, t, meta, err) && put_ddl(meta, t, err);
 }
 
 static bool declare(struct my_source *s, struct my_table *t, struct err *err)

@@ -1,11 +1,10 @@
 /* pg_dump beside us: its archive of the schema, at our snapshot. */
 #include "lib/base/clock.h"
 #include "lib/base/cmd.h"
-#include "lib/base/proc.h"
+#include "lib/db/pg_schema.h"
 #include "snapshot/pg.h"
 
-#define ARCHIVE_MAX ((size_t)1 << 30)
-#define POLL_NS     5000000
+#define POLL_NS 5000000
 
 static const char waits_sql[] =
 #include "snapshot/pg_dump_waits.sql.h"
@@ -23,39 +22,15 @@ struct pg_dumping {
     atomic_bool ended;
 };
 
-/* Only its archive knows both sections at the price of one look at the catalogs. */
-static bool run_pg_dump(struct pg_dumping *d)
-{
-    char snapshot[80], wait[64], encoding[64];
-    const char *argv[] = {"pg_dump",
-                          "--format=custom",
-                          "--compress=0",
-                          "--no-password",
-                          "--no-subscriptions",
-                          "--section=pre-data",
-                          "--section=post-data",
-                          snapshot,
-                          wait,
-                          encoding,
-                          NULL};
-    struct proc_conf conf = {.argv = argv, .env = (const char *const *)d->env.env};
-
-    snprintf(snapshot, sizeof(snapshot), "--snapshot=%s", d->source->snapshot);
-    snprintf(wait, sizeof(wait), "--lock-wait-timeout=%.0f", d->source->conf.lock_timeout_s * 1000);
-    snprintf(encoding, sizeof(encoding), "--encoding=%s", buf_str(&d->encoding));
-    buf_init(&d->archive, ARCHIVE_MAX);
-    if (proc_run(&conf, 0, &d->archive, &d->err))
-        return true;
-    if (strstr(d->err.text, "version mismatch"))
-        err_hint(&d->err, "install the client programs of the server's version");
-    return false;
-}
-
 static void *dump(void *arg)
 {
     struct pg_dumping *d = arg;
+    struct pg_schema_conf conf = {.env = (const char *const *)d->env.env,
+                                  .snapshot = d->source->snapshot,
+                                  .encoding = buf_str(&d->encoding),
+                                  .lock_timeout_s = d->source->conf.lock_timeout_s};
 
-    d->ok = run_pg_dump(d);
+    d->ok = pg_schema_archive(&conf, &d->archive, &d->err);
     d->ended = true;
     return NULL;
 }

@@ -1,18 +1,14 @@
 /* Schema, globals, database, sequences and settings: texts into the bundle. */
+#include "lib/db/pg_schema.h"
 #include "lib/base/fd.h"
 #include "lib/base/json.h"
-#include "lib/base/proc.h"
 #include "snapshot/pg.h"
 #include "snapshot/pg_redact.h"
 
 #include <sys/mman.h>
 
-#define SCHEMA_MAX          ((size_t)1 << 30)
-#define SEQUENCES_PER_QUERY 200
+#define SCHEMA_MAX ((size_t)1 << 30)
 
-static const char sequences_sql[] =
-#include "snapshot/pg_sequences.sql.h"
-    ;
 static const char globals_sql[] =
 #include "snapshot/pg_globals.sql.h"
     ;
@@ -38,19 +34,6 @@ static bool write_text(struct pg_source *s, const char *name, struct span text, 
 
 /* ---- schema ------------------------------------------------------------------------------------*/
 
-static bool run_pg_restore(int archive, const char *section, struct buf *out, struct err *err)
-{
-    char which[32];
-    const char *argv[] = {"pg_restore", "--file=-", which, NULL};
-    struct proc_conf conf = {.argv = argv, .stdin_fd = archive};
-
-    snprintf(which, sizeof(which), "--section=%s", section);
-    if (lseek(archive, 0, SEEK_SET) < 0)
-        return err_sys(err, ERR_IO, "cannot read the schema archive again");
-    buf_init(out, SCHEMA_MAX);
-    return proc_run(&conf, 0, out, err);
-}
-
 static bool write_section(struct pg_source *s, int archive, const char *section, struct err *err)
 {
     AUTO(buf) struct buf text = {0}, clean = {0};
@@ -59,7 +42,7 @@ static bool write_section(struct pg_source *s, int archive, const char *section,
 
     snprintf(name, sizeof(name), "%s.sql", section);
     buf_init(&clean, SCHEMA_MAX);
-    if (!run_pg_restore(archive, section, &text, err) ||
+    if (!pg_schema_section(archive, section, &text, err) ||
         !pg_redact(buf_view(&text), &clean, &secrets, err))
         return false;
     snprintf(what, sizeof(what), "%u passwords of foreign servers", secrets);
@@ -132,90 +115,13 @@ struct sequences {
     unsigned count;
 };
 
-/* Each gives its own setval(): a sequence that cannot be read is an error, never a silent 1. */
-static bool add_sequence(void *ctx, const struct db_row *row, struct err *err)
-{
-    struct sequences *q = ctx;
-    struct db *db = q->source->worker[0];
-    AUTO(buf) struct buf name = {0};
-
-    db->ops->quote(db, row->value[0], true, &name);
-    buf_putc(&name, '.');
-    db->ops->quote(db, row->value[1], true, &name);
-    buf_printf(&q->query, "%sSELECT ", q->query.len ? " UNION ALL " : "");
-    AUTO(buf) struct buf call = {0};
-    buf_puts(&call, "SELECT pg_catalog.setval(");
-    db->ops->quote(db, buf_view(&name), false, &call);
-    buf_puts(&call, ", ");
-    db->ops->quote(db, buf_view(&call), false, &q->query);
-    buf_printf(&q->query, " || last_value || ', ' || is_called || ')' FROM %s", buf_str(&name));
-    q->source->sequence_count++;
-    q->count++;
-    return buf_ok(&q->query, err) && buf_ok(&name, err) && buf_ok(&call, err);
-}
-
-struct names {
-    struct vec rows; /* struct name */
-};
-struct name {
-    char *schema, *sequence;
-};
-
-static bool add_name(void *ctx, const struct db_row *row, struct err *err)
-{
-    struct names *n = ctx;
-    struct name *name = vec_add(&n->rows, err);
-
-    if (!name)
-        return false;
-    name->schema = span_dup(row->value[0]);
-    name->sequence = span_dup(row->value[1]);
-    return (name->schema && name->sequence) || err_memory(err);
-}
-
-static bool read_sequences(struct sequences *q, struct err *err)
-{
-    if (!q->query.len)
-        return true;
-    if (!db_rows(q->source->leader, add_statement, &q->text, err, "%s", buf_str(&q->query)))
-        return err_add(err, "cannot read the sequences");
-    buf_clear(&q->query);
-    q->count = 0;
-    return true;
-}
-
-static bool collect_sequences(struct sequences *q, const struct names *names, struct err *err)
-{
-    const struct name *n = names->rows.at;
-
-    for (size_t i = 0; i < names->rows.count; i++) {
-        struct span v[2] = {span_of(n[i].schema), span_of(n[i].sequence)};
-        if (!add_sequence(q, &(struct db_row){v, 2}, err))
-            return false;
-        if (q->count == SEQUENCES_PER_QUERY && !read_sequences(q, err))
-            return false;
-    }
-    return read_sequences(q, err);
-}
-
 bool pg_sequences_write(struct pg_source *s, struct err *err)
 {
-    struct sequences q = {.source = s};
-    struct names names = {.rows = VEC(struct name)};
+    AUTO(buf) struct buf text = {0};
 
-    buf_puts(&q.text, "-- Read after the data: a sequence never goes back.\n");
-    bool ok = db_rows(s->leader, add_name, &names, err, "%s", sequences_sql) &&
-              collect_sequences(&q, &names, err) &&
-              write_text(s, "sequences.sql", buf_view(&q.text), err);
-    struct name *n = names.rows.at;
-    for (size_t i = 0; i < names.rows.count; i++) {
-        free(n[i].schema);
-        free(n[i].sequence);
-    }
-    vec_done(&names.rows);
-    buf_done(&q.query);
-    buf_done(&q.text);
-    return ok;
+    buf_puts(&text, "-- Read after the data: a sequence never goes back.\n");
+    return pg_sequences_read(s->leader, &text, &s->sequence_count, err) &&
+           write_text(s, "sequences.sql", buf_view(&text), err);
 }
 
 /* ---- facts -------------------------------------------------------------------------------------*/

@@ -1,0 +1,26 @@
+/* The schema of a PostgreSQL database as text, by the server's own programs.
+ *
+ * pg_dump writes its archive at the price of one look at the catalogs; pg_restore takes sections out
+ * of it. A snapshot and a proof use the same calls, so that their texts can be compared.
+ * Errors: those of the programs; ERR_MISSING without them. Threads: any.
+ */
+#ifndef LIB_DB_PG_SCHEMA_H
+#define LIB_DB_PG_SCHEMA_H
+
+#include "lib/db/db.h"
+
+struct pg_schema_conf {
+    const char *const *env; /* of db_tool_env() */
+    const char *snapshot;   /* exported; NULL: as it is now */
+    const char *encoding;   /* of the text */
+    double lock_timeout_s;
+};
+
+bool pg_schema_archive(const struct pg_schema_conf *conf, struct buf *out, struct err *err);
+/* section: "pre-data" or "post-data". `archive` is a file, read from its beginning. */
+bool pg_schema_section(int archive, const char *section, struct buf *out, struct err *err);
+/* A line "SELECT pg_catalog.setval('NAME', VALUE, CALLED);" for every sequence, by name. One that
+ * cannot be read is an error, never a silent 1. */
+bool pg_sequences_read(struct db *db, struct buf *out, unsigned *count, struct err *err);
+
+#endif

@@ -26,6 +26,7 @@ static const struct cmd *const commands[] = {
     &box_start_cmd,
     &box_stop_cmd,
     &box_reset_cmd,
+    &box_verify_cmd,
     &box_exec_cmd,
     &box_destroy_cmd,
     &migrate_plan_cmd,

@@ -54,6 +54,7 @@ static bool restore_box(struct run *r, struct err *err)
     conf.key = r->conf->key;
     conf.replace = true;
     conf.pristine = true;
+    conf.verify = r->release->restore.verify;
     if (r->conf->jobs)
         conf.jobs = r->conf->jobs;
     return restore_run(&conf, r->release->ref, r->journal, err) && run_box(r, err) &&

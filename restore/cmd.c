@@ -12,6 +12,7 @@
 #include "lib/bundle/bundle.h"
 #include "lib/store/store.h"
 #include "restore/plan.h"
+#include "restore/proof.h"
 
 #define ENV_MAX ((size_t)1 << 20)
 
@@ -173,6 +174,19 @@ static bool load(struct restore *r, struct err *err)
            plan_run(plan, err);
 }
 
+/* Of what the box will be: under its own settings, with its files rewritten. */
+static bool prove(struct restore *r, struct err *err)
+{
+    struct proof_conf conf = {.bundle = r->bundle,
+                              .box = r->box,
+                              .journal = r->journal,
+                              .only = &r->conf->only,
+                              .jobs = jobs(r->conf)};
+    AUTO(json) json_t *report = NULL;
+
+    return !r->conf->verify || (proof_run(&conf, &report, err) && proof_judge(report, err));
+}
+
 /* Servers start once under the box's settings before the state is kept: what they change at their
  * first start is then part of it. */
 static bool settle(struct restore *r, struct err *err)
@@ -180,7 +194,7 @@ static bool settle(struct restore *r, struct err *err)
     struct box *b = r->box;
 
     return rewrite(r, err) && b->ops->databases(b, BOX_LOADING, false, err) &&
-           b->ops->databases(b, BOX_NORMAL, true, err) &&
+           b->ops->databases(b, BOX_NORMAL, true, err) && prove(r, err) &&
            b->ops->databases(b, BOX_NORMAL, false, err) &&
            (!r->conf->pristine || box_save(b, err)) && box_set_state(b, "ready", r->digest, err);
 }
@@ -344,6 +358,8 @@ static const struct opt opts[] = {
     {"jobs", OPT_COUNT, AT(jobs), "N", "tasks at the same time; one per core when left out", 1,
      256},
     {"pristine", OPT_FLAG, AT(pristine), NULL, "keep a copy of the restored state for box reset"},
+    {"verify", OPT_FLAG, AT(verify), NULL,
+     "read all of it again and compare it with the bundle; what differs fails the restore"},
     {"start", OPT_FLAG, AT(start), NULL, "start databases and services at the end"},
     {"key", OPT_STR, AT(key), "FILE", "secret key that opens an encrypted bundle"},
     {"trusted", OPT_LIST, AT(trusted), "KEY",
@@ -370,8 +386,8 @@ const struct cmd restore_cmd = {
         "# a certain bundle in the place of the box that is there, and start it\n"
         "$ rehearse restore --from store --into boxes/shop --replace --start "
         "shop-20260131T120000Z\n"
-        "# one database alone\n"
-        "$ rehearse restore --from store --into boxes/db --only postgresql.shop\n",
+        "# one database alone, proved to be what was captured\n"
+        "$ rehearse restore --from store --into boxes/db --only postgresql.shop --verify\n",
     .opts = opts,
     .defaults = &defaults,
     .conf_size = sizeof(struct restore_conf),

@@ -18,6 +18,7 @@ struct restore_conf {
     bool replace;            /* an existing box is replaced */
     bool pristine;           /* keep the restored state for reset (default) */
     bool start;              /* start databases and services at the end */
+    bool verify;             /* read all of it again and compare it with the bundle */
 };
 
 /* Restores bundle `ref` and leaves the box ready (stopped unless conf->start). On failure a box
@@ -31,6 +32,6 @@ bool restore_note_service(void *journal, const struct box_service *s, struct err
 
 extern const struct cmd restore_cmd;
 extern const struct cmd box_ls_cmd, box_show_cmd, box_start_cmd, box_stop_cmd, box_reset_cmd,
-    box_exec_cmd, box_destroy_cmd;
+    box_verify_cmd, box_exec_cmd, box_destroy_cmd;
 
 #endif

@@ -68,6 +68,11 @@ static const cyaml_schema_field_t replay_fields[] = {
     CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t restore_fields[] = {
+    CYAML_FIELD_BOOL("verify", CYAML_FLAG_OPTIONAL, struct release_restore, verify),
+    CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t bundle_fields[] = {
     TEXT("store", MUST, struct release, store),
     TEXT("ref", MAY, struct release, ref),
@@ -89,6 +94,7 @@ static const cyaml_schema_field_t release_fields[] = {
     LIST("code", struct release, code, &overlay_value),
     LIST("data", struct release, data, &scripts_value),
     LIST("smoke", struct release, smoke, &smoke_value),
+    CYAML_FIELD_MAPPING("restore", CYAML_FLAG_OPTIONAL, struct release, restore, restore_fields),
     CYAML_FIELD_MAPPING("replay", CYAML_FLAG_OPTIONAL, struct release, replay, replay_fields),
     CYAML_FIELD_MAPPING("judge", CYAML_FLAG_OPTIONAL, struct release, judge, judge_fields),
     CYAML_FIELD_END,

@@ -4,6 +4,7 @@
  *   environment: ../production.yaml
  *   bundle: {store: /var/lib/rehearse/store, ref: latest}
  *   box: /var/lib/rehearse/boxes/shop     # rebuilt by the run
+ *   restore: {verify: true}               # and compared with the bundle, to the bit
  *   tape: /var/lib/rehearse/monday.tape
  *   config: [{from: config, to: config}]  # laid over files tree `to` of the box
  *   migrations:
@@ -53,6 +54,9 @@ struct release_judge {
     struct release_accept *accept;
     unsigned accept_count;
 };
+struct release_restore {
+    bool verify; /* all of it is read again and compared with the bundle */
+};
 struct release_replay {
     double speed;
     uint32_t baselines; /* 1 or 2 */
@@ -72,6 +76,7 @@ struct release {
     unsigned migrations_count, data_count;
     struct release_smoke *smoke;
     unsigned smoke_count;
+    struct release_restore restore;
     struct release_replay replay;
     struct release_judge judge;
 };

@@ -1,0 +1,201 @@
+/* Schema texts: statements, and lines of SHOW CREATE, as multisets; differences are named by how
+ * they begin, which holds no data. */
+#include "restore/proof_part.h"
+
+#include "lib/base/json.h"
+#include "lib/sql/split.h"
+
+#define HEAD_SHOWN 120u
+
+struct piece {
+    struct span text;
+    char *head; /* what it is about */
+    bool matched;
+};
+
+static void pieces_done(struct vec *v)
+{
+    struct piece *p = v->at;
+
+    for (size_t i = 0; i < v->count; i++)
+        free(p[i].head);
+    vec_done(v);
+}
+
+static inline void auto_pieces(struct vec *v)
+{
+    pieces_done(v);
+}
+
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\n' || c == '\t' || c == '\r';
+}
+
+/* In one line, up to the first parenthesis; of a setval() the string in it. */
+static char *head_of(struct span text)
+{
+    AUTO(buf) struct buf out = {0};
+    bool sequence = span_starts(text, "SELECT pg_catalog.setval(");
+
+    if (sequence) {
+        text.at += strlen("SELECT pg_catalog.setval(");
+        text.len -= strlen("SELECT pg_catalog.setval(");
+        buf_puts(&out, "sequence ");
+    }
+    for (size_t i = 0; i < text.len && out.len < HEAD_SHOWN; i++) {
+        char c = text.at[i];
+        if ((!sequence && c == '(') || (sequence && c == ','))
+            break;
+        if (!is_space(c))
+            buf_putc(&out, c);
+        else if (out.len && out.at[out.len - 1] != ' ')
+            buf_putc(&out, ' ');
+    }
+    while (out.len && out.at[out.len - 1] == ' ')
+        out.at[--out.len] = '\0';
+    if (!out.len)
+        buf_puts(&out, "(");
+    return buf_take(&out);
+}
+
+static bool add_piece(struct vec *v, struct span text, struct err *err)
+{
+    struct piece *p = vec_add(v, err);
+
+    if (!p)
+        return false;
+    *p = (struct piece){.text = text, .head = head_of(text)};
+    return p->head || err_memory(err);
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return span_cmp(((const struct piece *)a)->text, ((const struct piece *)b)->text);
+}
+
+static void sort(struct vec *v)
+{
+    if (v->count)
+        qsort(v->at, v->count, v->item, by_text);
+}
+
+/* What is on both sides is matched, as often as it is there. */
+static void match(struct vec *left, struct vec *right)
+{
+    struct piece *a = left->at, *b = right->at;
+    size_t i = 0, j = 0;
+
+    sort(left);
+    sort(right);
+    while (i < left->count && j < right->count) {
+        int order = span_cmp(a[i].text, b[j].text);
+        if (order == 0)
+            a[i].matched = b[j].matched = true;
+        i += order <= 0;
+        j += order >= 0;
+    }
+}
+
+/* The same head on both sides: changed. */
+static struct piece *other_half(struct vec *v, const char *head)
+{
+    struct piece *p = v->at;
+
+    for (size_t i = 0; i < v->count; i++)
+        if (!p[i].matched && strcmp(p[i].head, head) == 0)
+            return &p[i];
+    return NULL;
+}
+
+static bool tell(struct proof_part *p, const char *what, struct vec *bundle, struct vec *box,
+                 struct err *err)
+{
+    struct piece *a = bundle->at, *b = box->at;
+
+    match(bundle, box);
+    for (size_t i = 0; i < bundle->count; i++) {
+        if (a[i].matched)
+            continue;
+        struct piece *other = other_half(box, a[i].head);
+        if (other)
+            other->matched = true;
+        if (!proof_note_kind(p, what, span_of(a[i].head), other ? "changed" : "missing", err))
+            return false;
+    }
+    for (size_t i = 0; i < box->count; i++)
+        if (!b[i].matched && !proof_note_kind(p, what, span_of(b[i].head), "extra", err))
+            return false;
+    return true;
+}
+
+/* Settings of the session that runs the text: tablespaces go to the default by design. */
+static bool is_session(struct span text)
+{
+    return span_starts(text, "SET ") || span_starts(text, "SELECT pg_catalog.set_config(");
+}
+
+static bool split(struct span text, struct vec *out, struct err *err)
+{
+    struct sql_splitter s;
+    struct sql_statement st;
+    bool more = true;
+
+    sql_split_init(&s, SQL_POSTGRESQL, text);
+    for (;;) {
+        if (!sql_split_next(&s, &st, &more, err))
+            return false;
+        if (!more)
+            return true;
+        if (!is_session(st.text) && !add_piece(out, st.text, err))
+            return false;
+    }
+}
+
+bool proof_statements(struct proof_part *p, const char *what, struct span bundle, struct span box,
+                      struct err *err)
+{
+    AUTO(pieces) struct vec left = VEC(struct piece);
+    AUTO(pieces) struct vec right = VEC(struct piece);
+
+    return split(bundle, &left, err) && split(box, &right, err) &&
+           tell(p, what, &left, &right, err);
+}
+
+/* ---- lines -------------------------------------------------------------------------------------*/
+
+/* Columns keep their order; keys that a restore adds later may not. */
+static bool lines(struct span text, struct vec *out, struct buf *columns, struct err *err)
+{
+    struct span line;
+
+    while (span_split(&text, '\n', &line)) {
+        line = span_trim(line);
+        if (line.len && line.at[line.len - 1] == ',')
+            line.len--;
+        if (!add_piece(out, line, err))
+            return false;
+        if (line.len && line.at[0] == '`') {
+            buf_span(columns, line);
+            buf_putc(columns, '\n');
+        }
+    }
+    return buf_ok(columns, err);
+}
+
+bool proof_lines(struct proof_part *p, const char *what, const char *subject, struct span bundle,
+                 struct span box, struct err *err)
+{
+    AUTO(pieces) struct vec left = VEC(struct piece);
+    AUTO(pieces) struct vec right = VEC(struct piece);
+    AUTO(buf) struct buf left_columns = {0}, right_columns = {0}, name = {0};
+    uint64_t before = p->differences;
+
+    buf_printf(&name, "%s %s:", what, subject);
+    if (!buf_ok(&name, err) || !lines(bundle, &left, &left_columns, err) ||
+        !lines(box, &right, &right_columns, err) || !tell(p, buf_str(&name), &left, &right, err))
+        return false;
+    if (p->differences != before || span_eq(buf_view(&left_columns), buf_view(&right_columns)))
+        return true;
+    return proof_note_kind(p, what, span_of(subject), "order of columns changed", err);
+}

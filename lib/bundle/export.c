@@ -28,6 +28,8 @@ struct export
     struct export_report *report;
     struct archive *tar;
     struct archive_entry *entry;
+    int fd;
+    bool failed; /* nothing more is written */
     int64_t created_ns;
     struct index_pack manifest;
     struct vec tags; /* struct tagged: of the bundle */
@@ -230,7 +232,19 @@ static bool write_all(struct export *x, struct bundle *b, struct err *err)
            (archive_write_close(x->tar) == ARCHIVE_OK || tar_failed(x, err));
 }
 
-static bool open_tar(struct export *x, int fd, struct err *err)
+/* A refused write keeps libarchive from padding the entry under way when it is closed; after
+ * archive_write_fail() it would leak (libarchive 3.6.2). */
+static la_ssize_t put_bytes(struct archive *a, void *ctx, const void *bytes, size_t len)
+{
+    struct export *x = ctx;
+
+    if (!x->failed && fd_write_all(x->fd, bytes, len, NULL))
+        return (la_ssize_t)len;
+    archive_set_error(a, errno, "the file cannot be written");
+    return -1;
+}
+
+static bool open_tar(struct export *x, struct err *err)
 {
     x->tar = archive_write_new();
     x->entry = archive_entry_new();
@@ -239,12 +253,12 @@ static bool open_tar(struct export *x, int fd, struct err *err)
     if (archive_write_set_format_pax_restricted(x->tar) != ARCHIVE_OK ||
         archive_write_set_bytes_per_block(x->tar, BLOCKS) != ARCHIVE_OK ||
         archive_write_set_bytes_in_last_block(x->tar, 1) != ARCHIVE_OK ||
-        archive_write_open_fd(x->tar, fd) != ARCHIVE_OK)
+        archive_write_open(x->tar, x, NULL, put_bytes, NULL) != ARCHIVE_OK)
         return tar_failed(x, err);
     return true;
 }
 
-static bool write_bundle(struct export *x, struct bundle *b, int fd, struct err *err)
+static bool write_bundle(struct export *x, struct bundle *b, struct err *err)
 {
     if (!clock_parse_iso(bundle_manifest(b)->created, &x->created_ns))
         x->created_ns = 0;
@@ -253,9 +267,8 @@ static bool write_bundle(struct export *x, struct bundle *b, int fd, struct err 
     if (!marks_bundle(&x->blobs, x->store, &x->manifest, err))
         return false;
     marks_sort(&x->blobs);
-    bool ok = open_tar(x, fd, err) && write_all(x, b, err);
-    if (!ok && x->tar)
-        archive_write_fail(x->tar);
+    bool ok = open_tar(x, err) && write_all(x, b, err);
+    x->failed = !ok;
     archive_write_free(x->tar);
     archive_entry_free(x->entry);
     return ok;
@@ -263,7 +276,7 @@ static bool write_bundle(struct export *x, struct bundle *b, int fd, struct err 
 
 /* ---- deltas ----------------------------------------------------------------------------------*/
 
-static bool export_flat(struct export *x, struct bundle *b, int fd, struct err *err)
+static bool export_flat(struct export *x, struct bundle *b, struct err *err)
 {
     AUTO(store) struct store *scratch = NULL;
     AUTO(bundle) struct bundle *flat = NULL;
@@ -275,7 +288,7 @@ static bool export_flat(struct export *x, struct bundle *b, int fd, struct err *
         return false;
     x->store = scratch;
     x->report->flattened = true;
-    return write_bundle(x, flat, fd, err);
+    return write_bundle(x, flat, err);
 }
 
 static bool keep_tags(struct export *x, struct store *store, struct err *err)
@@ -301,16 +314,20 @@ bool bundle_export(struct store *store, const char *ref, int fd, const struct ex
 {
     AUTO(bundle) struct bundle *b = NULL;
     struct export_report done = {0};
-    struct export x = {
-        .store = store, .conf = conf, .report = &done, .tags = VEC(struct tagged), .blobs = MARKS};
+    struct export x = {.store = store,
+                       .conf = conf,
+                       .report = &done,
+                       .fd = fd,
+                       .tags = VEC(struct tagged),
+                       .blobs = MARKS};
 
     bool ok = tags_resolve(store, ref, &x.manifest, err) &&
               bundle_load(store, ref, NULL, &b, err) && keep_tags(&x, store, err);
     if (ok && bundle_has_deltas(b)) {
-        ok = export_flat(&x, b, fd, err);
+        ok = export_flat(&x, b, err);
         dir_remove(conf->scratch, NULL);
     } else if (ok) {
-        ok = write_bundle(&x, b, fd, err);
+        ok = write_bundle(&x, b, err);
     }
     vec_done(&x.tags);
     marks_done(&x.blobs);

@@ -50,7 +50,7 @@ static const char plain_text[] =
     "    mkdir code && { stream files/code; head -c 1024 /dev/zero; } | tar -xpf - -C code\n"
     "\n"
     "4. A PostgreSQL database, here the component 'postgresql.shop' of a database 'shop', as a\n"
-    "   superuser on an empty server (roles come without passwords):\n"
+    "   superuser on an empty server (roles come without passwords; one that is there is left):\n"
     "\n"
     "    db=postgresql.shop\n"
     "    stream $db/globals.sql | psql -X -d postgres\n"

@@ -35,6 +35,7 @@ static void server_done(struct server *s)
 {
     free(s->dir);
     free(s->data);
+    free(s->tmp);
     free(s->conf);
     free(s->log);
 }
@@ -60,9 +61,10 @@ static bool server_init(struct server *s, struct local *l, json_t *entry, struct
                          .port = (uint16_t)json_integer_value(json_object_get(entry, "port"))};
     s->dir = local_path(l, entry_str(entry, "name"));
     s->data = s->dir ? path_join(s->dir, "data") : NULL;
+    s->tmp = s->dir ? path_join(s->dir, "tmp") : NULL;
     s->conf = s->dir ? path_join(s->dir, "server.conf") : NULL;
     s->log = s->dir ? path_join(s->dir, "server.log") : NULL;
-    return s->log || err_memory(err);
+    return (s->data && s->tmp && s->conf && s->log) || err_memory(err);
 }
 
 json_t *server_of_database(const struct local *l, const char *database)
@@ -303,6 +305,7 @@ static bool make_dirs(const struct server *s, struct err *err)
 {
     return user_dir(s->dir, NULL, (gid_t)-1, 0711, err) &&
            user_dir(s->data, s->user, (gid_t)-1, 0700, err) &&
+           user_dir(s->tmp, s->user, (gid_t)-1, 0700, err) &&
            user_dir(s->socket_dir, s->user, socket_group(s->l), 0710, err) &&
            user_may_enter(s->data, s->user, err);
 }

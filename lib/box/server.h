@@ -14,7 +14,8 @@ struct server {
     const char *socket; /* as in struct db_conf */
     const char *socket_dir;
     uint16_t port;
-    char *dir, *data, *conf, *log;
+    char *dir, *data, *tmp, *conf,
+        *log; /* tmp: of its own, servers trip over each other's in /tmp */
 };
 
 /* argv of a program, with room for every option. */

@@ -16,7 +16,7 @@ static const char *const my_install[] = {"/usr/bin/mariadb-install-db", "mariadb
 
 static bool my_init(const struct server *s, struct err *err)
 {
-    AUTO(free) char *install = NULL, *datadir = NULL;
+    AUTO(free) char *install = NULL, *datadir = NULL, *tmpdir = NULL;
 
     if (!server_find(my_install, "mariadb-server", &install, err))
         return false;
@@ -24,9 +24,14 @@ static bool my_init(const struct server *s, struct err *err)
         datadir = NULL;
         return err_memory(err);
     }
+    if (asprintf(&tmpdir, "--tmpdir=%s", s->tmp) < 0) {
+        tmpdir = NULL;
+        return err_memory(err);
+    }
     const char *const argv[] = {install,
                                 "--no-defaults",
                                 datadir,
+                                tmpdir,
                                 "--auth-root-authentication-method=normal",
                                 "--skip-test-db",
                                 "--skip-name-resolve",
@@ -39,6 +44,7 @@ static void put_common(const struct server *s, struct buf *out)
 {
     buf_puts(out, "[mysqld]\n");
     buf_printf(out, "datadir=%s\n", s->data);
+    buf_printf(out, "tmpdir=%s\n", s->tmp);
     buf_printf(out, "socket=%s\n", s->socket);
     buf_printf(out, "pid-file=%s/server.pid\n", s->data);
     buf_printf(out, "port=%u\n", s->port);

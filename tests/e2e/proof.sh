@@ -9,7 +9,7 @@ BOX=$T/box
 E2E_BOXES+=("$BOX")
 
 # What production has beside the shop: a table without a key, sequences, a large object, history.
-pg_sql shop <<'SQL' || die "cannot extend the shop"
+pg_sql shop <<'SQL' >/dev/null || die "cannot extend the shop"
 CREATE TABLE log (at timestamptz, line text);
 INSERT INTO log SELECT 'epoch'::timestamptz + n * interval '1 s', 'line ' || n % 50 FROM generate_series(1, 500) n;
 CREATE SEQUENCE tickets START 100;
@@ -18,7 +18,7 @@ CREATE TABLE nothing ();
 INSERT INTO nothing DEFAULT VALUES;
 SELECT lo_from_bytea(77, decode(repeat('ab', 5000), 'hex'));
 SQL
-my_sql catalog <<'SQL' || die "cannot extend the catalog"
+my_sql catalog <<'SQL' >/dev/null || die "cannot extend the catalog"
 CREATE TABLE floats (id INT PRIMARY KEY, f FLOAT, d DOUBLE(10,2), b BIT(9), e ENUM('', 'x'), g POINT, u UUID);
 INSERT INTO floats SELECT seq, seq / 3, seq / 7, seq, 1 + seq % 2, ST_GeomFromText('POINT(1 2)'), UUID() FROM seq_1_to_300;
 CREATE SEQUENCE numbers START WITH 5 NOCACHE;
@@ -65,7 +65,6 @@ finds() {
     check_status "$name: found" 23 verify
     check_same "$name: nothing else" \
         "$(tail -n 4 "$T/journal" | jq -s 'map(.differences) | add')" "$count"
-    [ "${DEBUG:-}" ] && cat "$T/out"
     for word; do
         check_has "$name: named" "$(cat "$T/out")" "$word"
     done

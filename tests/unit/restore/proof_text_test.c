@@ -1,0 +1,85 @@
+#include "tests/test.h"
+
+#include "lib/base/json.h"
+#include "restore/proof_part.h"
+
+static void begin(struct proof_part *p)
+{
+    *p = (struct proof_part){.lock = PTHREAD_MUTEX_INITIALIZER, .listed = json_array()};
+}
+
+/* All differences in words, one per line. */
+static void check(struct proof_part *p, const char *want)
+{
+    AUTO(buf) struct buf words = {0};
+    const json_t *one;
+    size_t i;
+
+    json_array_foreach(p->listed, i, one)
+    {
+        proof_words(one, &words);
+        buf_putc(&words, '\n');
+    }
+    assert_string_equal(buf_str(&words), want);
+    assert_int_equal(p->differences, json_array_size(p->listed));
+    json_decref(p->listed);
+}
+
+static void statements(const char *bundle, const char *box, const char *want)
+{
+    struct proof_part p;
+    struct err err = {0};
+
+    begin(&p);
+    assert_ok(proof_statements(&p, "schema:", span_of(bundle), span_of(box), &err), &err);
+    check(&p, want);
+}
+
+TEST(order_comments_and_tablespaces_do_not_matter)
+{
+    statements("-- a\nCREATE TABLE a ();\nSET default_tablespace = fast;\nCREATE TABLE b ();\n",
+               "CREATE TABLE b ();\n-- other\nCREATE TABLE a ();\n", "");
+}
+
+TEST(statements_are_named)
+{
+    statements("CREATE TABLE a (i int);\nCREATE INDEX x ON a\n  (i);\nGRANT SELECT ON a TO u;",
+               "CREATE TABLE a (i bigint);\nGRANT SELECT ON a TO u;GRANT SELECT ON a TO v;",
+               "schema: CREATE INDEX x ON a: missing\nschema: CREATE TABLE a: changed\n"
+               "schema: GRANT SELECT ON a TO v: extra\n");
+    statements("CREATE VIEW v AS SELECT 1;CREATE VIEW v AS SELECT 1;", "CREATE VIEW v AS SELECT 1;",
+               "schema: CREATE VIEW v AS SELECT 1: missing\n");
+}
+
+TEST(sequences_are_named_by_their_name)
+{
+    statements("SELECT pg_catalog.setval('\"public\".\"s\"', 17, true);",
+               "SELECT pg_catalog.setval('\"public\".\"s\"', 18, true);",
+               "schema: sequence '\"public\".\"s\"': changed\n");
+}
+
+static void lines(const char *bundle, const char *box, const char *want)
+{
+    struct proof_part p;
+    struct err err = {0};
+
+    begin(&p);
+    assert_ok(proof_lines(&p, "table", "t", span_of(bundle), span_of(box), &err), &err);
+    check(&p, want);
+}
+
+TEST(keys_come_in_any_order_and_columns_do_not)
+{
+    const char *was =
+        "CREATE TABLE `t` (\n  `a` int,\n  `b` int,\n  KEY `x` (`a`),\n  KEY `y` (`b`)\n)";
+
+    lines(was, "CREATE TABLE `t` (\n  `a` int,\n  `b` int,\n  KEY `y` (`b`),\n  KEY `x` (`a`)\n)",
+          "");
+    lines(was, "CREATE TABLE `t` (\n  `b` int,\n  `a` int,\n  KEY `x` (`a`),\n  KEY `y` (`b`)\n)",
+          "table t: order of columns changed\n");
+    lines(was, "CREATE TABLE `t` (\n  `a` int,\n  `b` int,\n  KEY `x` (`a`)\n)",
+          "table t: KEY `y`: missing\n");
+}
+
+TESTS(order_comments_and_tablespaces_do_not_matter, statements_are_named,
+      sequences_are_named_by_their_name, keys_come_in_any_order_and_columns_do_not)

@@ -9,8 +9,8 @@
 #include "lib/base/json.h"
 
 #define SLOTS_MAX ((size_t)1 << 20) /* of 24 bytes; half of them are used */
-#define ROW_KEPT  ((size_t)64 << 10)
-#define KEPT_MAX  200u /* rows of a side that are fetched */
+#define ROW_KEPT  ((size_t)16 << 10)
+#define KEPT_MAX  2000u /* rows of a side that are fetched */
 #define KEY_SHOWN 80u
 
 struct slot {

@@ -104,7 +104,7 @@ $(BUILD)/bin/%_replay: $(BUILD)/tests/fuzz/%_fuzz.o $(BUILD)/tests/fuzz/main.o $
 fuzz-programs: $(FUZZERS)
 fuzz-run: $(FUZZERS)
 	@scripts/run-fuzz $(BUILD) $^
-## fuzz-smoke   every fuzz target for FUZZ_S seconds (10)
+## fuzz-smoke   every fuzz target for FUZZ_S seconds (6)
 fuzz-smoke:
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)-fuzz CC=clang FUZZ=1 fuzz-run
 ## fuzz         the same for 300 seconds each; M=NAME: one target

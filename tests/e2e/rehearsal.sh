@@ -1,4 +1,5 @@
 #!/bin/bash
+# run alone: latencies are compared in it.
 # The main job: record, snapshot, rehearse a good and a bad release; read the reports as a release
 # manager would, in a real browser; look for the secret everywhere it must not be.
 . "$(dirname "$0")/lib.sh"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# run alone: it looks at how well a replay keeps time.
 # Record and replay on a real server: every request and response of a client is on the tape, a replay
 # keeps time, and cookies and ids made by the server are carried.
 # shellcheck source=tests/e2e/lib.sh

@@ -40,6 +40,16 @@ struct digest hash_end(struct hash *h)
     return d;
 }
 
+bool hash_peek(const struct hash *h, struct digest *out, struct err *err)
+{
+    EVP_MD_CTX *copy = EVP_MD_CTX_new();
+    bool ok = copy && EVP_MD_CTX_copy_ex(copy, h->ctx) == 1 &&
+              EVP_DigestFinal_ex(copy, out->at, NULL) == 1;
+
+    EVP_MD_CTX_free(copy);
+    return ok || err_memory(err);
+}
+
 void hash_close(struct hash *h)
 {
     if (!h)

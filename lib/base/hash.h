@@ -17,6 +17,8 @@ struct hash;
 bool hash_open(struct hash **out, struct err *err);
 void hash_add(struct hash *h, const void *bytes, size_t len);
 struct digest hash_end(struct hash *h); /* and starts anew */
+/* The digest of what was added so far; more may follow. */
+bool hash_peek(const struct hash *h, struct digest *out, struct err *err);
 void hash_close(struct hash *h);
 AUTO_PTR(hash, struct hash, hash_close)
 

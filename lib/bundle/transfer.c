@@ -64,7 +64,7 @@ static bool send_blob(struct transfer *t, const struct index_pack *blob, struct 
     store_blob_name(&blob->digest, name);
     if (!t->to->ops->put(t->to, &put, err))
         return false;
-    if (!stream_blob(t, blob, name, put, err)) {
+    if (!store_put_expect(put, &blob->digest, err) || !stream_blob(t, blob, name, put, err)) {
         put->ops->abort(put);
         return err_add(err, "cannot send blob '%s'", digest_text(&blob->digest, text));
     }

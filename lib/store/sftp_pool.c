@@ -127,3 +127,29 @@ bool pool_explain(struct sftp_store *st, struct sftp_conn *conn, struct err *err
     err_add(err, "no space left on '%s'", st->to.host);
     return err_hint(err, "free some space there, or remove old bundles and run 'bundle gc'");
 }
+
+bool sftp_read_small(struct sftp_conn *conn, const char *path, uint64_t max, struct buf *out,
+                     struct err *err)
+{
+    struct sftp_file f;
+    struct sftp_attr attr;
+    struct err ignored = {0};
+
+    buf_clear(out);
+    if (!sftp_file_open(conn->sftp, path, SFTP_FOR_READ, 0, &f, err))
+        return false;
+    bool ok = sftp_file_stat(conn->sftp, &f, &attr, err);
+    if (ok && attr.bytes > max)
+        ok = err_set(err, ERR_DAMAGED, "'%s' has %llu bytes, more than it may", path,
+                     (unsigned long long)attr.bytes);
+    if (ok && !buf_reserve(out, (size_t)attr.bytes + 1))
+        ok = buf_ok(out, err);
+    if (ok && sftp_file_read(conn->sftp, &f, 0, out->at, (size_t)attr.bytes, err)) {
+        out->len = (size_t)attr.bytes;
+        out->at[out->len] = '\0';
+    } else {
+        ok = false;
+    }
+    (void)sftp_file_close(conn->sftp, &f, &ignored);
+    return ok;
+}

@@ -57,6 +57,10 @@ void pool_done(struct sftp_store *st);
  * false. */
 bool pool_explain(struct sftp_store *st, struct sftp_conn *conn, struct err *err);
 
+/* Whole small files that are no objects. */
+bool sftp_read_small(struct sftp_conn *conn, const char *path, uint64_t max, struct buf *out,
+                     struct err *err);
+
 /* sftp_put.c, sftp_swap.c */
 bool sftp_put_open(struct store *s, struct store_put **out, struct err *err);
 bool sftp_swap(struct store *s, const char *name, const struct digest *expected,

@@ -25,32 +25,6 @@ struct swap_job {
 
 /* ---- small files -----------------------------------------------------------------------------*/
 
-static bool read_small(struct sftp_conn *conn, const char *path, uint64_t max, struct buf *out,
-                       struct err *err)
-{
-    struct sftp_file f;
-    struct sftp_attr attr;
-    struct err ignored = {0};
-
-    buf_clear(out);
-    if (!sftp_file_open(conn->sftp, path, SFTP_FOR_READ, 0, &f, err))
-        return false;
-    bool ok = sftp_file_stat(conn->sftp, &f, &attr, err);
-    if (ok && attr.bytes > max)
-        ok = err_set(err, ERR_DAMAGED, "'%s' has %llu bytes, more than it may", path,
-                     (unsigned long long)attr.bytes);
-    if (ok && !buf_reserve(out, (size_t)attr.bytes + 1))
-        ok = buf_ok(out, err);
-    if (ok && sftp_file_read(conn->sftp, &f, 0, out->at, (size_t)attr.bytes, err)) {
-        out->len = (size_t)attr.bytes;
-        out->at[out->len] = '\0';
-    } else {
-        ok = false;
-    }
-    (void)sftp_file_close(conn->sftp, &f, &ignored);
-    return ok;
-}
-
 /* A new file, durable; removed again when it cannot be written. */
 static bool write_small(struct sftp_conn *conn, const char *path, struct span content,
                         struct err *err)
@@ -93,7 +67,7 @@ static bool look_at_lock(struct sftp_store *st, struct sftp_conn *conn, const ch
 
     job->busy = true;
     if (!sftp_stat(conn->sftp, path, &attr, &why) ||
-        !read_small(conn, path, SWAP_LOCK_MAX, &text, &why)) {
+        !sftp_read_small(conn, path, SWAP_LOCK_MAX, &text, &why)) {
         /* It went away just now; unless nothing can be created here at all. */
         pool_explain(st, conn, refused);
         if (why.code != ERR_MISSING)
@@ -142,7 +116,7 @@ static bool as_expected(struct sftp_store *st, struct sftp_conn *conn, const cha
 {
     AUTO(buf) struct buf now = {0};
     struct err why = {0};
-    bool there = read_small(conn, path, SWAP_MAX, &now, &why);
+    bool there = sftp_read_small(conn, path, SWAP_MAX, &now, &why);
 
     if (!there && why.code != ERR_MISSING)
         return err_pass(err, &why);
@@ -160,7 +134,7 @@ static bool still_ours(struct sftp_store *st, struct sftp_conn *conn, const char
     AUTO(buf) struct buf text = {0};
     struct err why = {0};
 
-    if (swap_lock_fresh(&job->lock) && read_small(conn, lock, SWAP_LOCK_MAX, &text, &why) &&
+    if (swap_lock_fresh(&job->lock) && sftp_read_small(conn, lock, SWAP_LOCK_MAX, &text, &why) &&
         span_is(buf_view(&text), job->lock.text))
         return true;
     return why.code == ERR_UNREACHABLE ? err_pass(err, &why) : lost(st, job->name, err);

@@ -121,6 +121,10 @@ has_begun() { # STORE: some MiB of it are written
     [ -n "$(find "$T/far/$1/tmp" -type f -size +2M 2>/dev/null)" ]
 }
 
+marked() { # some of a blob is there for another push to go on with
+    [ -n "$(find "$T/far/pushed/tmp" -name '*.at' -size +0 2>/dev/null)" ]
+}
+
 # ---- what goes wrong there -----------------------------------------------------------------------
 if [ "$(id -u)" -eq 0 ]; then
     mkdir "$T/far/root" && chmod 755 "$T/far/root"
@@ -151,6 +155,17 @@ wait $KILLED 2>/dev/null
 check_same "a snapshot is killed while it writes" $? 137
 check "after a kill, a snapshot" "$REHEARSE" snapshot --env "$T/env.yaml" --to "$FAR/killed"
 check "is whole" "$REHEARSE" bundle verify --store "$FAR/killed" latest
+
+check "a snapshot on this host" "$REHEARSE" snapshot --env "$T/env.yaml" --to "$T/here"
+"$REHEARSE" bundle push --store "$T/here" --to "$FAR/pushed" latest >"$T/pushed.out" 2>&1 &
+PUSHED=$!
+wait_for 20 marked
+kill -KILL $PUSHED 2>/dev/null
+wait $PUSHED 2>/dev/null
+check_same "a push is killed while it writes" $? 137
+check "a second push" "$REHEARSE" bundle push --store "$T/here" --to "$FAR/pushed" latest
+check "is whole" "$REHEARSE" bundle verify --store "$FAR/pushed" latest
+check_same "what the first one left was used" "$(find "$T/far/pushed/tmp" -name '*.at' | wc -l)" 0
 
 # The server goes away and comes back while a snapshot is written.
 "$REHEARSE" snapshot --verbose --env "$T/env.yaml" --to "$FAR/restarted" >"$T/restarted.out" 2>&1 &

@@ -136,7 +136,26 @@ TEST(goes_on_later)
     assert_in_range(proxy_bytes(b.proxy) - before, 1, (BLOB_MIB - 30) * MIB);
     assert_whole(&b);
 
-    /* Other bytes under that digest are found out, and do not stay in the way. */
+    /* Other bytes under that digest are found out, and do not stay in the way: by an earlier try
+     * that read them from a damaged blob, ... */
+    assert_ok(b.store->ops->remove(b.store, name, &err), &err);
+    assert_ok(b.store->ops->put(b.store, &put, &err), &err);
+    assert_ok(store_put_expect(put, &b.digest, &err), &err);
+    memset(b.piece, 'x', MIB);
+    for (size_t i = 0; i < 20; i++)
+        assert_ok(put->ops->append(put, b.piece, MIB, &err), &err);
+    put->ops->abort(put);
+    assert_ok(b.store->ops->put(b.store, &put, &err), &err);
+    assert_ok(store_put_expect(put, &b.digest, &err), &err);
+    assert_fails(append(&b, put, BLOB_MIB, &err), &err, ERR_DAMAGED);
+    put->ops->abort(put);
+    assert_ok(b.store->ops->put(b.store, &put, &err), &err);
+    assert_ok(store_put_expect(put, &b.digest, &err), &err);
+    assert_ok(append(&b, put, BLOB_MIB, &err), &err);
+    assert_ok(put->ops->commit(put, name, &err), &err);
+    assert_whole(&b);
+
+    /* ... or at the end. */
     assert_ok(b.store->ops->put(b.store, &put, &err), &err);
     assert_ok(store_put_expect(put, &b.digest, &err), &err);
     assert_ok(append(&b, put, 3, &err), &err);

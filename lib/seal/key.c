@@ -2,6 +2,7 @@
 
 #include "lib/base/fd.h"
 #include "lib/base/hash.h"
+#include "lib/seal/base64.h"
 
 #include <fcntl.h>
 #include <libgen.h>
@@ -86,12 +87,9 @@ static void write_text(const char *name, const unsigned char key[KEY_BYTES], cha
 static bool read_text(struct span text, const char *name, unsigned char key[KEY_BYTES])
 {
     unsigned char blob[BLOB_BYTES], check[CHECK_BYTES];
-    size_t prefix = strlen(name), len = 0;
-    const char *end = NULL;
-    bool ok = span_starts(text, name) && text.len == prefix + BASE64_LEN &&
-              sodium_base642bin(blob, sizeof(blob), text.at + prefix, BASE64_LEN, NULL, &len, &end,
-                                sodium_base64_VARIANT_ORIGINAL) == 0 &&
-              len == sizeof(blob) && end == text.at + text.len;
+    size_t prefix = strlen(name);
+    bool ok = span_starts(text, name) &&
+              base64_decode((struct span){text.at + prefix, text.len - prefix}, blob, sizeof(blob));
 
     if (ok) {
         check_of(name, blob, check);

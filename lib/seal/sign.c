@@ -1,5 +1,7 @@
 #include "lib/seal/sign.h"
 
+#include "lib/seal/base64.h"
+
 #include <sodium.h>
 
 _Static_assert(KEY_BYTES == crypto_sign_PUBLICKEYBYTES && KEY_BYTES == crypto_sign_SEEDBYTES,
@@ -22,15 +24,10 @@ bool sign_make(const struct key_secret *k, struct span message, char out[SIGNATU
 bool sign_check(const struct key_public *k, struct span message, struct span text, struct err *err)
 {
     unsigned char signature[crypto_sign_BYTES];
-    const char *end = NULL;
-    size_t len = 0;
 
     if (sodium_init() < 0)
         return err_memory(err);
-    if (k->use == KEY_SIGN && text.at &&
-        sodium_base642bin(signature, sizeof(signature), text.at, text.len, NULL, &len, &end,
-                          sodium_base64_VARIANT_ORIGINAL) == 0 &&
-        len == sizeof(signature) && end == text.at + text.len &&
+    if (k->use == KEY_SIGN && base64_decode(text, signature, sizeof(signature)) &&
         crypto_sign_verify_detached(signature, (const unsigned char *)message.at, message.len,
                                     k->at) == 0)
         return true;

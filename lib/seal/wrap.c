@@ -1,6 +1,7 @@
 #include "lib/seal/wrap.h"
 
 #include "lib/base/json.h"
+#include "lib/seal/base64.h"
 
 #include <inttypes.h>
 #include <sodium.h>
@@ -129,13 +130,9 @@ static bool read_recipients(const json_t *list, struct wrap *w, struct err *err)
 
 static bool unbase64(const json_t *value, unsigned char out[SEALED_BYTES])
 {
-    const char *text = json_string_value(value), *end = NULL;
-    size_t len = 0, text_len = json_string_length(value);
+    struct span text = {json_string_value(value), json_string_length(value)};
 
-    return text && text_len == SEALED_TEXT - 1 &&
-           sodium_base642bin(out, SEALED_BYTES, text, text_len, NULL, &len, &end,
-                             sodium_base64_VARIANT_ORIGINAL) == 0 &&
-           len == SEALED_BYTES && end == text + text_len;
+    return base64_decode(text, out, SEALED_BYTES);
 }
 
 static bool check_keys(const struct wrap *w, struct err *err)

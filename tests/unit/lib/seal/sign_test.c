@@ -32,6 +32,28 @@ TEST(only_the_signed_bytes_and_the_signer_pass)
     assert_false(sign_check(key_public(mine), span_of(message), (struct span){NULL, 0}, &err));
 }
 
+/* Bytes above ASCII were letters to the decoder: a signature had several texts. */
+TEST(a_signature_has_one_text)
+{
+    AUTO(key_secret) struct key_secret *mine = NULL;
+    char signature[SIGNATURE_TEXT];
+    struct err err = {0};
+
+    assert_ok(key_make(KEY_SIGN, &mine, &err), &err);
+    assert_ok(sign_make(mine, SPAN("message"), signature, &err), &err);
+    size_t len = strlen(signature);
+    for (size_t i = 0; i < len; i++) {
+        char right = signature[i];
+        for (int c = 0; c < 256; c++) {
+            signature[i] = (char)c;
+            assert_int_equal(
+                sign_check(key_public(mine), SPAN("message"), (struct span){signature, len}, &err),
+                (char)c == right);
+        }
+        signature[i] = right;
+    }
+}
+
 TEST(a_reading_key_does_not_sign)
 {
     AUTO(key_secret) struct key_secret *k = NULL;
@@ -42,4 +64,5 @@ TEST(a_reading_key_does_not_sign)
     assert_fails(sign_make(k, SPAN("x"), signature, &err), &err, ERR_CONFIG);
 }
 
-TESTS(only_the_signed_bytes_and_the_signer_pass, a_reading_key_does_not_sign)
+TESTS(only_the_signed_bytes_and_the_signer_pass, a_signature_has_one_text,
+      a_reading_key_does_not_sign)

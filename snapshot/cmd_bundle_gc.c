@@ -82,8 +82,9 @@ static int gc_main(const void *conf_, int argc, char **argv, struct err *err)
         err_set(err, ERR_USAGE, "bundle gc takes no operands, got '%s'", argv[0]);
         return ERR_USAGE;
     }
-    if (!cmd_store_open(conf->store, conf->dry_run ? STORE_READ : STORE_WRITE, &store, err) ||
-        !bundle_gc(store, &gc, &report, err))
+    bool opened = conf->dry_run ? cmd_store_open(conf->store, STORE_READ, &store, err)
+                                : cmd_store_change(conf->store, &store, err);
+    if (!opened || !bundle_gc(store, &gc, &report, err))
         return (int)err->code;
     if (!cmd_json()) {
         print_report(&report, conf->dry_run);

@@ -36,7 +36,7 @@ static int tag_main(const void *conf_, int argc, char **argv, struct err *err)
         err_set(err, ERR_USAGE, "bundle tag takes a bundle and a tag, or --delete and a tag");
         return ERR_USAGE;
     }
-    if (!cmd_store_open(conf->store, STORE_WRITE, &store, err))
+    if (!cmd_store_change(conf->store, &store, err))
         return (int)err->code;
     if (conf->delete)
         return bundle_untag(store, argv[0], err) ? done("untagged", argv[0], NULL, err)
@@ -57,8 +57,7 @@ static int pin(const struct tag_conf *conf, int argc, char **argv, bool pinned, 
         err_set(err, ERR_USAGE, "one bundle has to be named, got %d", argc);
         return ERR_USAGE;
     }
-    if (!cmd_store_open(conf->store, STORE_WRITE, &store, err) ||
-        !bundle_pin(store, argv[0], pinned, err))
+    if (!cmd_store_change(conf->store, &store, err) || !bundle_pin(store, argv[0], pinned, err))
         return (int)err->code;
     return done(what, argv[0], NULL, err);
 }
@@ -117,7 +116,7 @@ static int rm_main(const void *conf_, int argc, char **argv, struct err *err)
         err_hint(err, "see what there is with 'rehearse bundle ls'");
         return ERR_USAGE;
     }
-    if (!cmd_store_open(conf->store, STORE_WRITE, &store, err))
+    if (!cmd_store_change(conf->store, &store, err))
         return (int)err->code;
     for (int i = 0; i < argc; i++)
         if (!remove_one(store, argv[i], all, err))

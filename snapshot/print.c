@@ -109,3 +109,13 @@ bool cmd_store_open(const char *url, enum store_mode mode, struct store **out, s
     err_set(err, ERR_USAGE, "no store was named");
     return err_hint(err, "give --store STORE, or set REHEARSE_STORE");
 }
+
+bool cmd_store_change(const char *url, struct store **out, struct err *err)
+{
+    struct store *there = NULL;
+
+    if (!cmd_store_open(url, STORE_READ, &there, err))
+        return false;
+    store_close(there);
+    return store_open(url, STORE_WRITE, out, err);
+}

@@ -19,5 +19,7 @@ int64_t print_number(const json_t *o, const char *key);
 
 /* The store that --store names; without it an error that says so. */
 bool cmd_store_open(const char *url, enum store_mode mode, struct store **out, struct err *err);
+/* The same for changing what is there: a mistyped name is ERR_MISSING and never a new store. */
+bool cmd_store_change(const char *url, struct store **out, struct err *err);
 
 #endif

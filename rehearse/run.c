@@ -21,11 +21,12 @@ char *run_path(const struct run *r, const char *name)
     return path_join(r->dir, name);
 }
 
-/* Failures that say nothing about the release, whichever step they come from. */
+/* Failures that say nothing about the release, whichever step they come from. A missing right is
+ * not one of them: a script that lacks it here lacks it on release night. */
 static bool is_machinery(enum err_code code)
 {
-    return code == ERR_STOPPED || code == ERR_SPACE || code == ERR_IO || code == ERR_RIGHTS ||
-           code == ERR_CONFIG || code == ERR_USAGE;
+    return code == ERR_STOPPED || code == ERR_SPACE || code == ERR_IO || code == ERR_CONFIG ||
+           code == ERR_USAGE;
 }
 
 static void say_step(const struct run_step *step, const char *state, int64_t took_ns)

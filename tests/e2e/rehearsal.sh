@@ -71,6 +71,15 @@ done
 check_has "the journal can be rendered again" \
     "$("$REHEARSE" report --format json "$T/out2" | jq -r .verdict.verdict)" GO
 
+# A script that lacks a right fails the release, not the rehearsal.
+cp -RP "$T/release3" "$T/release5"
+rm -f "$T/release5/data/"*.sql
+echo "DO \$\$ BEGIN RAISE insufficient_privilege; END \$\$;" >"$T/release5/data/V5__no_right.sql"
+sed -e '/^migrations:/,/^code:/{/^code:/!d}' -e 's/database: catalog, dir: data/database: shop, dir: data/' \
+    -e 's/baselines: 2/baselines: 1/' "$T/release3/release.yaml" >"$T/release5/release.yaml"
+check_status "a script without a right gets NO-GO" 1 "$REHEARSE" run --out "$T/out5" "$T/release5/release.yaml"
+check_has "and is named" "$(cat "$T/out")" "V5__no_right.sql"
+
 # A journal that somebody changed is refused, wherever the change is.
 sed '5s/"at":"2/"at":"3/' "$T/out3/journal.jsonl" >"$T/forged.jsonl"
 check_status "a forged journal is refused" 16 "$REHEARSE" report "$T/forged.jsonl"

@@ -3,6 +3,7 @@
 #include "lib/base/json.h"
 #include "lib/base/log.h"
 #include "lib/base/vec.h"
+#include "lib/bundle/cache.h"
 #include "lib/db/db.h"
 #include "lib/seal/key.h"
 #include "lib/store/discard.h"
@@ -16,6 +17,8 @@ struct snapshot {
     struct env *env;
     struct store *store;
     struct bundle_writer *writer;
+    struct err parent_why;         /* why there is none */
+    struct cache *cache;           /* NULL: none */
     struct key_public *recipients; /* as many as encrypt_to has */
     struct key_secret *signer;
     struct sched *sched;
@@ -35,6 +38,7 @@ static void snapshot_done(struct snapshot *s)
     vec_done(&s->sources);
     progress_close(s->progress);
     bundle_abandon(s->writer);
+    cache_close(s->cache);
     free(s->recipients);
     key_free(s->signer);
     store_close(s->store);
@@ -48,11 +52,10 @@ static inline void auto_snapshot(struct snapshot *s)
 
 /* ---- before ----------------------------------------------------------------------------------*/
 
-/* *ref is empty when there is no parent. A parent that cannot be read is no reason not to take a
- * snapshot, unless it was asked for by name. */
+/* The newest bundle of the environment, unless another was asked for by name; *ref is empty when
+ * there is none. */
 static bool choose_parent(struct snapshot *s, char ref[HASH_HEX], const char **out, struct err *err)
 {
-    AUTO(bundle) struct bundle *probe = NULL;
     struct digest newest;
     struct err why = {0};
 
@@ -65,12 +68,7 @@ static bool choose_parent(struct snapshot *s, char ref[HASH_HEX], const char **o
     if (!bundle_newest(s->store, s->env->name, &newest, &why))
         return why.code == ERR_MISSING || err_pass(err, &why);
     digest_hex(&newest, ref);
-    if (bundle_open(s->store, ref, &probe, &why)) {
-        *out = ref;
-        return true;
-    }
-    log_warn("the newest bundle cannot be the parent: everything is stored anew",
-             f_str("bundle", ref), f_str("why", why.text));
+    *out = ref;
     return true;
 }
 
@@ -95,20 +93,53 @@ static bool read_keys(struct snapshot *s, struct bundle_conf *conf, struct err *
     return true;
 }
 
-/* Who encrypts holds public keys only and cannot read what was captured before. */
-static bool look_for_parent(struct snapshot *s, char ref[HASH_HEX], struct bundle_conf *conf,
-                            struct err *err)
+/* Who encrypts holds public keys only: what was captured before is known from the cache alone. */
+static bool open_cache(struct snapshot *s, struct bundle_conf *conf, struct err *err)
 {
-    if (!conf->encrypt_count)
-        return choose_parent(s, ref, &conf->parent, err);
-    if (s->conf->parent && strcmp(s->conf->parent, "none") != 0)
-        log_warn("an encrypted bundle is stored whole", f_str("parent", s->conf->parent));
+    const struct env_bundle *b = s->env->bundle;
+    struct err why = {0};
+
+    if (!conf->encrypt_count || !b->cache)
+        return true;
+    if (cache_open(b->cache, s->env->name, b->cache_bytes, &s->cache, &why)) {
+        conf->cache = s->cache;
+        return true;
+    }
+    if (why.code == ERR_LOCK) {
+        log_warn("the cache cannot be used: everything is stored anew", f_str("why", why.text));
+        return true;
+    }
+    err_pass(err, &why);
+    return err_add(err, "'cache' of %s", s->env->path);
+}
+
+/* A parent that cannot be read is no reason not to take a snapshot, unless it was asked for by
+ * name; and not even then where the cache decides. */
+static bool create_writer(struct snapshot *s, struct bundle_conf *conf, struct err *err)
+{
+    struct err *why = &s->parent_why;
+    char ref[HASH_HEX];
+
+    if (!choose_parent(s, ref, &conf->parent, err))
+        return false;
+    if (conf->encrypt_count && !conf->cache) {
+        if (s->conf->parent && conf->parent)
+            log_warn("an encrypted bundle is stored whole without a cache",
+                     f_str("parent", s->conf->parent));
+        conf->parent = NULL;
+    }
+    if (!s->conf->parent || conf->cache)
+        conf->parent_why = why;
+    if (!bundle_create(s->store, conf, &s->writer, err))
+        return false;
+    if (why->code)
+        log_warn("the bundle before cannot be the parent: everything is stored anew",
+                 f_str("why", why->text), f_str("hint", why->hint));
     return true;
 }
 
 static bool open_writer(struct snapshot *s, struct err *err)
 {
-    char ref[HASH_HEX];
     struct bundle_conf conf = {.environment = s->env->name,
                                .production = s->env->production,
                                .level = (int)s->conf->level,
@@ -119,8 +150,8 @@ static bool open_writer(struct snapshot *s, struct err *err)
         return false;
     if (s->conf->dry_run)
         return store_discard(&s->store, err) && bundle_create(s->store, &conf, &s->writer, err);
-    return store_open(s->conf->to, STORE_WRITE, &s->store, err) &&
-           look_for_parent(s, ref, &conf, err) && bundle_create(s->store, &conf, &s->writer, err);
+    return open_cache(s, &conf, err) && store_open(s->conf->to, STORE_WRITE, &s->store, err) &&
+           create_writer(s, &conf, err);
 }
 
 static bool open_source(struct snapshot *s, const struct source_ops *ops, unsigned index,
@@ -254,6 +285,25 @@ static bool write_events(struct snapshot *s, const struct bundle_ref *ref, struc
                    f_real("took_ms", ms_since(s->began_ns)));
 }
 
+/* Nothing is wrong with the bundle; but the next one is larger than it has to be. */
+static void tell_cache(struct snapshot *s)
+{
+    struct cache_account a = {0};
+
+    if (s->cache)
+        a = cache_account(s->cache);
+    if (a.missed)
+        log_warn("frames were missing or damaged in the cache: stored whole",
+                 f_num("frames", a.missed));
+    if (a.why.code)
+        log_warn("the cache cannot be written", f_num("frames", a.refused),
+                 f_str("why", a.why.text));
+    else if (a.refused)
+        log_warn("the cache is full: what it lacks is stored whole when it changes",
+                 f_num("frames", a.refused), f_num("bytes", a.bytes),
+                 f_str("hint", "raise 'cache_size' in the environment file"));
+}
+
 static bool run(struct snapshot *s, struct bundle_ref *out, json_t **result, struct err *err)
 {
     if (!plan(s, err))
@@ -264,8 +314,10 @@ static bool run(struct snapshot *s, struct bundle_ref *out, json_t **result, str
                             (json_int_t)s->sources.count);
         return *result || err_memory(err);
     }
-    if (!sched_run(s->sched, err) || !finish_sources(s, err) ||
-        !bundle_finish(s->writer, out, err) || !write_events(s, out, err))
+    if (!sched_run(s->sched, err) || !finish_sources(s, err) || !bundle_finish(s->writer, out, err))
+        return false;
+    tell_cache(s);
+    if (!write_events(s, out, err))
         return false;
     *result = json_incref((json_t *)(uintptr_t)bundle_result(s->writer));
     return true;

@@ -10,9 +10,13 @@
 
 #define ACCESS_TRUSTED_MAX 64
 
+struct cache; /* lib/bundle/cache.h */
+
 struct bundle_access {
     struct key_secret *key; /* NULL: of encrypted bundles only the blobs can be checked */
-    bool signed_only;       /* bundles that none of these has signed are refused */
+    struct cache
+        *cache;       /* borrowed; opens what this host captured last without a key. NULL: none */
+    bool signed_only; /* bundles that none of these has signed are refused */
     struct key_public trusted[ACCESS_TRUSTED_MAX];
     size_t trusted_count;
 };

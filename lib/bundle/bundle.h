@@ -48,13 +48,15 @@ struct bundle_writer;
 struct bundle_conf {
     const char *environment; /* its name */
     bool production;
-    int level;           /* zstd level; 0: the default */
-    const char *tag;     /* set when done; NULL: none but the dated one */
-    const char *parent;  /* tag or digest in the same store; NULL: none */
-    uint64_t rate_bytes; /* raw bytes per second over all threads; 0: unlimited */
-    /* Who may read it; none: not encrypted. With them the parent is not used: it cannot be read. */
+    int level;              /* zstd level; 0: the default */
+    const char *tag;        /* set when done; NULL: none but the dated one */
+    const char *parent;     /* tag or digest in the same store; NULL: none */
+    uint64_t rate_bytes;    /* raw bytes per second over all threads; 0: unlimited */
+    struct err *parent_why; /* not NULL: a parent that is no good is left out, and this says why */
+    /* Who may read it; none: not encrypted. With them the parent is of use with a cache only. */
     const struct key_public *encrypt_to;
     size_t encrypt_count;
+    struct cache *cache; /* lib/bundle/cache.h; NULL: none. Borrowed until the writer is closed */
     const struct key_secret *sign_with; /* NULL: not signed; borrowed until bundle_finish() */
 };
 

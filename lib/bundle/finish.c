@@ -4,6 +4,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/json.h"
+#include "lib/bundle/cache.h"
 #include "lib/bundle/name.h"
 #include "lib/bundle/reader.h"
 #include "lib/bundle/sealing.h"
@@ -123,6 +124,8 @@ static bool put_index(struct bundle_writer *w, const struct index *ix, struct in
     bool ok = codec_compress(codec, INDEX_LEVEL, buf_view(&text), &frame, err) &&
               (w->wrap ? sealing_put(w->store, w->wrap, SEAL_INDEX, WRAP_INDEX, frame, out, err)
                        : put_plain(w, frame, out, err));
+    if (ok && w->cache)
+        cache_set_part(w->cache, CACHE_INDEX, &out->digest, frame);
     codecs_give(&w->codecs, codec);
     return ok || err_add(err, "cannot store the segment index");
 }
@@ -278,6 +281,8 @@ static bool put_config(struct bundle_writer *w, json_t *config, struct manifest 
     if (!sealing_put(w->store, w->wrap, SEAL_DETAILS, WRAP_DETAILS, span_of(whole), &m->details,
                      err))
         return false;
+    if (w->cache)
+        cache_set_part(w->cache, CACHE_DETAILS, &m->index.digest, span_of(whole));
     AUTO(free) char *keys = wrap_encode(w->wrap);
     m->sealed = true;
     return put_text(w, keys, &m->keys, err);
@@ -324,6 +329,8 @@ bool bundle_finish(struct bundle_writer *w, struct bundle_ref *out, struct err *
     if (!tags_publish(w->store, &entry, w->tag, err))
         return err_add(err, "cannot set the tag");
     lease_end(TAKE(w->lease));
+    if (w->cache)
+        cache_settle(w->cache, &m.index.digest, &w->segments);
     w->config = TAKE(config);
     out->manifest = entry.manifest.digest;
     memcpy(out->tag, entry.tag, sizeof(out->tag));

@@ -1,11 +1,15 @@
 #include "lib/bundle/parent.h"
 
+#include "lib/bundle/access.h"
 #include "lib/bundle/reader.h"
+#include "lib/bundle/sealing.h"
 
 struct parent {
     struct bundle *bundle;
     struct vec by_raw; /* struct known, by digest */
     struct vec shared; /* int64_t: the number of each of its packs in the new bundle, or -1 */
+    struct wrap *keys,
+        *into; /* its wrapped keys, and those of the new bundle; NULL: not encrypted */
 };
 
 struct known {
@@ -44,15 +48,38 @@ static bool gather(struct parent *p, struct err *err)
     return true;
 }
 
-bool parent_open(struct store *store, const char *ref, struct parent **out, struct err *err)
+/* Plain packs in an encrypted bundle would show what it hides; the other way round nobody without a
+ * key could read it. */
+static bool take_keys(struct parent *p, struct wrap *into, struct err *err)
 {
+    const struct manifest *m = bundle_manifest(p->bundle);
+
+    if (!into) /* one that is encrypted did not open */
+        return true;
+    if (!m->sealed)
+        return err_set(err, ERR_UNSUPPORTED, "it is not encrypted, and the new one is");
+    if (!sealing_wrapped(bundle_store(p->bundle), m, &p->keys, err))
+        return false;
+    p->into = into;
+    if (wrap_same_recipients(p->keys, into))
+        return true;
+    err_set(err, ERR_AUTH, "it is encrypted to other recipients than the new one");
+    return err_hint(err, "'rehearse key rotate' gives it those of the environment file");
+}
+
+bool parent_open(struct store *store, const char *ref, struct cache *cache, struct wrap *wrap,
+                 struct parent **out, struct err *err)
+{
+    const struct bundle_access access = {.cache = cache};
+
     AUTO(parent) struct parent *p = calloc(1, sizeof(*p));
 
     if (!p)
         return err_memory(err);
     p->by_raw = (struct vec)VEC(struct known);
     p->shared = (struct vec)VEC(int64_t);
-    if (!bundle_open(store, ref, &p->bundle, err) || !gather(p, err))
+    if (!bundle_open_as(store, ref, &access, &p->bundle, err) || !take_keys(p, wrap, err) ||
+        !gather(p, err))
         return err_add(err, "cannot use '%s' as the parent", ref);
     *out = TAKE(p);
     return true;
@@ -65,6 +92,7 @@ void parent_close(struct parent *p)
     bundle_close(p->bundle);
     vec_done(&p->by_raw);
     vec_done(&p->shared);
+    wrap_free(p->keys);
     free(p);
 }
 
@@ -118,13 +146,21 @@ struct bundle *parent_bundle(const struct parent *p)
     return p->bundle;
 }
 
+static bool copy_key(struct parent *p, uint32_t pack, size_t now, struct err *err)
+{
+    char old_name[WRAP_NAME], name[WRAP_NAME];
+
+    return !p->keys || wrap_copy(p->into, wrap_pack_name((uint32_t)now, name), p->keys,
+                                 wrap_pack_name(pack, old_name), err);
+}
+
 bool parent_share(struct parent *p, uint32_t pack, struct vec *packs, uint32_t *id, struct err *err)
 {
     const struct index_pack *theirs = bundle_index(p->bundle)->packs.at;
     int64_t *shared = p->shared.at;
 
     if (shared[pack] < 0) {
-        struct index_pack *to = vec_add(packs, err);
+        struct index_pack *to = copy_key(p, pack, packs->count, err) ? vec_add(packs, err) : NULL;
         if (!to)
             return false;
         *to = theirs[pack];

@@ -9,9 +9,15 @@
 
 #include "lib/bundle/index.h"
 
+struct cache;
 struct parent;
+struct wrap;
 
-bool parent_open(struct store *store, const char *ref, struct parent **out, struct err *err);
+/* Of an encrypted bundle `wrap` has the keys and `cache` opens the parent, which must be encrypted to
+ * the same recipients: the keys of shared packs are copied as they are wrapped. A recipient who was
+ * added could not read those packs, and one who was removed could. Both NULL: not encrypted. */
+bool parent_open(struct store *store, const char *ref, struct cache *cache, struct wrap *wrap,
+                 struct parent **out, struct err *err);
 void parent_close(struct parent *p);
 AUTO_PTR(parent, struct parent, parent_close)
 const struct digest *parent_digest(const struct parent *p);

@@ -1,6 +1,7 @@
 #include "lib/bundle/reader.h"
 
 #include "lib/base/json.h"
+#include "lib/bundle/cache.h"
 #include "lib/bundle/sealing.h"
 #include "lib/bundle/tags.h"
 
@@ -15,6 +16,7 @@ struct bundle {
     struct vec components; /* char *: one per stream */
     json_t *config;
     unsigned char *keys; /* of an encrypted one; NULL: none */
+    struct cache *cache; /* has the frames of an encrypted one as they were; NULL: none */
     struct codecs codecs;
     struct bases bases;
 };
@@ -56,20 +58,28 @@ static struct bundle *bundle_new(struct store *store)
 }
 
 /* bundle.json, or the whole of it that is sealed in an encrypted bundle. */
+static bool get_config(struct bundle *b, struct buf *text, struct err *err)
+{
+    AUTO(buf) struct buf sealed = {0};
+
+    if (b->cache)
+        return cache_part(b->cache, CACHE_DETAILS, &b->manifest.index.digest, CONFIG_MAX, text,
+                          err);
+    if (!b->keys)
+        return blob_get(b->store, &b->manifest.config, CONFIG_MAX, text, err);
+    if (!blob_get(b->store, &b->manifest.details, CONFIG_MAX, &sealed, err))
+        return false;
+    return seal_blob_open(sealing_key(b->keys, SEALING_DETAILS), SEAL_DETAILS, buf_view(&sealed),
+                          text, err) ||
+           err_add(err, "the details of the bundle");
+}
+
 static bool read_config(struct bundle *b, struct err *err)
 {
-    AUTO(buf) struct buf blob = {0};
-    AUTO(buf) struct buf opened = {0};
-    struct buf *text = b->keys ? &opened : &blob;
+    AUTO(buf) struct buf text = {0};
     uint64_t format = 0;
 
-    if (!blob_get(b->store, b->keys ? &b->manifest.details : &b->manifest.config, CONFIG_MAX, &blob,
-                  err))
-        return false;
-    if (b->keys && !seal_blob_open(sealing_key(b->keys, SEALING_DETAILS), SEAL_DETAILS,
-                                   buf_view(&blob), &opened, err))
-        return err_add(err, "the details of the bundle");
-    if (!json_parse(buf_view(text), "bundle.json", &b->config, err))
+    if (!get_config(b, &text, err) || !json_parse(buf_view(&text), "bundle.json", &b->config, err))
         return false;
     if (!json_want_u64(b->config, "format", &format, err))
         return err_add(err, "bundle.json");
@@ -98,6 +108,8 @@ static bool get_index(struct bundle *b, struct buf *frame, struct err *err)
 {
     AUTO(buf) struct buf sealed = {0};
 
+    if (b->cache)
+        return cache_part(b->cache, CACHE_INDEX, &b->manifest.index.digest, INDEX_MAX, frame, err);
     if (!b->keys)
         return blob_get(b->store, &b->manifest.index, INDEX_MAX, frame, err);
     return blob_get(b->store, &b->manifest.index, INDEX_MAX, &sealed, err) &&
@@ -192,6 +204,14 @@ static bool load_locked(struct bundle *b, struct err *err)
     return read_config(b, err);
 }
 
+static bool load_sealed(struct bundle *b, const struct bundle_access *access, struct err *err)
+{
+    if (access && access->key)
+        return sealing_open_keys(b->store, &b->manifest, access->key, &b->keys, err);
+    b->cache = access ? access->cache : NULL;
+    return true;
+}
+
 /* The signature comes first: nothing else of a bundle that is not trusted is read. */
 static bool load_parts(struct bundle *b, const struct bundle_access *access, struct err *err)
 {
@@ -199,13 +219,12 @@ static bool load_parts(struct bundle *b, const struct bundle_access *access, str
 
     if (!blob_get(b->store, &b->self, MANIFEST_MAX, &text, err) ||
         !manifest_decode(buf_view(&text), &b->manifest, err) ||
-        !sealing_check_signature(&b->manifest, access, err))
+        !sealing_check_signature(&b->manifest, access, err) ||
+        (b->manifest.sealed && !load_sealed(b, access, err)))
         return false;
-    if (b->manifest.sealed && (!access || !access->key))
+    if (bundle_is_locked(b))
         return load_locked(b, err);
-    return (!b->manifest.sealed ||
-            sealing_open_keys(b->store, &b->manifest, access->key, &b->keys, err)) &&
-           read_config(b, err) && read_index(b, err) && build_streams(b, err);
+    return read_config(b, err) && read_index(b, err) && build_streams(b, err);
 }
 
 bool bundle_trusted(const struct bundle *b, const struct bundle_access *access, struct err *err)
@@ -215,7 +234,7 @@ bool bundle_trusted(const struct bundle *b, const struct bundle_access *access, 
 
 bool bundle_is_locked(const struct bundle *b)
 {
-    return b->manifest.sealed && !b->keys;
+    return b->manifest.sealed && !b->keys && !b->cache;
 }
 
 bool bundle_load(struct store *store, const char *ref, const struct bundle_access *access,
@@ -396,8 +415,10 @@ static bool read_frame(struct bundle *b, const struct segment *seg, struct codec
 {
     const struct index_pack *packs = b->index.packs.at;
     char name[STORE_NAME_MAX];
-    char *to = codec_room(c, (size_t)seg->stored_bytes);
 
+    if (b->cache)
+        return cache_frame(b->cache, seg, c, frame, err) || bundle_blame(b, seg, err);
+    char *to = codec_room(c, (size_t)seg->stored_bytes);
     if (!to)
         return err_memory(err);
     if (!b->store->ops->read(b->store, store_blob_name(&packs[seg->pack].digest, name), seg->offset,
@@ -415,8 +436,11 @@ bool bundle_read(struct bundle *b, const struct segment *seg, struct buf *out, s
     buf_clear(out);
     if (!codecs_take(&b->codecs, &c, err))
         return false;
-    bool ok = read_frame(b, seg, c, &frame, err) && bundle_decode(b, seg, frame, c, out, err);
+    bool read = read_frame(b, seg, c, &frame, err);
+    bool ok = read && bundle_decode(b, seg, frame, c, out, err);
     codecs_give(&b->codecs, c);
+    if (read && !ok && b->cache)
+        cache_drop(b->cache, seg);
     if (!ok)
         buf_clear(out);
     return ok;

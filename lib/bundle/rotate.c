@@ -38,12 +38,10 @@ static bool wrap_anew(struct rotation *r, struct store *store, const struct bund
                       const struct key_public *to, size_t count, struct index_pack *keys,
                       struct err *err)
 {
-    AUTO(buf) struct buf text = {0};
     AUTO(wrap) struct wrap *old = NULL;
     AUTO(wrap) struct wrap *fresh = NULL;
 
-    if (!blob_get(store, &r->manifest.keys, WRAP_DOCUMENT_MAX, &text, err) ||
-        !wrap_decode(buf_view(&text), &old, err) ||
+    if (!sealing_wrapped(store, &r->manifest, &old, err) ||
         !wrap_again(old, with->key, to, count, &fresh, err))
         return false;
     AUTO(free) char *document = wrap_encode(fresh);

@@ -133,14 +133,21 @@ static bool open_all(const struct wrap *w, size_t packs, const struct key_secret
     return true;
 }
 
+bool sealing_wrapped(struct store *store, const struct manifest *m, struct wrap **out,
+                     struct err *err)
+{
+    AUTO(buf) struct buf text = {0};
+
+    return blob_get(store, &m->keys, WRAP_DOCUMENT_MAX, &text, err) &&
+           wrap_decode(buf_view(&text), out, err);
+}
+
 bool sealing_open_keys(struct store *store, const struct manifest *m, const struct key_secret *k,
                        unsigned char **out, struct err *err)
 {
-    AUTO(buf) struct buf text = {0};
     AUTO(wrap) struct wrap *w = NULL;
 
-    if (!blob_get(store, &m->keys, WRAP_DOCUMENT_MAX, &text, err) ||
-        !wrap_decode(buf_view(&text), &w, err))
+    if (!sealing_wrapped(store, m, &w, err))
         return false;
     unsigned char *keys = seal_secret_memory((SEALING_PACKS + m->packs.count) * SEAL_KEY, err);
     if (!keys)

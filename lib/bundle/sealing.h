@@ -22,6 +22,9 @@ bool sealing_sign(struct manifest *m, const struct key_secret *k, struct err *er
  * if it is of somebody who is trusted. */
 bool sealing_check_signature(const struct manifest *m, const struct bundle_access *a,
                              struct err *err);
+/* The wrapped keys of an encrypted bundle. */
+bool sealing_wrapped(struct store *store, const struct manifest *m, struct wrap **out,
+                     struct err *err);
 /* The keys of index, details and packs in this order, in memory for secrets. */
 bool sealing_open_keys(struct store *store, const struct manifest *m, const struct key_secret *k,
                        unsigned char **out, struct err *err);

@@ -2,6 +2,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/json.h"
+#include "lib/bundle/cache.h"
 #include "lib/bundle/delta.h"
 #include "lib/bundle/name.h"
 #include "lib/bundle/tags_edit.h"
@@ -38,6 +39,18 @@ static bool writer_lease(struct bundle_writer *w, struct err *err)
            err_set(err, ERR_MISSING, "the parent was removed from store '%s'", w->store->url);
 }
 
+static bool writer_parent(struct bundle_writer *w, const struct bundle_conf *conf, struct err *err)
+{
+    struct err why = {0};
+
+    if (parent_open(w->store, conf->parent, w->cache, w->wrap, &w->parent, &why))
+        return true;
+    if (!conf->parent_why)
+        return err_pass(err, &why);
+    *conf->parent_why = why;
+    return true;
+}
+
 static bool writer_fill(struct bundle_writer *w, const struct bundle_conf *conf, struct err *err)
 {
     w->environment = strdup(conf->environment);
@@ -50,8 +63,8 @@ static bool writer_fill(struct bundle_writer *w, const struct bundle_conf *conf,
     }
     if (conf->encrypt_count && !wrap_new(conf->encrypt_to, conf->encrypt_count, &w->wrap, err))
         return false;
-    /* Who only holds public keys cannot read the parent, and plain packs do not belong here. */
-    return (!conf->parent || w->wrap || parent_open(w->store, conf->parent, &w->parent, err)) &&
+    w->cache = w->wrap ? conf->cache : NULL;
+    return (!conf->parent || (w->wrap && !w->cache) || writer_parent(w, conf, err)) &&
            writer_lease(w, err);
 }
 
@@ -327,6 +340,8 @@ static bool compress_and_store(struct bundle_writer *w, const struct writer_stre
     bool ok = (writer_delta(w, s, raw, codec, &frame, seg) ||
                codec_compress(codec, level, raw->bytes, &frame, err)) &&
               store_frame(w, s->component, frame, seg, err);
+    if (ok && w->cache)
+        cache_add(w->cache, seg, frame);
     codecs_give(&w->codecs, codec);
     return ok;
 }

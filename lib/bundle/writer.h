@@ -40,6 +40,7 @@ struct bundle_writer {
     struct codecs codecs;
     atomic_bool failed;
     const struct key_secret *sign_with; /* NULL: not signed */
+    struct cache *cache;                /* of an encrypted one; NULL: none */
     struct lease *lease;                /* keeps gc away from the parent and from what is written */
 
     pthread_mutex_t lock; /* guards everything below */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "lib/base/fd.h"
+#include "lib/base/opt.h"
 #include "lib/env/yaml.h"
 
 /* ---- schema ---------------------------------------------------------------------------------------*/
@@ -84,6 +85,8 @@ static const cyaml_schema_field_t bundle_fields[] = {
     CYAML_FIELD_BOOL("require_signature", CYAML_FLAG_OPTIONAL, struct env_bundle,
                      require_signature),
     STRINGS("trusted", MAY, struct env_bundle, trusted, 1),
+    TEXT("cache", MAY, struct env_bundle, cache),
+    TEXT("cache_size", MAY, struct env_bundle, cache_size),
     CYAML_FIELD_END,
 };
 
@@ -368,6 +371,26 @@ static bool check_traffic(const struct yaml_doc *doc, struct env *env, struct er
     return true;
 }
 
+static bool check_cache(const struct yaml_doc *doc, const struct yaml_node *n, struct env *env,
+                        struct err *err)
+{
+    struct env_bundle *b = env->bundle;
+
+    b->cache_bytes = ENV_CACHE_BYTES;
+    if (b->cache && !b->encrypt_to.count) {
+        ydoc_fail(doc, ydoc_key(n, "cache"), err,
+                  "a cache is of use only where bundles are encrypted");
+        return err_hint(err, "take it out, or name in 'encrypt_to' who may read the bundles");
+    }
+    if (b->cache_size && !b->cache)
+        return ydoc_fail(doc, ydoc_key(n, "cache_size"), err, "there is no 'cache'");
+    if (b->cache_size && !opt_bytes(b->cache_size, &b->cache_bytes)) {
+        ydoc_fail(doc, ydoc_key(n, "cache_size"), err, "'%s' is no size", b->cache_size);
+        return err_hint(err, "write 500M, 16G or a number of bytes");
+    }
+    return ydoc_path_absolute(env->path, &b->cache, err);
+}
+
 static bool check_bundle(const struct yaml_doc *doc, struct env *env, struct err *err)
 {
     const struct yaml_node *n = ydoc_key(doc->root, "bundle");
@@ -379,7 +402,8 @@ static bool check_bundle(const struct yaml_doc *doc, struct env *env, struct err
                   "signatures are required, and nobody is trusted to sign");
         return err_hint(err, "list public signing keys in 'trusted'");
     }
-    return ydoc_path_absolute(env->path, &env->bundle->sign_with, err);
+    return check_cache(doc, n, env, err) &&
+           ydoc_path_absolute(env->path, &env->bundle->sign_with, err);
 }
 
 static bool check_all(const struct yaml_doc *doc, struct env *env, struct err *err)

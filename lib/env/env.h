@@ -20,7 +20,8 @@
  *       after: []                         # services that must be healthy before
  *   traffic: {interface: lo, ports: [8080]}
  *   bundle: {encrypt_to: ["rehearse1pub:..."], sign_with: /etc/rehearse/sign.key,
- *            require_signature: true, trusted: ["rehearse1sigpub:..."]}
+ *            require_signature: true, trusted: ["rehearse1sigpub:..."],
+ *            cache: /var/cache/rehearse, cache_size: 16G}
  *   box:
  *     rewrite:                            # per line, POSIX extended regex; must match once or more
  *       - {file: config/shop.conf, match: "^listen = .*", with: "listen = 127.0.0.1:${port.web}"}
@@ -102,7 +103,11 @@ struct env_bundle {
     char *sign_with;               /* file of the secret key that signs; NULL: not signed */
     bool require_signature;        /* refuse bundles that no trusted key has signed */
     struct env_strings trusted;    /* public signing keys */
+    char *cache;                   /* folder for what encrypted bundles build on; NULL: none */
+    char *cache_size;              /* as it was given */
+    uint64_t cache_bytes;          /* what it may take */
 };
+#define ENV_CACHE_BYTES ((uint64_t)16 << 30)
 
 struct env {
     char *path; /* of the YAML file, absolute */

@@ -99,6 +99,47 @@ bool wrap_add(struct wrap *w, const char *name, unsigned char key[SEAL_KEY], str
     return false;
 }
 
+static size_t find_recipient(const struct wrap *w, const struct key_public *k)
+{
+    size_t i = 0;
+
+    while (i < w->count && !key_eq(&w->to[i], k))
+        i++;
+    return i;
+}
+
+static bool has_all(const struct wrap *w, const struct wrap *of)
+{
+    for (size_t i = 0; i < of->count; i++)
+        if (find_recipient(w, &of->to[i]) == w->count)
+            return false;
+    return true;
+}
+
+bool wrap_same_recipients(const struct wrap *a, const struct wrap *b)
+{
+    return has_all(a, b) && has_all(b, a);
+}
+
+bool wrap_copy(struct wrap *to, const char *name, const struct wrap *from, const char *old_name,
+               struct err *err)
+{
+    const json_t *old = json_object_get(from->keys, old_name);
+    AUTO(json) json_t *list = json_array();
+
+    if (!old)
+        return err_set(err, ERR_DAMAGED, "there is no wrapped key '%s'", old_name);
+    if (!list)
+        return err_memory(err);
+    for (size_t i = 0; i < to->count; i++) {
+        size_t at = find_recipient(from, &to->to[i]);
+
+        if (json_array_append(list, json_array_get(old, at)) != 0)
+            return err_set(err, ERR_AUTH, "key '%s' is not wrapped to each recipient", old_name);
+    }
+    return json_object_set(to->keys, name, list) == 0 || err_memory(err);
+}
+
 char *wrap_encode(const struct wrap *w)
 {
     json_t *recipients = json_array();
@@ -192,10 +233,8 @@ bool wrap_open(const struct wrap *w, const char *name, const struct key_secret *
 {
     const json_t *list = json_object_get(w->keys, name);
     unsigned char sealed[SEALED_BYTES];
-    size_t i = 0;
+    size_t i = find_recipient(w, key_public(with));
 
-    while (i < w->count && !key_eq(&w->to[i], key_public(with)))
-        i++;
     if (i == w->count)
         return no_recipient(w, with, err);
     if (!unbase64(json_array_get(list, i), sealed))

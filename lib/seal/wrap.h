@@ -31,6 +31,13 @@ bool wrap_add(struct wrap *w, const char *name, unsigned char key[SEAL_KEY], str
 #define WRAP_NAME 16
 const char *wrap_pack_name(uint32_t pack, char out[WRAP_NAME]);
 
+/* Whether both are for the same recipients, in whatever order. */
+bool wrap_same_recipients(const struct wrap *a, const struct wrap *b);
+/* A key of `from` under another name, as it is wrapped there: no secret key is needed for that. Both
+ * have the same recipients. */
+bool wrap_copy(struct wrap *to, const char *name, const struct wrap *from, const char *old_name,
+               struct err *err);
+
 /* Heap text, the same for the same values. */
 char *wrap_encode(const struct wrap *w);
 bool wrap_decode(struct span text, struct wrap **out, struct err *err);

@@ -52,6 +52,13 @@ static const struct {
     {"name: shop\nbundle: {require_signature: true}\n",
      "shop.yaml:2: signatures are required, and nobody is trusted to sign",
      "list public signing keys in 'trusted'"},
+    {"name: shop\nbundle: {cache: c, sign_with: k}\n",
+     "shop.yaml:2: a cache is of use only where bundles are encrypted",
+     "take it out, or name in 'encrypt_to' who may read the bundles"},
+    {"name: shop\nbundle: {encrypt_to: [a], cache_size: 1G}\n", "shop.yaml:2: there is no 'cache'",
+     ""},
+    {"name: shop\nbundle: {encrypt_to: [a], cache: c, cache_size: much}\n",
+     "shop.yaml:2: 'much' is no size", "write 500M, 16G or a number of bytes"},
     {"name: shop\nbundle: {encrypt_to: []}\n", "shop.yaml:2: 'encrypt_to' is an empty list", ""},
     {"name: shop\nbundle: {encrypted_to: [a]}\n", "shop.yaml:2: unknown key 'encrypted_to'",
      "did you mean 'encrypt_to'?"},
@@ -119,7 +126,8 @@ static const char whole[] =
     "    health: {url: \"http://127.0.0.1:${port.web}/healthz\"}\n"
     "    after: [db]\n"
     "traffic: {interface: lo, ports: [8080, 8081]}\n"
-    "bundle: {encrypt_to: [a, b], sign_with: sign.key, require_signature: true, trusted: [c]}\n"
+    "bundle: {encrypt_to: [a, b], sign_with: sign.key, require_signature: true, trusted: [c],\n"
+    "         cache: kept, cache_size: 2M}\n"
     "box:\n"
     "  rewrite:\n"
     "    - {file: config/shop.conf, match: \"^listen = .*\", with: \"\", optional: yes}\n"
@@ -160,6 +168,8 @@ TEST(fills_every_field)
     assert_string_equal(env->bundle->encrypt_to.at[1], "b");
     assert_string_equal(env->bundle->sign_with, "/etc/sign.key");
     assert_true(env->bundle->require_signature);
+    assert_int_equal(env->bundle->cache_bytes, 2 << 20);
+    assert_true(span_ends(span_of(env->bundle->cache), "/kept"));
     assert_string_equal(env->bundle->trusted.at[0], "c");
     assert_true(env->rewrite[0].optional);
     assert_string_equal(env->rewrite[0].with, "");

@@ -1,0 +1,383 @@
+#include "lib/bundle/cache.h"
+
+#include "lib/base/fd.h"
+#include "lib/bundle/delta.h"
+#include "lib/store/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#define NAME_MAX_ 160
+#define TMP       "tmp-"
+
+struct cache {
+    char *path;
+    int dir;
+    uint64_t max_bytes;
+    pthread_mutex_t lock;
+    struct cache_account account; /* under the lock */
+};
+
+/* ---- names -----------------------------------------------------------------------------------*/
+
+static const char *part_name(enum cache_part part, const struct digest *sealed, char out[NAME_MAX_])
+{
+    char hex[HASH_HEX];
+
+    digest_hex(sealed, hex);
+    snprintf(out, NAME_MAX_, "%s-%s", part == CACHE_INDEX ? "index" : "details", hex);
+    return out;
+}
+
+static const char *frame_name(const struct segment *seg, char out[NAME_MAX_])
+{
+    char raw[HASH_HEX], base[HASH_HEX];
+
+    digest_hex(&seg->raw, raw);
+    digest_hex(&seg->base.raw, base);
+    if (segment_is_delta(seg))
+        snprintf(out, NAME_MAX_, "delta-%s-%s", raw, base);
+    else
+        snprintf(out, NAME_MAX_, "full-%s", raw);
+    return out;
+}
+
+/* ---- life ------------------------------------------------------------------------------------*/
+
+/* Who could write here could give us a base of theirs; who could read has production's data. */
+static bool check_private(int fd, const char *path, struct err *err)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) != 0)
+        return err_sys(err, ERR_IO, "cannot look at '%s'", path);
+    if (st.st_uid != geteuid()) {
+        err_set(err, ERR_RIGHTS, "cache '%s' belongs to user %u, not to %u", path,
+                (unsigned)st.st_uid, (unsigned)geteuid());
+        return err_hint(err, "chown it, or name another folder in 'bundle.cache'");
+    }
+    if ((st.st_mode & 07777) == 0700)
+        return true;
+    err_set(err, ERR_RIGHTS, "cache '%s' has mode %04o: it holds production's data", path,
+            (unsigned)st.st_mode & 07777);
+    return err_hint(err, "look who could have read it, then chmod 700 '%.150s'", path);
+}
+
+static bool open_private(int at, const char *name, const char *path, int *out, struct err *err)
+{
+    AUTO(fd) int fd = -1;
+
+    if (mkdirat(at, name, 0700) != 0 && errno != EEXIST)
+        return err_sys(err, ERR_IO, "cannot make cache '%s'", path);
+    fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return err_sys(err, ERR_IO, "cannot open cache '%s'", path);
+    if (!check_private(fd, path, err))
+        return false;
+    *out = take_fd(&fd);
+    return true;
+}
+
+static bool count_file(void *ctx, const char *name, struct err *err)
+{
+    struct cache *c = ctx;
+    struct stat st;
+
+    (void)err;
+    if (span_starts(span_of(name), TMP)) /* of a snapshot that was killed; we hold the lock */
+        unlinkat(c->dir, name, 0);
+    else if (fstatat(c->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
+        c->account.bytes += (uint64_t)st.st_size;
+    return true;
+}
+
+static bool fill(struct cache *c, const char *dir, const char *environment, struct err *err)
+{
+    AUTO(fd) int outer = -1;
+
+    c->path = path_join(dir, environment);
+    if (!c->path)
+        return err_memory(err);
+    if (!path_is_inside(span_of(environment)))
+        return err_set(err, ERR_CONFIG, "'%s' cannot be the name of a folder", environment);
+    if (!open_private(AT_FDCWD, dir, dir, &outer, err) ||
+        !open_private(outer, environment, c->path, &c->dir, err))
+        return false;
+    if (flock(c->dir, LOCK_EX | LOCK_NB) != 0)
+        return err_set(err, ERR_LOCK, "another snapshot uses cache '%s'", c->path);
+    return dir_each(c->path, count_file, c, err);
+}
+
+bool cache_open(const char *dir, const char *environment, uint64_t max_bytes, struct cache **out,
+                struct err *err)
+{
+    AUTO(cache) struct cache *c = calloc(1, sizeof(*c));
+
+    if (!c)
+        return err_memory(err);
+    c->dir = -1;
+    c->max_bytes = max_bytes;
+    pthread_mutex_init(&c->lock, NULL);
+    if (!fill(c, dir, environment, err))
+        return false;
+    *out = TAKE(c);
+    return true;
+}
+
+void cache_close(struct cache *c)
+{
+    if (!c)
+        return;
+    if (c->dir >= 0)
+        close(c->dir);
+    pthread_mutex_destroy(&c->lock);
+    free(c->path);
+    free(c);
+}
+
+struct cache_account cache_account(struct cache *c)
+{
+    pthread_mutex_lock(&c->lock);
+    struct cache_account now = c->account;
+    pthread_mutex_unlock(&c->lock);
+    return now;
+}
+
+/* ---- reading ---------------------------------------------------------------------------------*/
+
+static bool open_file(const struct cache *c, const char *name, uint64_t max, int *out,
+                      size_t *bytes, struct err *err)
+{
+    AUTO(fd) int fd = openat(c->dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    struct stat st;
+
+    if (fd < 0 || fstat(fd, &st) != 0)
+        return err_sys(err, ERR_IO, "cannot open '%s/%s'", c->path, name);
+    if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size > max)
+        return err_set(err, ERR_DAMAGED, "'%s/%s' has no sane size", c->path, name);
+    *bytes = (size_t)st.st_size;
+    *out = take_fd(&fd);
+    return true;
+}
+
+bool cache_part(struct cache *c, enum cache_part part, const struct digest *sealed, size_t max,
+                struct buf *out, struct err *err)
+{
+    AUTO(fd) int fd = -1;
+    char name[NAME_MAX_], line[HASH_HEX];
+    struct digest wanted;
+    struct err why = {0};
+    size_t bytes = 0;
+
+    if (!open_file(c, part_name(part, sealed, name), max + HASH_HEX, &fd, &bytes, &why))
+        return why.code == ERR_MISSING
+                   ? err_set(err, ERR_MISSING, "cache '%s' is not of this bundle", c->path)
+                   : err_pass(err, &why);
+    if (bytes < HASH_HEX || !fd_pread_all(fd, line, HASH_HEX, 0, NULL) ||
+        line[HASH_HEX - 1] != '\n' || !digest_parse((struct span){line, HASH_HEX - 1}, &wanted))
+        return err_set(err, ERR_DAMAGED, "'%s/%s' is cut", c->path, name);
+    bytes -= HASH_HEX;
+    buf_clear(out);
+    if (!buf_reserve(out, bytes))
+        return err_memory(err);
+    if (!fd_pread_all(fd, out->at, bytes, HASH_HEX, err))
+        return false;
+    out->len = bytes;
+    out->at[bytes] = '\0';
+    struct digest found = hash_of(buf_view(out));
+    return digest_eq(&found, &wanted) ||
+           err_set(err, ERR_DAMAGED, "'%s/%s' was altered: its SHA-256 is another", c->path, name);
+}
+
+static bool missed(struct cache *c)
+{
+    pthread_mutex_lock(&c->lock);
+    c->account.missed++;
+    pthread_mutex_unlock(&c->lock);
+    return false;
+}
+
+bool cache_frame(struct cache *c, const struct segment *seg, struct codec *codec,
+                 struct span *frame, struct err *err)
+{
+    AUTO(fd) int fd = -1;
+    char name[NAME_MAX_];
+    size_t bytes = 0;
+
+    if (!open_file(c, frame_name(seg, name), codec_bound(seg->raw_bytes), &fd, &bytes, err))
+        return missed(c);
+    char *to = codec_room(codec, bytes);
+    if (!to)
+        return err_memory(err);
+    if (!fd_pread_all(fd, to, bytes, 0, err))
+        return missed(c);
+    *frame = (struct span){to, bytes};
+    return true;
+}
+
+void cache_drop(struct cache *c, const struct segment *seg)
+{
+    char name[NAME_MAX_];
+
+    if (unlinkat(c->dir, frame_name(seg, name), 0) == 0)
+        missed(c);
+}
+
+/* ---- writing ---------------------------------------------------------------------------------*/
+
+/* Takes the room before it is used: many threads add at the same time. */
+static bool take_room(struct cache *c, uint64_t bytes)
+{
+    pthread_mutex_lock(&c->lock);
+    bool ok = bytes <= c->max_bytes && c->account.bytes <= c->max_bytes - bytes;
+    if (ok)
+        c->account.bytes += bytes;
+    else
+        c->account.refused++;
+    pthread_mutex_unlock(&c->lock);
+    return ok;
+}
+
+static void give_room(struct cache *c, uint64_t bytes, const struct err *why)
+{
+    pthread_mutex_lock(&c->lock);
+    c->account.bytes -= bytes;
+    if (why) {
+        c->account.refused++;
+        c->account.why = *why;
+    }
+    pthread_mutex_unlock(&c->lock);
+}
+
+static bool write_file(struct cache *c, const char *name, struct span head, struct span bytes,
+                       struct err *err)
+{
+    AUTO(fd) int fd = -1;
+    char tmp[32];
+    uint64_t salt;
+
+    if (getrandom(&salt, sizeof(salt), 0) != (ssize_t)sizeof(salt))
+        return err_sys(err, ERR_IO, "cannot get random bytes");
+    snprintf(tmp, sizeof(tmp), TMP "%016llx", (unsigned long long)salt);
+    fd = openat(c->dir, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return err_sys(err, ERR_IO, "cannot write into cache '%s'", c->path);
+    if (fd_write_all(fd, head.at, head.len, err) && fd_write_all(fd, bytes.at, bytes.len, err) &&
+        (renameat(c->dir, tmp, c->dir, name) == 0 ||
+         err_sys(err, ERR_IO, "cannot rename in cache '%s'", c->path)))
+        return true;
+    unlinkat(c->dir, tmp, 0);
+    return false;
+}
+
+static void put_file(struct cache *c, const char *name, struct span head, struct span bytes)
+{
+    uint64_t size = head.len + bytes.len;
+    struct err why = {0};
+
+    if (take_room(c, size) && !write_file(c, name, head, bytes, &why))
+        give_room(c, size, &why);
+}
+
+void cache_add(struct cache *c, const struct segment *seg, struct span frame)
+{
+    char name[NAME_MAX_];
+
+    if (faccessat(c->dir, frame_name(seg, name), F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+        put_file(c, name, (struct span){"", 0}, frame);
+}
+
+void cache_set_part(struct cache *c, enum cache_part part, const struct digest *sealed,
+                    struct span bytes)
+{
+    struct digest digest = hash_of(bytes);
+    char name[NAME_MAX_], line[HASH_HEX];
+
+    digest_hex(&digest, line);
+    line[HASH_HEX - 1] = '\n';
+    put_file(c, part_name(part, sealed, name), (struct span){line, HASH_HEX}, bytes);
+}
+
+/* ---- what is not needed any more -------------------------------------------------------------*/
+
+/* A frame by its name; a full one has no base. */
+struct frame_id {
+    struct digest raw, base;
+};
+
+struct settling {
+    struct cache *cache;
+    const struct digest *sealed;
+    struct vec needed; /* struct frame_id, sorted */
+};
+
+static int by_id(const void *a, const void *b)
+{
+    return memcmp(a, b, sizeof(struct frame_id));
+}
+
+static bool need_all(struct vec *needed, const struct vec *segments)
+{
+    const struct segment *all = segments->at;
+
+    for (size_t i = 0; i < segments->count; i++) {
+        struct frame_id *to = vec_add(needed, NULL);
+        if (!to)
+            return false;
+        *to = (struct frame_id){all[i].raw, all[i].base.raw};
+        if (!segment_is_delta(&all[i]))
+            continue;
+        to = vec_add(needed, NULL);
+        if (!to)
+            return false;
+        to->raw = all[i].base.raw;
+    }
+    if (needed->count)
+        qsort(needed->at, needed->count, sizeof(struct frame_id), by_id);
+    return true;
+}
+
+static bool is_part(const struct settling *s, const char *file)
+{
+    char name[NAME_MAX_];
+
+    return strcmp(file, part_name(CACHE_INDEX, s->sealed, name)) == 0 ||
+           strcmp(file, part_name(CACHE_DETAILS, s->sealed, name)) == 0;
+}
+
+static bool is_needed(const struct settling *s, const char *file)
+{
+    struct span rest = span_of(file), kind, raw;
+    struct frame_id id = {0};
+
+    if (!span_split(&rest, '-', &kind) || !span_split(&rest, '-', &raw) ||
+        !digest_parse(raw, &id.raw) || (rest.len && !digest_parse(rest, &id.base)))
+        return is_part(s, file);
+    return (s->needed.count &&
+            bsearch(&id, s->needed.at, s->needed.count, sizeof(id), by_id) != NULL) ||
+           is_part(s, file);
+}
+
+static bool remove_unneeded(void *ctx, const char *file, struct err *err)
+{
+    struct settling *s = ctx;
+    struct stat st;
+
+    (void)err;
+    if (!is_needed(s, file) && fstatat(s->cache->dir, file, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+        unlinkat(s->cache->dir, file, 0) == 0)
+        give_room(s->cache, (uint64_t)st.st_size, NULL);
+    return true;
+}
+
+void cache_settle(struct cache *c, const struct digest *sealed, const struct vec *segments)
+{
+    struct settling s = {.cache = c, .sealed = sealed, .needed = VEC(struct frame_id)};
+
+    if (need_all(&s.needed, segments))
+        dir_each(c->path, remove_unneeded, &s, NULL);
+    vec_done(&s.needed);
+}

@@ -20,9 +20,12 @@ static const struct {
     {"general_log", "OFF", false},
 };
 
+/* unique_checks stays on: with both checks off InnoDB 10.6 and later load an empty table by a bulk
+ * insert, which sorts rows that are sorted already and locks the table for a single stream. Measured
+ * on 10.11: twice the server's processor time of ordinary inserts. */
 static const char session_sql[] =
     "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION', "
-    "foreign_key_checks = 0, unique_checks = 0, innodb_strict_mode = 0, "
+    "foreign_key_checks = 0, unique_checks = 1, innodb_strict_mode = 0, "
     "myisam_sort_buffer_size = 67108864, bulk_insert_buffer_size = 67108864";
 
 static void my_close(struct target *base);

@@ -19,7 +19,6 @@ struct my_target_table {
     char *name, *create, *load;
     bool versioned;
     bool innodb;
-    bool split; /* loaded by several tasks */
 };
 
 struct my_setting {

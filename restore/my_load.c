@@ -18,12 +18,35 @@ static void auto_feed(struct feed *f)
     buf_done(&f->rows);
 }
 
+/* A segment of one row is that row but for what stands between its values: what is huge is not
+ * copied. Newlines inside values are escaped. */
+static void lines_to_row(struct buf *raw)
+{
+    char *end = raw->at + raw->len - 1;
+
+    for (char *at = raw->at; (at = memchr(at, '\n', (size_t)(end - at))); at++)
+        *at = '\t';
+}
+
 static bool decode(struct feed *f, const struct segment *seg, struct err *err)
 {
     buf_clear(&f->rows);
     return bundle_read(f->target->conf.bundle, seg, &f->raw, err) &&
            columns_to_rows(buf_view(&f->raw), bundle_columns(f->stream), seg->records, &f->rows,
                            err);
+}
+
+static bool decode_one(struct feed *f, const struct segment *seg, struct span *piece,
+                       struct err *err)
+{
+    if (!bundle_read(f->target->conf.bundle, seg, &f->raw, err))
+        return false;
+    if (columns_lines(buf_view(&f->raw)) != bundle_columns(f->stream) || !f->raw.len ||
+        f->raw.at[f->raw.len - 1] != '\n')
+        return err_set(err, ERR_DAMAGED, "the segment is not one row");
+    lines_to_row(&f->raw);
+    *piece = buf_view(&f->raw);
+    return true;
 }
 
 static bool give(void *ctx, struct span *piece, struct err *err)
@@ -33,10 +56,12 @@ static bool give(void *ctx, struct span *piece, struct err *err)
     *piece = (struct span){0};
     while (!piece->len && f->at < f->end) {
         const struct segment *seg = &f->stream->segments[f->at++];
-        if (!cmd_stop_check(err) || !decode(f, seg, err))
+        bool huge = seg->records == 1 && bundle_columns(f->stream) > 0;
+        if (!cmd_stop_check(err) || !(huge ? decode_one(f, seg, piece, err) : decode(f, seg, err)))
             return false;
         progress_add(f->target->conf.progress, seg->raw_bytes);
-        *piece = buf_view(&f->rows);
+        if (!huge)
+            *piece = buf_view(&f->rows);
     }
     return true;
 }
@@ -163,9 +188,7 @@ bool my_load(struct my_target *t, const struct my_target_table *table, struct db
         *(i < from ? &before : &expected) += table->stream->segments[i].records;
     progress_note(t->conf.progress, table->name);
     struct warnings w = {.feed = &f, .from = from};
-    /* InnoDB's bulk insert locks the whole table: good for one stream, in the way of several. */
-    bool ok = db_exec(db, err, "SET SESSION unique_checks = %d", table->split ? 1 : 0) &&
-              db->ops->copy_in(db, span_of(table->load), give, &f, &loaded, err) &&
+    bool ok = db->ops->copy_in(db, span_of(table->load), give, &f, &loaded, err) &&
               check_warnings(&w, db, err);
     if (ok && loaded != expected)
         ok = err_set(err, ERR_SQL, "%llu rows were sent, %llu are stored",

@@ -5,6 +5,9 @@
 #include "lib/bundle/columns.h"
 #include "lib/db/my_text.h"
 
+/* A row of so many bytes is a segment of its own. */
+#define HUGE_ROW ((size_t)16 << 20)
+
 struct reader {
     struct my_source *source;
     const struct my_range *range;
@@ -110,20 +113,14 @@ static bool key_text(const struct reader *r, bool last, struct buf *out)
     return !out->failed;
 }
 
-static bool flush(struct reader *r, struct err *err)
+static bool write_segment(struct reader *r, uint64_t rows, struct err *err)
 {
-    if (!r->cols.rows)
-        return true;
-    buf_clear(&r->joined);
-    key_text(r, false, &r->key_from);
-    key_text(r, true, &r->key_to);
-    if (!columns_join(&r->cols, &r->joined, err) || !buf_ok(&r->key_from, err) ||
-        !buf_ok(&r->key_to, err))
+    if (!buf_ok(&r->joined, err) || !buf_ok(&r->key_from, err) || !buf_ok(&r->key_to, err))
         return false;
     struct segment_raw seg = {
         .stream = r->range->table->stream,
         .seq = ((uint64_t)r->range->number << 32) | r->segments++,
-        .records = r->cols.rows,
+        .records = rows,
         .bytes = buf_view(&r->joined),
         .key_from = buf_view(&r->key_from),
         .key_to = buf_view(&r->key_to),
@@ -132,8 +129,70 @@ static bool flush(struct reader *r, struct err *err)
     if (!bundle_segment(r->source->conf.writer, &seg, err))
         return false;
     progress_add(r->source->conf.progress, seg.bytes.len);
-    columns_clear(&r->cols);
     return cmd_stop_check(err);
+}
+
+static bool flush(struct reader *r, struct err *err)
+{
+    if (!r->cols.rows)
+        return true;
+    buf_clear(&r->joined);
+    key_text(r, false, &r->key_from);
+    key_text(r, true, &r->key_to);
+    if (!columns_join(&r->cols, &r->joined, err) || !write_segment(r, r->cols.rows, err))
+        return false;
+    columns_clear(&r->cols);
+    return true;
+}
+
+static void add_value(struct buf *to, const struct my_column *c, struct span value)
+{
+    if (c->form == MY_FORM_BYTES)
+        my_text_add(to, value);
+    else
+        my_text_plain(to, value);
+}
+
+/* A segment of one row is its values, one per line: they need no columns to wait in, and the text
+ * is the only copy of them beside the connector's. */
+static bool huge_row(struct reader *r, const struct db_row *row, struct err *err)
+{
+    const struct my_table *t = r->range->table;
+    const unsigned *key = t->key.at;
+
+    if (!flush(r, err))
+        return false;
+    buf_done(&r->joined);
+    buf_init(&r->joined, SEGMENT_RAW_MAX);
+    for (unsigned i = 0; i < row->count; i++) {
+        add_value(&r->joined, &r->columns[i], row->value[i]);
+        buf_putc(&r->joined, '\n');
+    }
+    buf_clear(&r->key_from);
+    for (size_t i = 0; i < t->key.count; i++) {
+        if (i)
+            buf_putc(&r->key_from, '\t');
+        add_value(&r->key_from, &r->columns[key[i]], row->value[key[i]]);
+    }
+    buf_clear(&r->key_to);
+    buf_span(&r->key_to, buf_view(&r->key_from));
+    if (r->joined.failed)
+        return err_set(err, ERR_UNSUPPORTED,
+                       "a row takes more than %zu bytes as text, or there is "
+                       "not so much memory",
+                       SEGMENT_RAW_MAX);
+    bool ok = write_segment(r, 1, err);
+    buf_done(&r->joined);
+    return ok;
+}
+
+static size_t row_bytes(const struct db_row *row)
+{
+    size_t bytes = 0;
+
+    for (unsigned i = 0; i < row->count; i++)
+        bytes += row->value[i].len;
+    return bytes;
 }
 
 static bool add_row(void *ctx, const struct db_row *row, struct err *err)
@@ -142,13 +201,12 @@ static bool add_row(void *ctx, const struct db_row *row, struct err *err)
     struct columns *c = &r->cols;
     size_t bytes = 0;
 
+    if (row_bytes(row) >= HUGE_ROW)
+        return huge_row(r, row, err);
     for (unsigned i = 0; i < c->count; i++) {
         struct buf *col = &c->cols[i];
         size_t before = col->len;
-        if (r->columns[i].form == MY_FORM_BYTES)
-            my_text_add(col, row->value[i]);
-        else
-            my_text_plain(col, row->value[i]);
+        add_value(col, &r->columns[i], row->value[i]);
         if (!buf_putc(col, '\n'))
             return buf_ok(col, err);
         bytes += col->len - before;

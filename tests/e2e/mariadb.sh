@@ -201,5 +201,49 @@ done 2>/dev/null
 check "the length of the lock is in the journal" grep -q '"event":"snapshot.lock"' "$T/journal1"
 check_has "the position is in the journal" "$(cat "$T/journal1")" '"binlog_pos":'
 
+# ---- one huge row -------------------------------------------------------------------------------
+# Client memory is bounded by the largest row, of which no more than three copies are held, and not by
+# the size of the database. E2E_ROW_MB: a row of so many MiB of random bytes (500 was tried by hand).
+ROW_MB=${E2E_ROW_MB:-48}
+peak_of() { # MB COMMAND...: the command, and whether its resident memory stayed below
+    local limit=$1 kb peak=0
+    shift
+    "$@" &
+    local pid=$!
+    while kb=$(awk '/^VmHWM/ { print $2 }' "/proc/$pid/status" 2>/dev/null) && [ -n "$kb" ]; do
+        peak=$kb
+        sleep 0.05
+    done
+    wait "$pid" || return
+    echo "peak: $((peak / 1024)) MiB, limit $limit MiB"
+    [ "$peak" -gt 0 ] && [ $((peak / 1024)) -le "$limit" ]
+}
+huge_row() {
+    head -c "${ROW_MB}M" /dev/urandom >"$MY_DIR/tmp/row" && chmod 644 "$MY_DIR/tmp/row"
+    my_sql -e "CREATE DATABASE huge; SET GLOBAL max_allowed_packet = 1 << 30"
+    # 16 MiB is the server's default, under which larger rows must come out too.
+    my_sql huge <<SQL || return
+CREATE TABLE huge (id int PRIMARY KEY, name varchar(40), body longblob, note text, KEY (name));
+INSERT INTO huge VALUES (1, 'a\\tb', 'small', NULL), (2, 'c\\nd', load_file('$MY_DIR/tmp/row'), 'e\\\\f'),
+    (3, NULL, repeat('\\0\\t\\n\\\\', ($ROW_MB << 20) / 4), ''), (4, 'last', 'small', 'g');
+SET GLOBAL max_allowed_packet = 16 << 20;
+SQL
+    rm -f "$MY_DIR/tmp/row"
+}
+huge_sums() { # client options
+    mariadb "$@" -BN huge -e "SELECT id, name, length(body), md5(body), note FROM huge ORDER BY id"
+}
+check "a huge row is made" huge_row
+check_same "it is as large as asked" "$(my_sql huge -e "SELECT length(body) >> 20 FROM huge WHERE id = 2")" "$ROW_MB"
+environment root huge
+check "a snapshot holds no more than three copies of a row" \
+    peak_of $((3 * ROW_MB + 64)) "$REHEARSE" snapshot --env "$ENV" --to "$STORE" --tag huge --jobs 1
+check "bundle verify of a huge row" "$REHEARSE" bundle verify --store "$STORE" --level 2 huge
+check "a restore holds no more than three" \
+    peak_of $((3 * ROW_MB + 64)) "$REHEARSE" restore --from "$STORE" --into "$BOX" --no-pristine --replace --jobs 1 huge
+check "and a second time, to look into it" restore_box huge
+check "the huge row is the same" compare huge_sums
+check "a proof reads it again" "$REHEARSE" box verify --from "$STORE" "$BOX"
+
 check "box destroy" "$REHEARSE" box destroy "$BOX"
 e2e_end

@@ -1,10 +1,10 @@
 /* What the box held before: moved into before/ inside the box while a restore replaces it.
  *
- * box.json is moved last on the way in and on the way back, and before/ is filled under another
- * name; so one look tells how far a crash let it come:
+ * The folder's name tells how far a crash let it come; box.json is moved last:
  *   before.new without box.json   on the way in: moved back
  *   before.new with box.json      all in: renamed to before
- *   before without box.json       on the way back: the rest is moved back
+ *   before                        all in; what stands beside it is the new box
+ *   before.back                   on the way back, nothing of the new box is left: the rest is moved
  */
 #include "lib/box/local.h"
 
@@ -17,13 +17,27 @@
 
 #include "lib/base/fd.h"
 
-#define BEFORE     "before"
-#define BEFORE_NEW "before.new"
+#define BEFORE      "before"
+#define BEFORE_NEW  "before.new"
+#define BEFORE_BACK "before.back"
 
 /* All that a box is made of; "box.json" and the lock apart. */
 static const char *const box_parts[] = {
-    ENV_FILE,    "files",     "services", "pristine", "pristine.new", "pristine.old",
-    "reset.new", "reset.old", "pg.*",     "my.*",     "journal*",     BOX_LEDGER "*",
+    ENV_FILE,
+    "files",
+    "services",
+    "pristine",
+    "pristine.new",
+    "pristine.old",
+    "reset.new",
+    "reset.old",
+    "pg.*",
+    "my.*",
+    "journal*",
+    BOX_LEDGER "*",
+    /* atomic writes that a crash has torn */
+    BOX_FILE ".*",
+    ENV_FILE ".*",
 };
 
 static bool is_part(const char *name)
@@ -36,12 +50,12 @@ static bool is_part(const char *name)
 
 static bool is_ours(const char *name)
 {
-    static const char *const others[] = {BOX_FILE, "box.lock", BEFORE, BEFORE_NEW};
+    static const char *const others[] = {BOX_FILE, "box.lock", BEFORE, BEFORE_NEW, BEFORE_BACK};
 
     for (size_t i = 0; i < COUNT(others); i++)
         if (strcmp(others[i], name) == 0)
             return true;
-    return is_part(name) || fnmatch(BOX_FILE ".*", name, 0) == 0; /* a torn atomic write */
+    return is_part(name);
 }
 
 static bool check_entry(void *ctx, const char *name, struct err *err)
@@ -112,6 +126,28 @@ bool aside_keep(const char *where, struct err *err)
     return rename(fresh, before) == 0 || err_sys(err, ERR_IO, "cannot keep what the box held");
 }
 
+static bool is_torn(const char *name)
+{
+    return fnmatch(BOX_FILE ".*", name, 0) == 0 || fnmatch(ENV_FILE ".*", name, 0) == 0;
+}
+
+static bool find_part(void *ctx, const char *name, struct err *err)
+{
+    bool *found = ctx;
+
+    (void)err;
+    *found = *found || (is_part(name) && !is_torn(name));
+    return true;
+}
+
+bool aside_is_bare(const char *where)
+{
+    struct err ignored = {0};
+    bool found = false;
+
+    return dir_each(where, find_part, &found, &ignored) && !found;
+}
+
 /* ---- removing -------------------------------------------------------------------------------------*/
 
 static bool remove_part(void *ctx, const char *name, struct err *err)
@@ -133,27 +169,32 @@ static bool remove_file(const char *where, const char *name, struct err *err)
     return unlink(path) == 0 || errno == ENOENT || err_sys(err, ERR_IO, "cannot remove '%s'", path);
 }
 
-/* What a box needs to be opened goes last: cut off, it can be removed again. */
+/* What makes it a box goes last: cut off, it can be removed again. */
 bool aside_remove(const char *where, struct err *err)
 {
     return dir_each(where, remove_part, (void *)(uintptr_t)where, err) &&
-           remove_file(where, BOX_FILE, err) && remove_file(where, ENV_FILE, err);
+           remove_file(where, ENV_FILE, err) && remove_file(where, BOX_FILE, err);
 }
 
-static bool end_bring_back(const char *where, const char *before, struct err *err)
+static bool move_back(const char *where, const char *from, struct err *err)
 {
-    if (!move_all(before, where, err))
+    if (!move_all(from, where, err))
         return false;
-    return rmdir(before) == 0 || err_sys(err, ERR_IO, "cannot remove '%s'", before);
+    return rmdir(from) == 0 || err_sys(err, ERR_IO, "cannot remove '%s'", from);
 }
 
 bool aside_bring_back(const char *where, struct err *err)
 {
     AUTO(free) char *before = path_join(where, BEFORE);
+    AUTO(free) char *back = path_join(where, BEFORE_BACK);
 
-    if (!before)
+    if (!before || !back)
         return err_memory(err);
-    return aside_remove(where, err) && end_bring_back(where, before, err);
+    if (!aside_remove(where, err))
+        return false;
+    if (rename(before, back) != 0)
+        return err_sys(err, ERR_IO, "cannot rename '%s'", before);
+    return move_back(where, back, err);
 }
 
 bool aside_drop(const char *where, struct err *err)
@@ -173,19 +214,27 @@ bool aside_drop(const char *where, struct err *err)
     return dir_remove(before, err);
 }
 
+bool aside_moving(const char *where)
+{
+    AUTO(free) char *fresh = path_join(where, BEFORE_NEW);
+    AUTO(free) char *back = path_join(where, BEFORE_BACK);
+
+    return (fresh && path_exists(fresh)) || (back && path_exists(back));
+}
+
 bool aside_recover(const char *where, struct err *err)
 {
     AUTO(free) char *fresh = path_join(where, BEFORE_NEW);
     AUTO(free) char *before = path_join(where, BEFORE);
+    AUTO(free) char *back = path_join(where, BEFORE_BACK);
 
-    if (!fresh || !before)
+    if (!fresh || !before || !back)
         return err_memory(err);
-    if (path_exists(fresh)) {
-        if (!has_box(fresh))
-            return end_bring_back(where, fresh, err);
-        return rename(fresh, before) == 0 || err_sys(err, ERR_IO, "cannot rename '%s'", fresh);
-    }
-    if (path_exists(before) && !has_box(before))
-        return end_bring_back(where, before, err);
-    return true;
+    if (path_exists(back))
+        return move_back(where, back, err);
+    if (!path_exists(fresh))
+        return true;
+    if (!has_box(fresh))
+        return move_back(where, fresh, err);
+    return rename(fresh, before) == 0 || err_sys(err, ERR_IO, "cannot rename '%s'", fresh);
 }

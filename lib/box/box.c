@@ -15,7 +15,7 @@ static const struct box_ops *driver(void)
 
 bool box_is(const char *where)
 {
-    static const char *const marks[] = {BOX_FILE, "before/box.json", "before.new"};
+    static const char *const marks[] = {BOX_FILE, "before/box.json", "before.new", "before.back"};
 
     for (size_t i = 0; i < COUNT(marks); i++) {
         AUTO(free) char *path = path_join(where, marks[i]);

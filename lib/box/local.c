@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
@@ -83,8 +84,8 @@ static bool refuse_entry(void *ctx, const char *name, struct err *err)
 {
     const char *where = ctx;
 
-    if (strcmp(name, "box.lock") == 0)
-        return true;
+    if (strcmp(name, "box.lock") == 0 || fnmatch(BOX_FILE ".??????", name, 0) == 0)
+        return true; /* a restore that was cut off right at its beginning */
     err_set(err, ERR_EXISTS, "'%s' is not empty and not a box", where);
     return err_hint(err, "choose an empty or a new directory");
 }
@@ -110,23 +111,28 @@ static bool keep_old(const char *where, int *lock, struct err *err)
     return ok && aside_keep(where, err);
 }
 
+static bool has_file(const char *where, const char *name)
+{
+    AUTO(free) char *path = path_join(where, name);
+    return path && path_exists(path);
+}
+
 /* A replacing restore that was cut off left two boxes: what it had built is no box yet. */
 static bool settle_old(const char *where, struct err *err)
 {
-    json_t *state = NULL;
+    AUTO(json) json_t *state = NULL;
     struct err ignored = {0};
     bool stands = false;
 
     if (!aside_recover(where, err))
         return false;
     if (!aside_exists(where))
-        return true;
+        return !aside_is_bare(where) || aside_remove(where, err);
     if (state_read(where, &state, &ignored)) {
         const char *word = entry_str(state, "state");
         stands = strcmp(word, "ready") == 0 || strcmp(word, "running") == 0;
         if (!stands)
             servers_remove_private(json_object_get(state, "servers"));
-        json_decref(state);
     }
     return stands ? aside_drop(where, err) : aside_bring_back(where, err);
 }
@@ -269,15 +275,13 @@ static bool local_create(const char *where, const struct env *env, bool force, s
     return true;
 }
 
-/* A crash between the moves of a replacing restore leaves no box.json at its place. */
-static bool mend_move(const char *where, struct err *err)
+/* A crash at the beginning of a restore, or between the moves of a replacing one. */
+static bool mend(const char *where, struct err *err)
 {
-    AUTO(free) char *mark = path_join(where, BOX_FILE);
     AUTO(fd) int lock = -1;
 
-    if (!mark)
-        return err_memory(err);
-    if (path_exists(mark) || !box_is(where))
+    if (!box_is(where) ||
+        (has_file(where, BOX_FILE) && has_file(where, ENV_FILE) && !aside_moving(where)))
         return true;
     return lock_take(where, &lock, err) && settle_old(where, err);
 }
@@ -295,7 +299,7 @@ static bool local_open(const char *where, struct box **out, struct err *err)
     l = local_new(real);
     if (!l)
         return err_memory(err);
-    if (!mend_move(l->box.where, err) || !state_read(l->box.where, &l->state, err))
+    if (!mend(l->box.where, err) || !state_read(l->box.where, &l->state, err))
         return false;
     AUTO(free) char *path = local_path(l, ENV_FILE);
     if (!path)

@@ -89,8 +89,12 @@ bool aside_exists(const char *where);
 /* Removes what stands and moves before/ back. */
 bool aside_bring_back(const char *where, struct err *err);
 bool aside_drop(const char *where, struct err *err);
+/* Whether a move is under way, or was when a crash interrupted it. */
+bool aside_moving(const char *where);
 /* Ends a move that a crash interrupted. */
 bool aside_recover(const char *where, struct err *err);
+/* Whether box.json is all there is: a restore or a removal was cut off right at its edge. */
+bool aside_is_bare(const char *where);
 /* Removes every entry of a box but before/ and the lock; box.json goes last. */
 bool aside_remove(const char *where, struct err *err);
 

@@ -166,7 +166,7 @@ static bool load(struct restore *r, struct err *err)
     struct plan_conf conf = {.bundle = r->bundle,
                              .box = r->box,
                              .journal = r->journal,
-                             .only = &r->conf->only,
+                             .what = {&r->conf->only, r->conf->references},
                              .jobs = jobs(r->conf)};
     AUTO(plan) struct plan *plan = NULL;
 
@@ -180,7 +180,7 @@ static bool prove(struct restore *r, struct err *err)
     struct proof_conf conf = {.bundle = r->bundle,
                               .box = r->box,
                               .journal = r->journal,
-                              .only = &r->conf->only,
+                              .what = {&r->conf->only, r->conf->references},
                               .jobs = jobs(r->conf)};
     AUTO(json) json_t *report = NULL;
 
@@ -199,10 +199,18 @@ static bool settle(struct restore *r, struct err *err)
            (!r->conf->pristine || box_save(b, err)) && box_set_state(b, "ready", r->digest, err);
 }
 
+static bool note_how(struct restore *r, struct err *err)
+{
+    struct selection what = {&r->conf->only, r->conf->references};
+    AUTO(json) json_t *how = NULL;
+
+    return selection_keep(&what, &how, err) && box_set_restore(r->box, how, err);
+}
+
 static bool fill(struct restore *r, struct err *err)
 {
-    return box_set_state(r->box, "restoring", r->digest, err) && try_settings(r, err) &&
-           load(r, err) && settle(r, err);
+    return box_set_state(r->box, "restoring", r->digest, err) && note_how(r, err) &&
+           try_settings(r, err) && load(r, err) && settle(r, err);
 }
 
 bool restore_note_service(void *journal, const struct box_service *s, struct err *err)
@@ -353,8 +361,12 @@ static const struct opt opts[] = {
     {"env", OPT_STR, AT(env), "FILE", "environment file; the bundle's own when left out"},
     {"replace", OPT_FLAG, AT(replace), NULL,
      "put the new box in the place of the one that is there"},
-    {"only", OPT_LIST, AT(only), "COMPONENT",
-     "restore this alone: files, files/NAME, postgresql.NAME, mariadb.NAME"},
+    {"only", OPT_LIST, AT(only), "WHAT",
+     "restore this alone and what it needs: files, files/NAME, postgresql.NAME, mariadb.NAME, a "
+     "schema as postgresql.NAME/SCHEMA, objects as postgresql.NAME/SCHEMA.TABLE or "
+     "mariadb.NAME/TABLE; * and ? stand for any characters"},
+    {"with-references", OPT_FLAG, AT(references), NULL,
+     "of a part, restore the tables that foreign keys and bodies of functions name, too"},
     {"jobs", OPT_COUNT, AT(jobs), "N", "tasks at the same time; one per core when left out", 1,
      256},
     {"pristine", OPT_FLAG, AT(pristine), NULL, "keep a copy of the restored state for box reset"},

@@ -13,7 +13,8 @@ struct restore_conf {
     const char *journal;
     const char *key;         /* file of a secret key, for encrypted bundles */
     struct opt_list trusted; /* public signing keys; given: only bundles that they signed */
-    struct opt_list only;    /* components: files, files/NAME, ENGINE.NAME; none: all */
+    struct opt_list only;    /* restore/only.h; none: all */
+    bool references;         /* tables that foreign keys and bodies name come too */
     uint64_t jobs;           /* 0: one per core */
     bool replace;            /* an existing box is replaced */
     bool pristine;           /* keep the restored state for reset (default) */

@@ -23,6 +23,9 @@ struct verify {
     struct box *box;
     struct store *store;
     struct bundle *bundle;
+    json_t *shown;
+    struct opt_list only; /* of the command line, or what was restored */
+    bool references;
     bool running;
 };
 
@@ -32,6 +35,7 @@ static void verify_done(struct verify *v)
     store_close(v->store);
     box_close(v->box);
     journal_close(v->journal);
+    json_decref(v->shown);
 }
 
 static inline void auto_verify(struct verify *v)
@@ -55,13 +59,15 @@ static bool open_bundle(struct verify *v, const char *ref, struct err *err)
 /* The bundle that the box says it was restored from. */
 static bool open_both(struct verify *v, const char *where, struct err *err)
 {
-    AUTO(json) json_t *shown = NULL;
     const char *state, *ref;
 
-    if (!box_open(where, &v->box, err) || !box_show(v->box, &shown, err) ||
-        !json_want_str(shown, "state", &state, err))
+    if (!box_open(where, &v->box, err) || !box_show(v->box, &v->shown, err) ||
+        !json_want_str(v->shown, "state", &state, err))
         return false;
-    ref = json_string_value(json_object_get(shown, "bundle"));
+    ref = json_string_value(json_object_get(v->shown, "bundle"));
+    selection_take(json_object_get(v->shown, "restore"), &v->only, &v->references);
+    if (v->conf->only.count)
+        v->only = v->conf->only;
     v->running = strcmp(state, "running") == 0;
     if ((!v->running && strcmp(state, "ready") != 0) || !ref || !*ref) {
         err_set(err, ERR_FAILED, "box '%s' is %s: there is nothing to verify", where, state);
@@ -85,7 +91,7 @@ static bool prove(struct verify *v, json_t **report, struct err *err)
     struct proof_conf conf = {.bundle = v->bundle,
                               .box = v->box,
                               .journal = v->journal,
-                              .only = &v->conf->only,
+                              .what = {&v->only, v->references},
                               .jobs = jobs(v->conf)};
     struct err ignored = {0};
 
@@ -169,8 +175,8 @@ static const struct verify_conf defaults = {0};
 #define AT(field) offsetof(struct verify_conf, field)
 static const struct opt opts[] = {
     {"from", OPT_STR, AT(from), "STORE", "store that holds the bundle: a path or a URL"},
-    {"only", OPT_LIST, AT(only), "COMPONENT",
-     "verify this alone: files, files/NAME, postgresql.NAME, mariadb.NAME"},
+    {"only", OPT_LIST, AT(only), "WHAT",
+     "verify this alone, as of restore; what was restored when left out"},
     {"jobs", OPT_COUNT, AT(jobs), "N", "tasks at the same time; one per core when left out", 1,
      256},
     {"key", OPT_STR, AT(key), "FILE", "secret key that opens an encrypted bundle"},

@@ -151,11 +151,26 @@ static bool find_tables(struct my_target *t, struct err *err)
     if (!t->tables)
         return err_memory(err);
     for (size_t i = 0; i < count; i++) {
-        if (s[i].kind == STREAM_COLUMNS && !strcmp(s[i].component, t->conf.component) &&
-            !my_table_init(&t->tables[t->table_count++], &s[i], err))
+        if (s[i].kind != STREAM_COLUMNS || strcmp(s[i].component, t->conf.component) != 0 ||
+            !my_select_table(t->select, &s[i]))
+            continue;
+        if (!my_table_init(&t->tables[t->table_count++], &s[i], err))
             return false;
+        t->base.rows += s[i].records;
+        t->base.bytes += s[i].raw_bytes;
     }
+    t->base.partial = t->select != NULL;
     return true;
+}
+
+static bool find_part(struct my_target *t, struct err *err)
+{
+    if (!my_select_new(t->conf.bundle, t->conf.component, &t->conf.what, &t->select, err))
+        return false;
+    if (!t->select)
+        return true;
+    AUTO(json) json_t *report = my_select_report(t->select);
+    return selection_tell(t->conf.component, report, t->conf.journal, err);
 }
 
 /* What this server cannot hold is said before anything is loaded. */
@@ -214,7 +229,8 @@ static bool my_open(const struct target_conf *conf, struct target **out, struct 
     t->db_conf = *conf->db;
     t->db_conf.database = NULL;
     t->settings = (struct vec)VEC(struct my_setting);
-    if (!read_facts(t, err) || !find_tables(t, err) || !db_open(&t->db_conf, &t->main, err))
+    if (!read_facts(t, err) || !find_part(t, err) || !find_tables(t, err) ||
+        !db_open(&t->db_conf, &t->main, err))
         return false;
     if (conf->owned && !settings_for_load(t, err))
         return false;
@@ -241,6 +257,7 @@ static void my_close(struct target *base)
     for (size_t i = 0; i < t->table_count; i++)
         my_table_done(&t->tables[i]);
     free(t->tables);
+    my_select_free(t->select);
     free(t->database);
     free(t);
 }

@@ -10,6 +10,7 @@
 
 #include "lib/base/vec.h"
 #include "lib/db/db.h"
+#include "restore/my_select.h"
 #include "restore/target.h"
 
 #include <stdatomic.h>
@@ -29,8 +30,9 @@ struct my_setting {
 struct my_target {
     struct target base;
     struct target_conf conf;
-    struct db_conf db_conf; /* with the database's name */
-    const json_t *facts;    /* of the component, in bundle.json */
+    struct db_conf db_conf;   /* with the database's name */
+    const json_t *facts;      /* of the component, in bundle.json */
+    struct my_select *select; /* NULL: all of it */
     char *database;
     struct db *main;
     struct db **worker;

@@ -41,6 +41,8 @@ bool my_sequences(struct my_target *t, struct db *db, struct err *err)
         return false;
     json_array_foreach(list, i, one)
     {
+        if (!my_select_sequence(t->select, one))
+            continue;
         if (!run_meta(db, one, "create", err) || !run_meta(db, one, "set", err))
             return err_add(err, "sequence '%s'", json_string_value(json_object_get(one, "name")));
     }
@@ -204,6 +206,8 @@ static bool make_all(struct my_target *t, struct db *db, const char *file, bool 
         return false;
     json_array_foreach(list, i, o)
     {
+        if (!my_select_object(t->select, o))
+            continue;
         if (stand_ins ? run_meta(db, o, "stand_in", err) : make_object(t, db, o, err))
             continue;
         const char *kind = json_string_value(json_object_get(o, "kind"));

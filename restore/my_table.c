@@ -76,6 +76,7 @@ static bool load_rows(void *ctx, void *arg, unsigned worker, struct err *err)
 /* "ALTER TABLE t ADD one, ADD two" of a list in meta. */
 struct alter {
     const struct my_target_table *table;
+    const struct my_select *select; /* of foreign keys; else NULL */
     struct db *db;
     struct buf sql;
 };
@@ -120,7 +121,7 @@ static bool add_parts(struct alter *a, const json_t *parts, struct err *err)
 
     json_array_foreach(parts, i, part)
     {
-        if (!is_fulltext(part) && !alter_add(a, part, err))
+        if (!is_fulltext(part) && my_select_key(a->select, part) && !alter_add(a, part, err))
             return false;
     }
     json_array_foreach(parts, i, part)
@@ -135,9 +136,9 @@ static bool add_parts(struct alter *a, const json_t *parts, struct err *err)
 }
 
 static bool add_list(struct my_target *t, const struct work *w, unsigned worker, const char *list,
-                     struct err *err)
+                     const struct my_select *select, struct err *err)
 {
-    struct alter a = {.table = w->table, .db = t->worker[worker]};
+    struct alter a = {.table = w->table, .select = select, .db = t->worker[worker]};
     bool ok = add_parts(&a, json_object_get(w->table->stream->meta, list), err);
 
     buf_done(&a.sql);
@@ -146,12 +147,14 @@ static bool add_list(struct my_target *t, const struct work *w, unsigned worker,
 
 static bool add_indexes(void *ctx, void *arg, unsigned worker, struct err *err)
 {
-    return add_list(ctx, arg, worker, "indexes", err);
+    return add_list(ctx, arg, worker, "indexes", NULL, err);
 }
 
 static bool add_foreign(void *ctx, void *arg, unsigned worker, struct err *err)
 {
-    return add_list(ctx, arg, worker, "foreign_keys", err);
+    const struct my_target *t = ctx;
+
+    return add_list(ctx, arg, worker, "foreign_keys", t->select, err);
 }
 
 static bool count_rows(struct my_target *t, const struct work *w, unsigned worker, struct err *err)

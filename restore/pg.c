@@ -37,8 +37,7 @@ static void pg_target_close(struct target *base)
         free(step[i].constraint);
     }
     vec_done(&t->steps);
-    buf_done(&t->pre_data);
-    buf_done(&t->post_data);
+    pg_part_done(&t->part);
     free(t->database);
     free(t);
 }
@@ -131,11 +130,25 @@ static bool read_tables(struct pg_target *t, struct err *err)
     t->tables = calloc(count + 1, sizeof(*t->tables));
     if (!t->tables)
         return err_memory(err);
-    for (size_t i = 0; i < count; i++)
-        if (s[i].kind == STREAM_COLUMNS && strcmp(s[i].component, t->conf.component) == 0 &&
-            !add_table(t, &s[i], err))
+    for (size_t i = 0; i < count; i++) {
+        if (s[i].kind != STREAM_COLUMNS || strcmp(s[i].component, t->conf.component) != 0 ||
+            !pg_part_has(&t->part, &s[i]))
+            continue;
+        if (!add_table(t, &s[i], err))
             return false;
+        t->base.rows += s[i].records;
+        t->base.bytes += s[i].raw_bytes;
+    }
+    t->base.partial = t->part.select != NULL;
     return true;
+}
+
+static bool tell_part(struct pg_target *t, struct err *err)
+{
+    if (!t->part.select)
+        return true;
+    AUTO(json) json_t *report = pg_select_report(t->part.select);
+    return selection_tell(t->conf.component, report, t->conf.journal, err);
 }
 
 /* What pg_dump wrote for a version is understood by that one and by newer ones. */
@@ -182,8 +195,8 @@ static bool pg_target_open(const struct target_conf *conf, struct target **out, 
     t->conf.jobs = conf->jobs ? conf->jobs : 1;
     t->admin_conf = t->db_conf = *conf->db;
     if (!read_facts(t, err) || !open_admin(t, err) || !check_version(t, err) ||
-        !read_tables(t, err) || !pg_target_text(t, "pre-data.sql", &t->pre_data, err) ||
-        !pg_target_text(t, "post-data.sql", &t->post_data, err) || !pg_extensions_check(t, err) ||
+        !pg_part_open(conf->bundle, conf->component, &conf->what, t->admin, &t->part, err) ||
+        !read_tables(t, err) || !tell_part(t, err) || !pg_extensions_check(t, err) ||
         !pg_roles_restore(t, err) || !pg_database_create(t, err))
         return err_add(err, "cannot restore '%s'", conf->component);
     *out = TAKE(base);

@@ -16,6 +16,7 @@
 
 #include "lib/base/vec.h"
 #include "lib/sql/split.h"
+#include "restore/pg_part.h"
 #include "restore/target.h"
 
 #include <stdatomic.h>
@@ -59,7 +60,7 @@ struct pg_target {
     bool created, finished;
     struct db *admin;
     struct db **worker;
-    struct buf pre_data, post_data;
+    struct pg_part part;
     struct pg_target_table *tables;
     size_t table_count;
     struct vec steps; /* struct pg_step */

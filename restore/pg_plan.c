@@ -73,17 +73,15 @@ static bool run_schema(void *ctx, void *arg, unsigned worker, struct err *err)
     if (json_is_false(json_object_get(t->facts, "public_schema")) &&
         !db_exec(db, err, "DROP SCHEMA IF EXISTS public"))
         return false;
-    return pg_script_run(db, "pre-data.sql", buf_view(&t->pre_data), err);
+    return pg_script_run(db, "pre-data.sql", buf_view(&t->part.pre_data), err);
 }
 
 static bool run_sequences(void *ctx, void *arg, unsigned worker, struct err *err)
 {
     struct pg_target *t = ctx;
-    AUTO(buf) struct buf text = {0};
 
     (void)arg;
-    return pg_target_text(t, "sequences.sql", &text, err) &&
-           pg_script_run(t->worker[worker], "sequences.sql", buf_view(&text), err);
+    return pg_script_run(t->worker[worker], "sequences.sql", buf_view(&t->part.sequences), err);
 }
 
 static bool run_load(void *ctx, void *arg, unsigned worker, struct err *err)

@@ -127,7 +127,7 @@ bool pg_extensions_check(struct pg_target *t, struct err *err)
     struct sql_statement st;
     bool more = true, there;
 
-    sql_split_init(&split, SQL_POSTGRESQL, buf_view(&t->pre_data));
+    sql_split_init(&split, SQL_POSTGRESQL, buf_view(&t->part.pre_data));
     for (;;) {
         if (!sql_split_next(&split, &st, &more, err))
             return err_add(err, "pre-data.sql");
@@ -262,7 +262,7 @@ bool pg_steps_sort(struct pg_target *t, struct err *err)
     bool more = true;
 
     t->steps = (struct vec)VEC(struct pg_step);
-    sql_split_init(&split, SQL_POSTGRESQL, buf_view(&t->post_data));
+    sql_split_init(&split, SQL_POSTGRESQL, buf_view(&t->part.post_data));
     for (;;) {
         if (!sql_split_next(&split, &st, &more, err))
             return err_add(err, "post-data.sql");

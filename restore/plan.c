@@ -5,6 +5,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/opt.h"
 #include "lib/base/vec.h"
+#include "restore/only.h"
 
 static const struct target_ops *const drivers[] = {&target_files, &target_postgresql,
                                                    &target_mariadb};
@@ -67,15 +68,6 @@ static const char *local_name(const struct component *c)
     return c->text + strcspn(c->text, "./") + 1;
 }
 
-static bool selected(struct span name, const struct opt_list *only)
-{
-    for (size_t i = 0; only && i < only->count; i++)
-        if (span_is(name, only->at[i]) ||
-            (span_starts(name, "files/") && strcmp(only->at[i], "files") == 0))
-            return true;
-    return !only || !only->count;
-}
-
 static bool add_stream(struct vec *v, const struct stream *s, struct err *err)
 {
     struct span name = component_of(s);
@@ -104,7 +96,7 @@ static bool find_components(struct bundle *bundle, const struct opt_list *only, 
 
     for (size_t i = 0; i < count; i++) {
         struct span name = component_of(&streams[i]);
-        if (driver_of(name) && selected(name, only) && !add_stream(out, &streams[i], err))
+        if (driver_of(name) && only_component(only, name) && !add_stream(out, &streams[i], err))
             return false;
     }
     return true;
@@ -117,11 +109,10 @@ static bool check_only(const struct vec *v, const struct opt_list *only, struct 
     const struct component *at = v->at;
 
     for (size_t i = 0; only && i < only->count; i++) {
-        struct opt_list one = {.at = {only->at[i]}, .count = 1};
         bool found = false;
 
         for (size_t j = 0; j < v->count; j++)
-            found |= selected(at[j].name, &one);
+            found |= only_is(only->at[i], at[j].name);
         if (!found) {
             err_set(err, ERR_MISSING, "the bundle has no component '%s'", only->at[i]);
             return err_hint(err, "rehearse bundle show names them");
@@ -206,6 +197,7 @@ static bool open_target(struct plan *p, struct component *c, struct err *err)
 {
     c->conf = (struct target_conf){.bundle = p->conf.bundle,
                                    .component = c->text,
+                                   .what = p->conf.what,
                                    .journal = p->conf.journal,
                                    .progress = p->progress,
                                    .jobs = p->conf.jobs,
@@ -221,7 +213,13 @@ static bool open_target(struct plan *p, struct component *c, struct err *err)
             return false;
         c->conf.db = &c->db;
     }
-    return c->ops->open(&c->conf, &c->target, err) || err_add(err, "cannot restore '%s'", c->text);
+    if (!c->ops->open(&c->conf, &c->target, err))
+        return err_add(err, "cannot restore '%s'", c->text);
+    if (c->target->partial) {
+        c->rows = c->target->rows;
+        c->bytes = c->target->bytes;
+    }
+    return true;
 }
 
 bool plan_open(const struct plan_conf *conf, struct plan **out, struct err *err)
@@ -233,15 +231,16 @@ bool plan_open(const struct plan_conf *conf, struct plan **out, struct err *err)
         return err_memory(err);
     p->conf = *conf;
     p->components = (struct vec)VEC(struct component);
-    if (!find_components(conf->bundle, conf->only, &p->components, err))
+    if (!find_components(conf->bundle, conf->what.only, &p->components, err))
         return false;
     struct component *at = p->components.at;
-    for (size_t i = 0; i < p->components.count; i++)
-        bytes += at[i].bytes;
-    p->progress = progress_open("restore", bytes);
-    for (size_t i = 0; i < p->components.count; i++)
+    p->progress = progress_open("restore", 0);
+    for (size_t i = 0; i < p->components.count; i++) {
         if (!open_target(p, &at[i], err))
             return false;
+        bytes += at[i].bytes;
+    }
+    progress_total(p->progress, bytes);
     *out = TAKE(p);
     return true;
 }

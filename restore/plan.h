@@ -16,7 +16,7 @@ struct plan_conf {
     struct bundle *bundle;
     struct box *box; /* its databases run in load mode */
     struct journal *journal;
-    const struct opt_list *only; /* none: all */
+    struct selection what;
     unsigned jobs;
 };
 

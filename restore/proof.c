@@ -2,6 +2,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/json.h"
+#include "restore/only.h"
 
 /* ---- differences -------------------------------------------------------------------------------*/
 
@@ -132,17 +133,6 @@ static inline void auto_parts(struct parts *parts)
     parts_done(parts);
 }
 
-static bool selected(const struct proof_conf *conf, const char *component)
-{
-    const struct opt_list *only = conf->only;
-
-    for (size_t i = 0; only && i < only->count; i++)
-        if (strcmp(only->at[i], component) == 0 ||
-            (strncmp(component, "files/", 6) == 0 && strcmp(only->at[i], "files") == 0))
-            return true;
-    return !only || !only->count;
-}
-
 static bool add_part(struct parts *parts, const struct proof_conf *conf, const char *kind, char sep,
                      const char *name, struct err *err)
 {
@@ -153,7 +143,7 @@ static bool add_part(struct parts *parts, const struct proof_conf *conf, const c
         component = NULL;
         return err_memory(err);
     }
-    if (!selected(conf, component))
+    if (!only_component(conf->what.only, span_of(component)))
         return true;
     *p = (struct proof_part){.conf = conf,
                              .ops = sep == '/'                        ? &proof_files

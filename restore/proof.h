@@ -20,12 +20,13 @@
 #include "lib/box/box.h"
 #include "lib/bundle/bundle.h"
 #include "lib/journal/journal.h"
+#include "restore/selection.h"
 
 struct proof_conf {
     struct bundle *bundle;
     struct box *box;
     struct journal *journal;
-    const struct opt_list *only; /* components as of restore; none: all */
+    struct selection what; /* as of the restore */
     unsigned jobs;
 };
 

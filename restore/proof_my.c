@@ -12,6 +12,7 @@ static void my_proof_close(struct proof_part *p)
 {
     struct my_proof *m = TAKE(p->own);
 
+    my_select_free(m->select);
     for (unsigned i = 0; m->worker && i < m->workers; i++)
         db_close(m->worker[i]);
     free(m->worker);
@@ -254,7 +255,7 @@ static bool plan_tables(struct my_proof *m, struct sched *sched, struct err *err
         return err_memory(err);
     for (size_t i = 0; i < count; i++)
         if (s[i].kind == STREAM_COLUMNS && strcmp(s[i].component, m->part->component) == 0 &&
-            !plan_table(m, &s[i], sched, err))
+            my_select_table(m->select, &s[i]) && !plan_table(m, &s[i], sched, err))
             return false;
     return true;
 }
@@ -278,6 +279,8 @@ static bool my_proof_plan(struct proof_part *p, struct sched *sched, struct err 
     p->own = m;
     m->part = p;
     m->workers = sched_jobs(sched);
+    if (!my_select_new(p->conf->bundle, p->component, &p->conf->what, &m->select, err))
+        return false;
     struct task objects = {.run = run_objects, .ctx = m, .cost = UINT64_MAX / 2, .name = "schema"};
     return box_db_conf(p->conf->box, p->name, &m->conf, err) && open_workers(m, err) &&
            sched_add(sched, &objects, NULL, 0, NULL, err) && plan_tables(m, sched, err);

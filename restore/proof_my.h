@@ -3,6 +3,7 @@
 #define RESTORE_PROOF_MY_H
 
 #include "lib/db/db.h"
+#include "restore/my_select.h"
 #include "restore/proof_part.h"
 
 struct my_proof;
@@ -17,6 +18,7 @@ struct my_proof_table {
 
 struct my_proof {
     struct proof_part *part;
+    struct my_select *select; /* NULL: all of it */
     struct db_conf conf;
     struct db **worker;
     unsigned workers;

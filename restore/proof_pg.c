@@ -5,6 +5,7 @@
 #include "lib/base/json.h"
 #include "lib/db/pg_schema.h"
 #include "lib/db/pg_session.h"
+#include "restore/pg_part.h"
 
 #include <sys/mman.h>
 
@@ -25,6 +26,7 @@ struct pg_proof {
     struct db_conf conf;
     struct db **worker;
     unsigned workers;
+    struct pg_part what;
     struct pg_proof_table *tables;
     size_t table_count;
 };
@@ -43,6 +45,7 @@ static void pg_proof_close(struct proof_part *p)
         free(g->tables[i].condition);
     }
     free(g->tables);
+    pg_part_done(&g->what);
     free(g);
 }
 
@@ -218,7 +221,7 @@ static bool plan_tables(struct pg_proof *g, struct sched *sched, struct err *err
         return err_memory(err);
     for (size_t i = 0; i < count; i++)
         if (s[i].kind == STREAM_COLUMNS && strcmp(s[i].component, g->part->component) == 0 &&
-            !plan_table(g, &s[i], sched, err))
+            pg_part_has(&g->what, &s[i]) && !plan_table(g, &s[i], sched, err))
             return false;
     return true;
 }
@@ -240,15 +243,13 @@ static bool dump(struct pg_proof *g, struct db *db, int fd, struct err *err)
     return ok;
 }
 
-static bool compare_section(struct pg_proof *g, int fd, const char *section, struct err *err)
+static bool compare_section(struct pg_proof *g, int fd, const char *section,
+                            const struct buf *bundle, struct err *err)
 {
-    AUTO(buf) struct buf bundle = {0}, box = {0};
-    char name[32];
+    AUTO(buf) struct buf box = {0};
 
-    snprintf(name, sizeof(name), "%s.sql", section);
-    return proof_bundle_text(g->part, name, &bundle, err) &&
-           pg_schema_section(fd, section, &box, err) &&
-           proof_statements(g->part, "schema:", buf_view(&bundle), buf_view(&box), err);
+    return pg_schema_section(fd, section, &box, err) &&
+           proof_statements(g->part, "schema:", buf_view(bundle), buf_view(&box), err);
 }
 
 /* Another version of pg_dump writes the same schema in other words. */
@@ -272,21 +273,20 @@ static bool run_schema(void *ctx, void *arg, unsigned worker, struct err *err)
         return proof_skip(g->part, "the schema: the server is of another version", err);
     if (fd < 0)
         return err_sys(err, ERR_IO, "cannot hold the schema archive");
-    return (dump(g, db, fd, err) && compare_section(g, fd, "pre-data", err) &&
-            compare_section(g, fd, "post-data", err)) ||
+    return (dump(g, db, fd, err) && compare_section(g, fd, "pre-data", &g->what.pre_data, err) &&
+            compare_section(g, fd, "post-data", &g->what.post_data, err)) ||
            err_add(err, "cannot verify the schema of '%s'", g->part->component);
 }
 
 static bool run_sequences(void *ctx, void *arg, unsigned worker, struct err *err)
 {
     struct pg_proof *g = ctx;
-    AUTO(buf) struct buf bundle = {0}, box = {0};
+    AUTO(buf) struct buf box = {0};
     unsigned count = 0;
 
     (void)arg;
-    return proof_bundle_text(g->part, "sequences.sql", &bundle, err) &&
-           pg_sequences_read(g->worker[worker], &box, &count, err) &&
-           proof_statements(g->part, "value of", buf_view(&bundle), buf_view(&box), err);
+    return pg_sequences_read(g->worker[worker], &box, &count, err) &&
+           proof_statements(g->part, "value of", buf_view(&g->what.sequences), buf_view(&box), err);
 }
 
 static bool pg_proof_plan(struct proof_part *p, struct sched *sched, struct err *err)
@@ -301,6 +301,8 @@ static bool pg_proof_plan(struct proof_part *p, struct sched *sched, struct err 
     struct task schema = {.run = run_schema, .ctx = g, .cost = UINT64_MAX / 2, .name = "schema"};
     struct task sequences = {.run = run_sequences, .ctx = g, .cost = 1, .name = "sequences"};
     return box_db_conf(p->conf->box, p->name, &g->conf, err) && open_workers(g, err) &&
+           pg_part_open(p->conf->bundle, p->component, &p->conf->what, g->worker[0], &g->what,
+                        err) &&
            sched_add(sched, &schema, NULL, 0, NULL, err) &&
            sched_add(sched, &sequences, NULL, 0, NULL, err) && plan_tables(g, sched, err);
 }

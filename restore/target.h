@@ -14,6 +14,7 @@
 #include "lib/bundle/bundle.h"
 #include "lib/db/db.h"
 #include "lib/journal/journal.h"
+#include "restore/selection.h"
 
 struct target;
 
@@ -22,6 +23,7 @@ struct target_conf {
     const char *component;    /* "files/code" for files; "postgresql.shop" for databases */
     const char *dir;          /* files: where the tree goes (made, empty) */
     const struct db_conf *db; /* databases: an administrator's session on the box's server */
+    struct selection what;
     struct journal *journal;
     struct progress *progress;
     unsigned jobs;
@@ -38,6 +40,8 @@ struct target_ops {
 
 struct target { /* targets embed it first */
     const struct target_ops *ops;
+    bool partial;         /* only some of the component's streams: */
+    uint64_t rows, bytes; /* what those hold */
 };
 
 extern const struct target_ops target_files, target_postgresql, target_mariadb;

@@ -145,6 +145,19 @@ bool box_set_state(struct box *b, const char *state, const char *bundle_digest, 
     return local_set(l, state, NULL, err) && (!ready || aside_drop(b->where, err));
 }
 
+bool box_set_restore(struct box *b, json_t *how, struct err *err)
+{
+    struct local *l = local_of(b);
+
+    if (!local_lock(l, err))
+        return false;
+    if (!how)
+        json_object_del(l->state, "restore");
+    else if (json_object_set(l->state, "restore", how) != 0)
+        return err_memory(err);
+    return local_save(l, err);
+}
+
 bool box_set_broken(struct box *b, const char *why, struct err *err)
 {
     struct local *l = local_of(b);

@@ -96,6 +96,9 @@ bool box_check_services(struct box *b, struct err *err);
 bool box_show(struct box *b, json_t **out, struct err *err);
 /* The steps of a restore. bundle_digest may be NULL: unchanged. "ready" drops before/. */
 bool box_set_state(struct box *b, const char *state, const char *bundle_digest, struct err *err);
+/* How the box was restored, for those who look at it later ("restore" of box.json); borrowed. NULL:
+ * nothing to say. */
+bool box_set_restore(struct box *b, json_t *how, struct err *err);
 bool box_set_broken(struct box *b, const char *why, struct err *err);
 /* Removes the box; with bring_back what it held before a replacing restore stands again. The
  * struct stays to be closed and is good for nothing else. */

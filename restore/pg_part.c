@@ -1,0 +1,79 @@
+#include "restore/pg_part.h"
+
+#include "restore/only.h"
+
+static bool add_offered(void *ctx, const struct db_row *row, struct err *err)
+{
+    json_t *to = ctx;
+    AUTO(free) char *name = span_dup(row->value[0]);
+
+    return (name && json_object_set_new_nocheck(to, name, json_true()) == 0) || err_memory(err);
+}
+
+static bool read_text(struct bundle *bundle, const char *component, const char *name,
+                      struct buf *out, struct err *err)
+{
+    AUTO(free) char *stream = stream_name(component, NULL, name);
+
+    return stream ? bundle_read_text(bundle, stream, out, err) : err_memory(err);
+}
+
+static bool cut(struct pg_part *p, struct pg_select_conf *conf, struct err *err)
+{
+    struct buf pre = {0}, post = {0}, sequences = {0};
+    bool ok = pg_select_new(conf, &p->select, err) && pg_select_pre_data(p->select, &pre, err) &&
+              pg_select_post_data(p->select, &post, err) &&
+              pg_select_sequences(p->select, buf_view(&p->sequences), &sequences, err);
+
+    buf_done(&p->pre_data);
+    buf_done(&p->post_data);
+    buf_done(&p->sequences);
+    p->pre_data = pre;
+    p->post_data = post;
+    p->sequences = sequences;
+    return ok;
+}
+
+bool pg_part_open(struct bundle *bundle, const char *component, const struct selection *what,
+                  struct db *db, struct pg_part *p, struct err *err)
+{
+    AUTO(vec) struct vec parts = VEC(struct only_part);
+    AUTO(json) json_t *offered = json_object();
+
+    if (!offered)
+        return err_memory(err);
+    if (!read_text(bundle, component, "pre-data.sql", &p->pre_data, err) ||
+        !read_text(bundle, component, "post-data.sql", &p->post_data, err) ||
+        !read_text(bundle, component, "sequences.sql", &p->sequences, err) ||
+        !only_parts(what->only, component, &parts, err))
+        return false;
+    if (!parts.count)
+        return true;
+    struct pg_select_conf conf = {.component = component,
+                                  .pre_data = buf_view(&p->pre_data),
+                                  .post_data = buf_view(&p->post_data),
+                                  .parts = &parts,
+                                  .references = what->references,
+                                  .offered = offered};
+    return db_rows(db, add_offered, offered, err,
+                   "SELECT name FROM pg_catalog.pg_available_extensions") &&
+           cut(p, &conf, err);
+}
+
+void pg_part_done(struct pg_part *p)
+{
+    pg_select_free(p->select);
+    buf_done(&p->pre_data);
+    buf_done(&p->post_data);
+    buf_done(&p->sequences);
+    *p = (struct pg_part){0};
+}
+
+bool pg_part_has(const struct pg_part *p, const struct stream *s)
+{
+    const char *schema = json_string_value(json_object_get(s->meta, "schema"));
+    const char *table = json_string_value(json_object_get(s->meta, "table"));
+    bool config = json_is_true(json_object_get(s->meta, "config"));
+
+    return !p->select || (schema && table && pg_select_table(p->select, schema, table, config));
+}

@@ -13,8 +13,11 @@ here=$(dirname "$0")
 names=(
     postgresql:pg-snapshot-vs-pg_dump
     postgresql:pg-snapshot-vs-pg_dump-Z0
+    postgresql:pg-snapshot-vs-floor
     postgresql:pg-size-vs-pg_dump
+    postgresql:pg-restore-vs-pg_restore-tuned
     postgresql:pg-restore-vs-pg_restore
+    postgresql:pg-clone-vs-pgcopydb
     mariadb:my-snapshot-vs-mariadb-dump
     mariadb:my-snapshot-vs-mydumper
     mariadb:my-size-vs-mydumper

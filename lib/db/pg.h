@@ -22,6 +22,11 @@ static inline void auto_pgresult(PGresult **r)
     PQclear(*r);
 }
 
+/* An error of the server; no part is NULL. */
+struct pg_said {
+    const char *state, *primary, *detail, *hint, *context, *position;
+};
+bool pg_fail_said(const struct pg_said *said, struct err *err);
 /* The failure that `res` holds, or the connection's when it is NULL. */
 bool pg_fail(struct pgdb *db, const PGresult *res, struct err *err);
 /* The failure of a connection that never stood. */
@@ -43,6 +48,12 @@ void pg_abandon(struct pgdb *db);
 bool pg_copy_out(struct db *db, struct span sql,
                  bool (*take)(void *ctx, struct span rows, struct err *err), void *ctx,
                  struct err *err);
+/* The same past libpq, which allocates and copies each row and reads 16 KiB at a time: only where
+ * pg_raw_fits(), that is where nothing between us and the server encrypts. */
+bool pg_raw_fits(const struct pgdb *db);
+bool pg_raw_copy_out(struct pgdb *db, struct span sql,
+                     bool (*take)(void *ctx, struct span rows, struct err *err), void *ctx,
+                     struct err *err);
 bool pg_copy_in(struct db *db, struct span sql,
                 bool (*give)(void *ctx, struct span *piece, struct err *err), void *ctx,
                 uint64_t *rows, struct err *err);

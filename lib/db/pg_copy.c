@@ -88,6 +88,8 @@ bool pg_copy_out(struct db *base, struct span sql,
     struct pgdb *db = (struct pgdb *)base;
     AUTO(buf) struct buf piece = {0};
 
+    if (pg_raw_fits(db))
+        return pg_raw_copy_out(db, sql, take, ctx, err);
     if (!buf_reserve(&piece, PIECE_TARGET + (PIECE_TARGET >> 2)))
         return buf_ok(&piece, err);
     if (!begin(db, sql, PGRES_COPY_OUT, err))

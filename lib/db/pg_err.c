@@ -62,20 +62,34 @@ static const char *field(const PGresult *res, int code)
 
 /* What helps to find the row or the object: the server's detail, the place, and the first line of
  * its context (for COPY: table, line and column). */
-static void describe(const PGresult *res, struct buf *text)
+static void describe(const struct pg_said *said, struct buf *text)
 {
-    struct span detail = first_line(field(res, PG_DIAG_MESSAGE_DETAIL));
-    struct span context = first_line(field(res, PG_DIAG_CONTEXT));
-    const char *position = field(res, PG_DIAG_STATEMENT_POSITION);
+    struct span detail = first_line(said->detail), context = first_line(said->context);
 
-    buf_puts(text, field(res, PG_DIAG_MESSAGE_PRIMARY));
+    buf_puts(text, said->primary);
     if (detail.len)
         buf_printf(text, " (%.*s)", (int)detail.len, detail.at);
     if (context.len)
         buf_printf(text, ", %.*s", (int)context.len, context.at);
-    buf_printf(text, ", SQLSTATE %s", field(res, PG_DIAG_SQLSTATE));
-    if (*position)
-        buf_printf(text, " at character %s", position);
+    buf_printf(text, ", SQLSTATE %s", said->state);
+    if (*said->position)
+        buf_printf(text, " at character %s", said->position);
+}
+
+bool pg_fail_said(const struct pg_said *said, struct err *err)
+{
+    AUTO(buf) struct buf text = {0};
+    const char *mend;
+    enum err_code code = pg_class(said->state, &mend);
+    struct span hint = first_line(said->hint);
+
+    if (strcmp(said->state, "57014") == 0 && !cmd_stop_check(err))
+        return false;
+    describe(said, &text);
+    err_set(err, code, "%s", buf_str(&text));
+    if (*mend)
+        return err_hint(err, "%s", mend);
+    return hint.len ? err_hint(err, "%.*s", (int)hint.len, hint.at) : false;
 }
 
 static bool lost(const struct pgdb *db, struct err *err)
@@ -89,25 +103,19 @@ static bool lost(const struct pgdb *db, struct err *err)
 
 bool pg_fail(struct pgdb *db, const PGresult *res, struct err *err)
 {
-    AUTO(buf) struct buf text = {0};
-    const char *hint, *state = field(res, PG_DIAG_SQLSTATE);
+    struct pg_said said = {.state = field(res, PG_DIAG_SQLSTATE),
+                           .primary = field(res, PG_DIAG_MESSAGE_PRIMARY),
+                           .detail = field(res, PG_DIAG_MESSAGE_DETAIL),
+                           .hint = field(res, PG_DIAG_MESSAGE_HINT),
+                           .context = field(res, PG_DIAG_CONTEXT),
+                           .position = field(res, PG_DIAG_STATEMENT_POSITION)};
     struct span why = first_line(PQerrorMessage(db->conn));
 
-    if (!*state && PQstatus(db->conn) != CONNECTION_OK)
+    if (*said.state)
+        return pg_fail_said(&said, err);
+    if (PQstatus(db->conn) != CONNECTION_OK)
         return lost(db, err);
-    enum err_code code = pg_class(state, &hint);
-    if (strcmp(state, "57014") == 0 && !cmd_stop_check(err))
-        return false;
-    if (*state)
-        describe(res, &text);
-    else
-        buf_printf(&text, "%.*s", (int)why.len, why.at);
-    err_set(err, code, "%s", buf_str(&text));
-    const char *server_hint = field(res, PG_DIAG_MESSAGE_HINT);
-    struct span said = first_line(server_hint);
-    if (*hint)
-        return err_hint(err, "%s", hint);
-    return said.len ? err_hint(err, "%.*s", (int)said.len, said.at) : false;
+    return err_set(err, ERR_SQL, "%.*s", (int)why.len, why.at);
 }
 
 /* "FATAL:  28P01: password ..." as PQERRORS_VERBOSE writes it, whatever the server's language. */

@@ -1,10 +1,11 @@
-# PostgreSQL: snapshot and restore against pg_dump and pg_restore.
+# PostgreSQL: snapshot and restore against pg_dump, pg_restore and pgcopydb, and against the least that
+# a server can spend on giving its rows.
 # shellcheck shell=bash disable=SC2034
 
-# The dominating table takes some 330 bytes a row, all tables together some 480.
+# All tables together take some 525 bytes for each row of the dominating one.
 pg_data() {
     [ -z "${PG_DATA:-}" ] || return 0
-    local rows=$((BENCH_MB * 1000000 / 480))
+    local rows=$((BENCH_MB * 1000000 / 525))
     pg_start
     note "PostgreSQL: making $BENCH_MB MB"
     pg_sql -c "CREATE DATABASE bench" postgres
@@ -17,6 +18,10 @@ pg_data() {
 pg_environment() {
     pg_data
     environment databases "name: bench, engine: postgresql, host: \"$PG_DATA\", port: $PG_DATA_PORT, user: postgres, database: bench"
+}
+
+pg_query() {
+    psql -Xqt -v ON_ERROR_STOP=1 -h "$PG_DATA" -p "$PG_DATA_PORT" -U postgres "$@" bench
 }
 
 pg_dump_with() {
@@ -45,6 +50,29 @@ bench_pg_snapshot_vs_pg_dump_Z0() {
     measure pg-snapshot-vs-pg_dump-Z0 our_snapshot pg_dump_plain pg_snapshot_clean
 }
 
+# Half of each large table, by blocks, is what one session reads.
+pg_floor_half() { # OPERATOR
+    local table blocks copies=()
+    for table in orders customers items sessions; do
+        blocks=$(pg_query -c "SELECT pg_relation_size('$table') / 8192 / 2") || return 1
+        copies+=(-c "COPY (SELECT * FROM $table WHERE ctid $1 '($blocks,0)') TO '/dev/null'")
+    done
+    pg_query "${copies[@]}"
+}
+
+pg_floor() {
+    pg_floor_half '<' &
+    local other=$! status=0
+    pg_floor_half '>=' || status=1
+    wait "$other" && return "$status"
+}
+
+# How far we are from what no dump can undercut: the server's own work, nothing sent nor stored.
+bench_pg_snapshot_vs_floor() {
+    pg_environment
+    measure pg-snapshot-vs-floor our_snapshot pg_floor pg_snapshot_clean
+}
+
 bench_pg_size_vs_pg_dump() {
     pg_environment
     pg_snapshot_clean
@@ -54,22 +82,53 @@ bench_pg_size_vs_pg_dump() {
     pg_snapshot_clean
 }
 
-# The peer's server, with PostgreSQL's defaults, is there already, empty and running; ours is counted
-# from the bundle to a running, analysed box, the making of its server included.
+# The peers' servers are there already, empty and running, and stay as they are; ours is counted from
+# the bundle to a running, analysed box: the making of its server, its restart under normal settings and
+# the sync that makes it durable are in our time only.
+# pg_peer_server NAME SETTING...
+declare -p PG_PEER_PORTS >/dev/null 2>&1 || declare -A PG_PEER_PORTS=() PG_PEER_DIRS=()
 pg_peer_server() {
-    [ -z "${PG_PEER:-}" ] || return 0
-    pg_start pg-peer
-    pg_sql -c "ALTER SYSTEM SET fsync = on" -c "ALTER SYSTEM SET synchronous_commit = on" \
-        -c "ALTER SYSTEM SET full_page_writes = on" -c "ALTER SYSTEM SET max_wal_size = '1GB'" \
-        -c "SELECT pg_reload_conf()" postgres >/dev/null || die "the peer's settings are refused"
-    PG_PEER=$PG_SOCKET_DIR
-    PG_PEER_PORT=$PG_PORT
+    local name=$1 setting args=()
+    shift
+    if [ -z "${PG_PEER_PORTS[$name]:-}" ]; then
+        pg_start "$name"
+        for setting in "$@"; do
+            args+=(-c "ALTER SYSTEM SET $setting")
+        done
+        pg_sql "${args[@]}" postgres >/dev/null || die "the peer's settings are refused"
+        pg_stop "$name"
+        E2E_SIGNAL=INT e2e_start "$name" postgres "$(pg_program postgres)" -D "$PG_DIR/data"
+        wait_for 30 pg_sql -c 'SELECT 1' postgres || die "PostgreSQL does not start again"
+        PG_PEER_PORTS[$name]=$PG_PORT
+        PG_PEER_DIRS[$name]=$PG_SOCKET_DIR
+    fi
+    PG_PEER=${PG_PEER_DIRS[$name]}
+    PG_PEER_PORT=${PG_PEER_PORTS[$name]}
+}
+pg_default_server() {
+    pg_peer_server pg-default 'fsync = on' 'synchronous_commit = on' 'full_page_writes = on' \
+        "max_wal_size = '1GB'"
+}
+
+# memory_share DIVISOR MIN MAX: in MB, as lib/box/server_pg.c reckons.
+memory_share() {
+    awk -v d="$1" -v min="$2" -v max="$3" '/^MemTotal/ { mb = int($2 / 1024 / d)
+        print (mb < min ? min : mb > max ? max : mb) }' /proc/meminfo
+}
+
+# What a box of ours has while it is loaded.
+pg_tuned_server() {
+    pg_peer_server pg-tuned "shared_buffers = '$(memory_share 8 128 2048)MB'" \
+        "maintenance_work_mem = '$(memory_share 16 64 1024)MB'" 'wal_level = minimal' \
+        'max_wal_senders = 0' "max_wal_size = '16GB'" "checkpoint_timeout = '1h'" \
+        'autovacuum = off' 'jit = off'
 }
 
 pg_restore_clean() {
     drop_box
-    PGOPTIONS=--client-min-messages=warning psql -Xq -h "$PG_PEER" -p "$PG_PEER_PORT" -U postgres -c "DROP DATABASE IF EXISTS bench" \
-        -c "CREATE DATABASE bench" postgres
+    rm -rf "$T/pgcopydb"
+    PGOPTIONS=--client-min-messages=warning psql -Xq -h "$PG_PEER" -p "$PG_PEER_PORT" -U postgres \
+        -c "DROP DATABASE IF EXISTS bench" -c "CREATE DATABASE bench" postgres
 }
 
 pg_restore_peer() {
@@ -77,12 +136,46 @@ pg_restore_peer() {
         "$(pg_program vacuumdb)" -h "$PG_PEER" -p "$PG_PEER_PORT" -U postgres -Z -j2 -q bench
 }
 
-bench_pg_restore_vs_pg_restore() {
-    pg_environment
-    pg_peer_server
+# Both from what they stored before.
+pg_restore_bench() { # NAME
     pg_snapshot_clean
     seconds our_snapshot
     seconds pg_dump_default
-    measure pg-restore-vs-pg_restore our_restore pg_restore_peer pg_restore_clean
+    measure "$1" our_restore pg_restore_peer pg_restore_clean
     pg_snapshot_clean
+}
+
+bench_pg_restore_vs_pg_restore() {
+    pg_environment
+    pg_default_server
+    pg_restore_bench pg-restore-vs-pg_restore
+}
+
+bench_pg_restore_vs_pg_restore_tuned() {
+    pg_environment
+    pg_tuned_server
+    pg_restore_bench pg-restore-vs-pg_restore-tuned
+}
+
+# From one server to the other, nothing kept: for us a snapshot and a restore.
+pg_clone_ours() {
+    our_snapshot && our_restore
+}
+
+pg_clone_peer() {
+    pgcopydb clone --table-jobs 2 --index-jobs 2 --dir "$T/pgcopydb" \
+        --source "host=$PG_DATA port=$PG_DATA_PORT user=postgres dbname=bench" \
+        --target "host=$PG_PEER port=$PG_PEER_PORT user=postgres dbname=bench"
+}
+
+pg_clone_clean() {
+    pg_restore_clean
+    pg_snapshot_clean
+}
+
+bench_pg_clone_vs_pgcopydb() {
+    need pgcopydb
+    pg_environment
+    pg_tuned_server
+    measure pg-clone-vs-pgcopydb pg_clone_ours pg_clone_peer pg_clone_clean
 }

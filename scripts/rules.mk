@@ -66,6 +66,7 @@ unit: $(if $(M),$(UNIT_$(M)),$(UNITS))
 check: unit
 
 -include tests/shop/rules.mk
+-include tests/crash/rules.mk
 
 # ---- tests of the whole program -----------------------------------------------------------------
 ## cli          command lines against their exact output (tests/cli)
@@ -79,7 +80,7 @@ accept: $(BIN)
 
 ## e2e          end-to-end tests with real servers; M=NAME: one of them
 .PHONY: e2e
-e2e: $(BIN) shop
+e2e: $(BIN) shop crash-programs
 	@BUILD=$(BUILD) scripts/run-scripts $(sort $(wildcard tests/e2e/$(if $(M),$(M),*).sh))
 
 ## test         all tests; installs what they need
@@ -168,6 +169,6 @@ clean:
 help:
 	@echo "make TARGET [BUILD=folder] [CC=gcc|clang] [DEV=1] [SAN=...] [M=...]"; echo
 	@echo "  all          the program, in BUILD/bin"
-	@sed -n 's/^## /  /p' scripts/rules.mk
+	@sed -n "s/^## /  /p" scripts/rules.mk tests/crash/rules.mk
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static inline void auto_dir(DIR **d)
 {
@@ -14,12 +15,24 @@ static inline void auto_dir(DIR **d)
         closedir(*d);
 }
 
+/* Who may make a directory in another may still not be allowed to read, and so to sync, that one. */
+static bool sync_parent(const char *path, struct err *err)
+{
+    const char *slash = strrchr(path, '/');
+    size_t len = !slash ? 0 : slash == path ? 1 : (size_t)(slash - path);
+    AUTO(free) char *parent = slash ? span_dup((struct span){path, len}) : strdup(".");
+
+    if (!parent)
+        return err_memory(err);
+    return access(parent, R_OK) != 0 || dir_sync(parent, err);
+}
+
 static bool make_one(const char *path, mode_t mode, struct err *err)
 {
     struct stat st;
 
     if (mkdir(path, mode) == 0)
-        return true;
+        return sync_parent(path, err);
     int why = errno;
     if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
         return true;

@@ -21,7 +21,8 @@ bool file_replace(const char *path, struct span content, mode_t mode, struct err
  * newline is taken off. */
 bool file_read_secret(const char *path, struct buf *out, struct err *err);
 
-bool dir_make(const char *path, mode_t mode, struct err *err); /* with parents; exists is fine */
+/* With parents; exists is fine. What is made has a durable name. */
+bool dir_make(const char *path, mode_t mode, struct err *err);
 /* Removes a tree; never follows links, never leaves `path`, never crosses into another file
  * system. A path that does not exist is fine. */
 bool dir_remove(const char *path, struct err *err);

@@ -145,7 +145,7 @@ static bool read_index(struct gc *g, json_t **root, json_t **manifests, struct e
 /* A dry run edits what it read and keeps it to itself. */
 static bool retire(struct gc *g, struct err *err)
 {
-    return choose(g, err) && (g->conf->dry_run || tags_edit(g->store, edit_index, g, err));
+    return choose(g, err) && (g->conf->dry_run || tags_edit_always(g->store, edit_index, g, err));
 }
 
 /* ---- marking ---------------------------------------------------------------------------------*/

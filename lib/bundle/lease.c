@@ -110,6 +110,7 @@ bool lease_take(struct store *store, const char *what, const struct vec *bundles
     snprintf(l->name, sizeof(l->name), PREFIX "%016llx", (unsigned long long)salt);
     if (!describe(what, bundles, blobs, &l->text, err) || !write_lease(l, err)) {
         err_add(err, "cannot keep gc of '%s' away", store->url);
+        store->ops->remove(store, l->name, NULL); /* it may have its name, but not for good */
         goto fail;
     }
     *out = l;

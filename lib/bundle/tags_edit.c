@@ -27,7 +27,8 @@ bool tags_entry_of(const json_t *entry, const struct digest *manifest)
 
 /* ---- compare and swap ------------------------------------------------------------------------*/
 
-static bool try_edit(struct store *store, tags_change change, void *ctx, struct err *err)
+static bool try_edit(struct store *store, tags_change change, void *ctx, bool always,
+                     struct err *err)
 {
     AUTO(buf) struct buf text = {0};
     AUTO(json) json_t *all = NULL;
@@ -44,7 +45,7 @@ static bool try_edit(struct store *store, tags_change change, void *ctx, struct 
         return err_memory(err);
     if (!change(ctx, manifests, err))
         return false;
-    if (json_equal(before, manifests))
+    if (!always && json_equal(before, manifests))
         return true;
     AUTO(free) char *changed = json_text(all);
     if (!changed)
@@ -53,12 +54,12 @@ static bool try_edit(struct store *store, tags_change change, void *ctx, struct 
     return store->ops->swap(store, STORE_INDEX, &expected, span_of(changed), err);
 }
 
-bool tags_edit(struct store *store, tags_change change, void *ctx, struct err *err)
+static bool edit(struct store *store, tags_change change, void *ctx, bool always, struct err *err)
 {
     for (int try = 0; try < SWAP_TRIES; try++) {
         struct err lost = {0};
 
-        if (try_edit(store, change, ctx, &lost))
+        if (try_edit(store, change, ctx, always, &lost))
             return true;
         if (lost.code != ERR_LOCK)
             return err_pass(err, &lost);
@@ -66,6 +67,16 @@ bool tags_edit(struct store *store, tags_change change, void *ctx, struct err *e
             return err_set(err, ERR_STOPPED, "stopped before the store was changed");
     }
     return err_set(err, ERR_LOCK, "store '%s' is changed by others all the time", store->url);
+}
+
+bool tags_edit(struct store *store, tags_change change, void *ctx, struct err *err)
+{
+    return edit(store, change, ctx, false, err);
+}
+
+bool tags_edit_always(struct store *store, tags_change change, void *ctx, struct err *err)
+{
+    return edit(store, change, ctx, true, err);
 }
 
 /* ---- entries ---------------------------------------------------------------------------------*/

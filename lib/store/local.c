@@ -34,25 +34,25 @@ static bool sync_dir(struct local *l, const char *name, struct err *err)
 {
     AUTO(fd) int fd = openat(l->dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-    if (fd < 0 || fsync(fd) != 0)
+    /* Some file systems (FUSE, CIFS) cannot sync a directory and say so with EINVAL. */
+    if (fd < 0 || (fsync(fd) != 0 && errno != EINVAL))
         return err_sys(err, ERR_IO, "cannot make '%s/%s' durable", l->base.url, name);
     return true;
 }
 
 /* ---- open ------------------------------------------------------------------------------------*/
 
-static bool count_entry(void *ctx, const char *name, struct err *err)
+static bool see_entry(void *ctx, const char *name, struct err *err)
 {
-    (void)name;
     (void)err;
-    ++*(size_t *)ctx;
+    store_entry_seen(ctx, span_of(name));
     return true;
 }
 
 /* A directory that holds something else is never written into: the path may be mistyped. */
 static bool refuse_foreign(const char *path, int dir, enum store_mode mode, struct err *err)
 {
-    size_t entries = 0;
+    struct store_entries entries = {0};
 
     if (faccessat(dir, STORE_LAYOUT, F_OK, 0) == 0)
         return true;
@@ -60,22 +60,19 @@ static bool refuse_foreign(const char *path, int dir, enum store_mode mode, stru
         err_set(err, ERR_MISSING, "'%s' is not a bundle store: it has no '%s'", path, STORE_LAYOUT);
         return err_hint(err, "name the directory that 'rehearse snapshot --to' wrote");
     }
-    if (!dir_each(path, count_entry, &entries, err))
+    if (!dir_each(path, see_entry, &entries, err))
         return false;
-    /* A creator that was here a moment ago has made these, but not yet the layout file. */
-    bool begun =
-        faccessat(dir, "blobs/sha256", F_OK, 0) == 0 && faccessat(dir, "tmp", F_OK, 0) == 0;
-    if (entries == 0 || begun)
+    if (store_may_be_made(&entries))
         return true;
     err_set(err, ERR_EXISTS, "refusing to make a store in '%s': it holds other files", path);
     return err_hint(err, "name an empty directory or a new one");
 }
 
-static bool make_dir(struct local *l, const char *name, struct err *err)
+static bool make_dir(struct local *l, const char *parent, const char *name, struct err *err)
 {
-    if (mkdirat(l->dir, name, 0700) == 0 || errno == EEXIST)
-        return true;
-    return err_sys(err, ERR_IO, "cannot make '%s/%s'", l->base.url, name);
+    if (mkdirat(l->dir, name, 0700) == 0)
+        return sync_dir(l, parent, err);
+    return errno == EEXIST || err_sys(err, ERR_IO, "cannot make '%s/%s'", l->base.url, name);
 }
 
 static void local_done(struct local *l)
@@ -113,8 +110,9 @@ static bool local_open(const char *url, enum store_mode mode, struct store **out
         return err_sys(err, ERR_IO, "cannot open store '%s'", url);
     if (!refuse_foreign(url, l->dir, mode, err))
         return false;
-    if (mode == STORE_WRITE && (!make_dir(l, "blobs", err) || !make_dir(l, "blobs/sha256", err) ||
-                                !make_dir(l, "tmp", err)))
+    if (mode == STORE_WRITE &&
+        (!make_dir(l, ".", "blobs", err) || !make_dir(l, "blobs", "blobs/sha256", err) ||
+         !make_dir(l, ".", "tmp", err)))
         return false;
     struct local *made = TAKE(l);
     *out = &made->base;

@@ -2,6 +2,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/fd.h"
+#include "lib/store/name.h"
 #include "lib/store/swap_lock.h"
 
 #include <errno.h>
@@ -17,7 +18,7 @@
 static bool take_flock(int dir, const char *url, int *out, struct err *err)
 {
     int64_t until = clock_mono_ns() + WAIT_NS;
-    AUTO(fd) int fd = openat(dir, ".lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    AUTO(fd) int fd = openat(dir, STORE_LOCK, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 
     if (fd < 0)
         return err_sys(err, ERR_IO, "cannot open the lock file of store '%s'", url);

@@ -1,6 +1,8 @@
 #include "lib/store/name.h"
 
+#include "lib/base/auto.h"
 #include "lib/base/hash.h"
+#include "lib/store/swap_lock.h"
 
 static bool is_tmp(struct span name)
 {
@@ -19,6 +21,23 @@ static bool is_blob(struct span name)
     struct digest digest;
     struct span hex = {name.at + strlen(STORE_BLOBS), name.len - strlen(STORE_BLOBS)};
     return digest_parse(hex, &digest);
+}
+
+void store_entry_seen(struct store_entries *e, struct span entry)
+{
+    static const char *const ours[] = {"blobs", "tmp", STORE_LOCK, SWAP_LOCK, STORE_INDEX};
+    bool known = false;
+
+    for (size_t i = 0; i < COUNT(ours); i++)
+        known = known || span_is(entry, ours[i]);
+    e->any = true;
+    e->blobs = e->blobs || span_is(entry, ours[0]);
+    e->foreign = e->foreign || !known;
+}
+
+bool store_may_be_made(const struct store_entries *e)
+{
+    return !e->any || (e->blobs && !e->foreign);
 }
 
 bool store_name_check(const char *text, struct err *err)

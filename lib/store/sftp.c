@@ -55,12 +55,11 @@ static bool make_dirs(struct sftp_store *st, struct sftp_conn *conn, struct err 
     return make_dir(st, conn, path, err);
 }
 
-static bool count_entry(void *ctx, struct span name, const struct sftp_attr *attr, struct err *err)
+static bool see_entry(void *ctx, struct span name, const struct sftp_attr *attr, struct err *err)
 {
-    (void)name;
     (void)attr;
     (void)err;
-    ++*(size_t *)ctx;
+    store_entry_seen(ctx, name);
     return true;
 }
 
@@ -68,18 +67,16 @@ static bool count_entry(void *ctx, struct span name, const struct sftp_attr *att
 static bool refuse_foreign(struct sftp_store *st, struct sftp_conn *conn, struct err *err)
 {
     AUTO(free) char *layout = sftp_path(st, STORE_LAYOUT, err);
-    AUTO(free) char *blobs = sftp_path(st, "blobs/sha256", err);
-    bool made = false, begun = false;
-    size_t entries = 0;
+    bool made = false;
+    struct store_entries entries = {0};
 
-    if (!layout || !blobs || !is_there(conn, layout, &made, err) ||
-        !is_there(conn, blobs, &begun, err))
+    if (!layout || !is_there(conn, layout, &made, err))
         return false;
-    if (made || begun)
+    if (made)
         return true;
-    if (!sftp_list(conn->sftp, st->to.path, count_entry, &entries, err))
+    if (!sftp_list(conn->sftp, st->to.path, see_entry, &entries, err))
         return false;
-    if (entries == 0)
+    if (store_may_be_made(&entries))
         return true;
     err_set(err, ERR_EXISTS, "refusing to make a store in '%s': it holds other files",
             st->base.url);

@@ -401,6 +401,38 @@ TEST(local_refuses_what_is_no_store)
     drop(dir);
 }
 
+/* What a creator leaves that is killed becomes a store; a folder that only has a like name in it
+ * does not. */
+TEST(local_goes_on_with_what_was_begun)
+{
+    static const struct {
+        const char *entries[4];
+        bool begun;
+    } cases[] = {
+        {{"blobs"}, true},
+        {{"blobs", "blobs/sha256"}, true},
+        {{"blobs", "blobs/sha256", "tmp"}, true},
+        {{"tmp"}, false},
+        {{"blobs", "holiday"}, false},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char *dir = temp_dir();
+        AUTO(store) struct store *s = NULL;
+        struct err err = {0};
+
+        for (size_t k = 0; cases[i].entries[k]; k++) {
+            AUTO(free) char *path = path_join(dir, cases[i].entries[k]);
+            assert_ok(dir_make(path, 0700, &err), &err);
+        }
+        if (cases[i].begun)
+            assert_ok(store_open(dir, STORE_WRITE, &s, &err), &err);
+        else
+            assert_fails(store_open(dir, STORE_WRITE, &s, &err), &err, ERR_EXISTS);
+        drop(dir);
+    }
+}
+
 /* A blob that is a link or a fifo would read something else, or hang. */
 TEST(local_follows_no_links)
 {
@@ -440,5 +472,5 @@ TEST(local_lists_leftovers)
 }
 
 TESTS(memory_conforms, local_conforms, named_conforms, local_takes_over_its_own_lock,
-      local_is_private, local_refuses_what_is_no_store, local_follows_no_links,
-      local_lists_leftovers)
+      local_is_private, local_refuses_what_is_no_store, local_goes_on_with_what_was_begun,
+      local_follows_no_links, local_lists_leftovers)

@@ -231,7 +231,7 @@ static bool pg_target_finish(struct target *base, struct err *err)
     struct pg_target *t = (struct pg_target *)base;
     uint64_t expected = t->rows_expected, found = t->rows_found;
 
-    if (!analyze_parents(t, err) || !pg_database_settle(t, err))
+    if (!pg_config_check(t, err) || !analyze_parents(t, err) || !pg_database_settle(t, err))
         return err_add(err, "cannot restore '%s'", t->conf.component);
     t->finished = true;
     return JOURNAL(t->conf.journal, err, "restore.check", f_str("component", t->conf.component),

@@ -6,6 +6,7 @@
  *   pg_key.c      a key as an index and a constraint that takes it over
  *   pg_plan.c     tasks and what they wait for
  *   pg_load.c     rows and large objects
+ *   pg_config.c   rows of extensions' configuration tables
  *
  * Order: schema; rows of each table; its keys and indexes; ANALYZE; then what spans tables: partition
  * indexes, foreign keys; then all the rest as pg_dump ordered it (triggers, rules, policies, views
@@ -94,6 +95,10 @@ bool pg_tasks_plan(struct pg_target *t, struct sched *sched, struct err *err);
 /* Segments [from, to) of the table; truncate: in the same transaction, which lets rows be frozen. */
 bool pg_load(struct pg_target *t, const struct pg_target_table *table, struct db *db, size_t from,
              size_t to, bool truncate, struct err *err);
+/* Whether the session leaves triggers and foreign keys alone, as far as its account may. */
+void pg_config_quiet(struct db *db, bool quiet);
+/* The foreign keys that were left alone, once all rows are there. */
+bool pg_config_check(struct pg_target *t, struct err *err);
 bool pg_load_large(struct pg_target *t, const struct pg_target_table *table, struct db *db,
                    struct err *err);
 

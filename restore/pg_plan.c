@@ -92,8 +92,12 @@ static bool run_load(void *ctx, void *arg, unsigned worker, struct err *err)
     progress_note(t->conf.progress, j->table->name);
     if (j->table->large_objects)
         return pg_load_large(t, j->table, t->worker[worker], err);
-    return pg_load(t, j->table, t->worker[worker], j->from, j->to,
-                   !j->table->split && !j->table->config, err);
+    if (!j->table->config)
+        return pg_load(t, j->table, t->worker[worker], j->from, j->to, !j->table->split, err);
+    pg_config_quiet(t->worker[worker], true);
+    bool ok = pg_load(t, j->table, t->worker[worker], j->from, j->to, false, err);
+    pg_config_quiet(t->worker[worker], false);
+    return ok;
 }
 
 static bool run_step(void *ctx, void *arg, unsigned worker, struct err *err)

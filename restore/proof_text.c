@@ -5,6 +5,8 @@
 #include "lib/base/json.h"
 #include "lib/sql/split.h"
 
+#include <ctype.h>
+
 #define HEAD_SHOWN 120u
 
 struct piece {
@@ -152,13 +154,82 @@ static bool split(struct span text, struct vec *out, struct err *err)
     }
 }
 
+/* How many characters a number without a sign has. */
+static size_t number_len(struct span text)
+{
+    size_t n = 0;
+
+    while (n < text.len && (isdigit((unsigned char)text.at[n]) || text.at[n] == '.'))
+        n++;
+    return n;
+}
+
+static struct span skip(struct span text, size_t n)
+{
+    return (struct span){text.at + n, text.len - n};
+}
+
+/* "::numeric" and its like, which ends the word; 0: something else. */
+static size_t cast_len(struct span text)
+{
+    static const char *const types[] = {"::numeric", "::integer", "::bigint", "::double precision"};
+
+    for (size_t i = 0; i < COUNT(types); i++) {
+        size_t n = strlen(types[i]);
+        if (span_starts(text, types[i]) &&
+            (text.len == n || (!isalnum((unsigned char)text.at[n]) && !strchr("_([", text.at[n]))))
+            return n;
+    }
+    return 0;
+}
+
+/* "(- 5)" or "'-5'::integer" at the front: how long it is, and its number; 0: something else. */
+static size_t signed_len(struct span text, struct span *number)
+{
+    bool applied = span_starts(text, "(- ");
+
+    if (!applied && !span_starts(text, "'-"))
+        return 0;
+    size_t before = applied ? 3 : 2;
+    struct span rest = skip(text, before);
+    size_t n = number_len(rest);
+
+    *number = (struct span){rest.at, n};
+    rest = skip(rest, n);
+    if (!n || !rest.len || rest.at[0] != (applied ? ')' : '\''))
+        return 0;
+    size_t cast = applied ? 0 : cast_len(skip(rest, 1));
+    return applied || cast ? before + n + 1 + cast : 0;
+}
+
+/* PostgreSQL says "(- 5)" of a sign that was applied to a constant, and of the same expression
+ * once it has read that "'-5'::integer": both become -5. */
+static bool fold_signs(struct span text, struct buf *out, struct err *err)
+{
+    while (text.len) {
+        struct span number = {0};
+        size_t n = signed_len(text, &number);
+
+        if (n) {
+            buf_putc(out, '-');
+            buf_span(out, number);
+        } else {
+            buf_putc(out, text.at[0]);
+        }
+        text = skip(text, n ? n : 1);
+    }
+    return buf_ok(out, err);
+}
+
 bool proof_statements(struct proof_part *p, const char *what, struct span bundle, struct span box,
                       struct err *err)
 {
     AUTO(pieces) struct vec left = VEC(struct piece);
     AUTO(pieces) struct vec right = VEC(struct piece);
+    AUTO(buf) struct buf folded = {0}, folded_box = {0};
 
-    return split(bundle, &left, err) && split(box, &right, err) &&
+    return fold_signs(bundle, &folded, err) && fold_signs(box, &folded_box, err) &&
+           split(buf_view(&folded), &left, err) && split(buf_view(&folded_box), &right, err) &&
            tell(p, what, &left, &right, err);
 }
 
@@ -183,17 +254,37 @@ static bool lines(struct span text, struct vec *out, struct buf *columns, struct
     return buf_ok(columns, err);
 }
 
+/* How a table of old files keeps times; one made anew keeps the same times in today's form. */
+static bool drop_old_form(struct span text, struct buf *out, struct err *err)
+{
+    static const char old_form[] = " /* mariadb-5.3 */";
+
+    while (text.len) {
+        if (span_starts(text, old_form))
+            text = skip(text, strlen(old_form));
+        const char *next = memchr(text.at + 1, ' ', text.len ? text.len - 1 : 0);
+        size_t n = next ? (size_t)(next - text.at) : text.len;
+        buf_span(out, (struct span){text.at, n});
+        text = skip(text, n);
+    }
+    return buf_ok(out, err);
+}
+
 bool proof_lines(struct proof_part *p, const char *what, const char *subject, struct span bundle,
                  struct span box, struct err *err)
 {
     AUTO(pieces) struct vec left = VEC(struct piece);
     AUTO(pieces) struct vec right = VEC(struct piece);
     AUTO(buf) struct buf left_columns = {0}, right_columns = {0}, name = {0};
+    AUTO(buf) struct buf left_text = {0}, right_text = {0};
     uint64_t before = p->differences;
 
     buf_printf(&name, "%s %s:", what, subject);
-    if (!buf_ok(&name, err) || !lines(bundle, &left, &left_columns, err) ||
-        !lines(box, &right, &right_columns, err) || !tell(p, buf_str(&name), &left, &right, err))
+    if (!buf_ok(&name, err) || !drop_old_form(bundle, &left_text, err) ||
+        !drop_old_form(box, &right_text, err) ||
+        !lines(buf_view(&left_text), &left, &left_columns, err) ||
+        !lines(buf_view(&right_text), &right, &right_columns, err) ||
+        !tell(p, buf_str(&name), &left, &right, err))
         return false;
     if (p->differences != before || span_eq(buf_view(&left_columns), buf_view(&right_columns)))
         return true;

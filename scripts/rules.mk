@@ -83,6 +83,12 @@ accept: $(BIN)
 e2e: $(BIN) shop crash-programs
 	@BUILD=$(BUILD) scripts/run-scripts $(sort $(wildcard tests/e2e/$(if $(M),$(M),*).sh))
 
+## load         50 snapshots of each engine while others write, each restored and asked (some 10 minutes)
+.PHONY: load
+load: $(BIN)
+	@scripts/install-deps test
+	@BUILD=$(BUILD) LOAD_ROUNDS=$${LOAD_ROUNDS:-50} tests/e2e/load.sh
+
 ## test         all tests; installs what they need
 .PHONY: test
 test:
@@ -171,4 +177,4 @@ help:
 	@echo "  all          the program, in BUILD/bin"
 	@sed -n "s/^## /  /p" scripts/rules.mk tests/crash/rules.mk
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -path $(BUILD)/packages -prune -o -name '*.d' -print 2>/dev/null)

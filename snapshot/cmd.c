@@ -76,6 +76,8 @@ static const struct opt opts[] = {
     {"rate", OPT_BYTES, AT(rate), "BYTES", "read at most so many bytes per second"},
     {"lock-timeout", OPT_SECONDS, AT(lock_timeout_s), "T",
      "give up when a database lock is not had within this time"},
+    {"paranoid", OPT_FLAG, AT(paranoid), NULL,
+     "read all files, also those whose size, times and inode say that they did not change"},
     {"journal", OPT_STR, AT(journal), "FILE", "append what was done to this journal"},
     {"dry-run", OPT_FLAG, AT(dry_run), NULL,
      "connect, look at everything, say how much it is; write nothing"},

@@ -14,7 +14,7 @@ struct snapshot_conf {
     const char *journal;
     uint64_t jobs, level, rate;
     double lock_timeout_s;
-    bool dry_run;
+    bool dry_run, paranoid;
 };
 
 bool snapshot_run(const struct snapshot_conf *conf, struct journal *journal, struct bundle_ref *out,

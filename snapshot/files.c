@@ -40,6 +40,7 @@ static void workers_free(struct tree *t)
         buf_done(&w->values);
         buf_done(&w->link);
         vec_done(&w->xattrs);
+        vec_done(&w->regions);
     }
     free(t->workers);
 }
@@ -48,16 +49,18 @@ static void tree_free(struct tree *t)
 {
     if (!t)
         return;
-    struct node *nodes = t->nodes.at;
-    for (size_t i = 0; i < t->nodes.count; i++)
-        free(nodes[i].regions);
     workers_free(t);
-    vec_done(&t->nodes);
-    vec_done(&t->units);
-    vec_done(&t->old_heads);
-    vec_done(&t->old_pieces);
-    buf_done(&t->paths);
+    unit_free(t, t->walk.unit);
+    while (t->waiting) {
+        struct unit *u = t->waiting;
+        t->waiting = u->next;
+        unit_free(t, u);
+    }
+    files_catalog_done(t);
+    files_old_close(t->walk.old);
+    links_done(&t->links);
     json_decref(t->left_out);
+    pthread_cond_destroy(&t->moved);
     pthread_mutex_destroy(&t->lock);
     if (t->root >= 0)
         close(t->root);
@@ -79,6 +82,7 @@ static bool make_workers(struct tree *t, struct err *err)
     for (unsigned i = 0; i < t->conf->jobs; i++) {
         t->workers[i].dirs = BENEATH(t->root);
         t->workers[i].xattrs = (struct vec)VEC(struct tar_xattr);
+        t->workers[i].regions = (struct vec)VEC(struct tar_region);
     }
     return true;
 }
@@ -91,8 +95,8 @@ static bool declare(struct tree *t, struct err *err)
 
     if (!name || !meta)
         return err_memory(err);
-    return bundle_stream(t->conf->writer, STREAM_TAR, name, meta, &t->stream, err) &&
-           files_old_read(t, name, err);
+    t->parent = bundle_parent_stream(t->conf->writer, name);
+    return bundle_stream(t->conf->writer, STREAM_TAR, name, meta, &t->stream, err);
 }
 
 static bool files_open(const struct source_conf *conf, unsigned index, struct source **out,
@@ -106,13 +110,10 @@ static bool files_open(const struct source_conf *conf, unsigned index, struct so
     t->conf = conf;
     t->env = &conf->env->files[index];
     t->root = -1;
-    t->nodes = (struct vec)VEC(struct node);
-    t->units = (struct vec)VEC(struct unit);
-    t->old_heads = (struct vec)VEC(struct files_old);
-    t->old_pieces = (struct vec)VEC(struct files_old);
+    t->waiting_end = &t->waiting;
     t->left_out = json_array();
-    t->started_ns = clock_wall_ns();
     pthread_mutex_init(&t->lock, NULL);
+    pthread_cond_init(&t->moved, NULL);
     if (!t->left_out)
         return err_memory(err);
     t->root = open(t->env->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -129,50 +130,24 @@ static bool files_open(const struct source_conf *conf, unsigned index, struct so
 
 /* ---- tasks -----------------------------------------------------------------------------------*/
 
-static struct span unit_key(const struct tree *t, size_t node)
+static bool walk(void *ctx, void *arg, unsigned worker, struct err *err)
 {
-    return span_of(node_path(t, &((const struct node *)t->nodes.at)[node]));
+    (void)arg;
+    return files_walk(ctx, worker, err);
 }
 
-static bool run_unit(void *ctx, void *arg, unsigned worker, struct err *err)
-{
-    struct tree *t = ctx;
-    const struct unit *u = arg;
-    struct files_worker *w = &t->workers[worker];
-    struct segment_raw seg = {.stream = t->stream, .seq = u->seq, .like = u->like};
-
-    if (!w->tar && !tar_writer_open(&w->tar, err))
-        return false;
-    buf_clear(&w->out);
-    if (u->count ? !files_read_entries(t, w, u, &seg.records, err)
-                 : !files_read_piece(t, w, u, err))
-        return false;
-    seg.bytes = buf_view(&w->out);
-    seg.key_from = unit_key(t, u->first);
-    seg.key_to = unit_key(t, u->first + (u->count ? u->count - 1 : 0));
-    progress_add(t->conf->progress, u->bytes);
-    return bundle_segment(t->conf->writer, &seg, err);
-}
-
+/* How much it is, is known when it is done; about as much as last time is the best guess. A dry run
+ * walks at once, and nobody reads what it finds. */
 static bool files_plan(struct source *s, struct sched *sched, struct err *err)
 {
     struct tree *t = tree_of(s);
-    struct unit *units = t->units.at;
+    struct task task = {.run = walk, .ctx = t, .name = t->env->name};
 
-    if (!files_walk(t, err))
+    if (t->conf->dry_run && !files_walk(t, 0, err))
         return false;
-    units = t->units.at;
-    for (size_t i = 0; i < t->units.count; i++) {
-        struct task task = {.run = run_unit,
-                            .ctx = t,
-                            .arg = &units[i],
-                            .cost = units[i].bytes,
-                            .name = t->env->name};
-
-        if (!sched_add(sched, &task, NULL, 0, NULL, err))
-            return false;
-    }
-    return true;
+    t->sched = sched;
+    task.cost = t->conf->dry_run ? t->bytes : t->parent ? t->parent->raw_bytes : 0;
+    return sched_add(sched, &task, NULL, 0, NULL, err);
 }
 
 /* ---- finish ----------------------------------------------------------------------------------*/
@@ -190,13 +165,13 @@ static bool files_finish(struct source *s, struct err *err)
     struct tree *t = tree_of(s);
     char at[ISO_TIME];
 
-    if (!say_excluded(t, err) || !files_write_catalog(t, err))
+    if (!say_excluded(t, err) || !files_catalog_end(t, err))
         return false;
     json_t *path = json_bytes(span_of(t->env->path));
-    json_t *facts =
-        json_pack("{s:{s:{s:o, s:s, s:I, s:I}}, s:O}", "trees", t->env->name, "path", path,
-                  "started", clock_iso(t->started_ns, at), "entries", (json_int_t)t->nodes.count,
-                  "content_bytes", (json_int_t)t->bytes, "left_out", t->left_out);
+    json_t *facts = json_pack("{s:{s:{s:o, s:s, s:I, s:I, s:I}}, s:O}", "trees", t->env->name,
+                              "path", path, "started", clock_iso(t->started_ns, at), "entries",
+                              (json_int_t)t->entries, "unread", (json_int_t)t->unread,
+                              "content_bytes", (json_int_t)t->bytes, "left_out", t->left_out);
     return facts ? bundle_component(t->conf->writer, "files", facts, err) : err_memory(err);
 }
 

@@ -105,11 +105,6 @@ static ssize_t pread_up_to(int fd, char *to, size_t len, uint64_t offset)
     return (ssize_t)got;
 }
 
-static bool same_state(const struct file_state *a, const struct file_state *b)
-{
-    return a->size == b->size && a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns;
-}
-
 static bool look(int fd, struct file_state *out, struct err *err)
 {
     struct stat st;
@@ -140,7 +135,7 @@ static enum fate read_small(struct files_worker *w, int fd, struct file_state *s
         if (!look(fd, &after, err))
             return FATE_FAILED;
         w->content.len = (size_t)got;
-        if (!grown && w->content.len == st->size && same_state(st, &after))
+        if (!grown && w->content.len == st->size && files_state_same(st, &after))
             return FATE_READ;
         if (try + 1 < READ_TRIES && !grown)
             continue;
@@ -157,13 +152,13 @@ static int64_t floor_seconds(int64_t ns)
     return ns / 1000000000 - (ns % 1000000000 < 0);
 }
 
-static struct tar_entry describe(const struct tree *t, const struct node *n,
+/* But for the regions of a sparse file. */
+static struct tar_entry describe(const struct unit *u, const struct node *n,
                                  const struct files_worker *w)
 {
-    const struct node *nodes = t->nodes.at;
     int64_t second = floor_seconds(n->st.mtime_ns);
 
-    return (struct tar_entry){.path = node_path(t, n),
+    return (struct tar_entry){.path = node_path(u, n),
                               .mode = n->st.mode,
                               .uid = n->st.uid,
                               .gid = n->st.gid,
@@ -172,11 +167,9 @@ static struct tar_entry describe(const struct tree *t, const struct node *n,
                               .size = n->st.size,
                               .rdev = n->st.rdev,
                               .link = S_ISLNK(n->st.mode) ? buf_str(&w->link) : NULL,
-                              .hardlink = n->link_to ? node_path(t, &nodes[n->link_to - 1]) : NULL,
+                              .hardlink = n->link ? u->text.at + n->link - 1 : NULL,
                               .xattrs = w->xattrs.at,
-                              .xattr_count = w->xattrs.count,
-                              .regions = n->regions,
-                              .region_count = n->region_count};
+                              .xattr_count = w->xattrs.count};
 }
 
 static enum fate opened_wrong(struct err *err)
@@ -189,19 +182,76 @@ static enum fate opened_wrong(struct err *err)
     return FATE_FAILED;
 }
 
+/* ---- holes -----------------------------------------------------------------------------------*/
+
+static bool add_region(struct vec *regions, off_t from, off_t to, struct err *err)
+{
+    struct tar_region *r = vec_add(regions, err);
+
+    if (!r)
+        return false;
+    *r = (struct tar_region){(uint64_t)from, (uint64_t)(to - from)};
+    return true;
+}
+
+static bool scan_regions(int fd, off_t size, struct vec *regions, struct err *err)
+{
+    off_t at = 0;
+
+    while (at < size) {
+        off_t data = lseek(fd, at, SEEK_DATA);
+        if (data < 0 && errno == ENXIO)
+            break;
+        off_t hole = data < 0 ? -1 : lseek(fd, data, SEEK_HOLE);
+        if (hole < 0)
+            return err_sys(err, ERR_IO, "cannot find the holes of a file");
+        if (hole > size)
+            hole = size;
+        if (data < hole && !add_region(regions, data, hole, err))
+            return false;
+        at = hole > data ? hole : size;
+    }
+    /* libarchive takes a file without regions for one without holes. */
+    return regions->count || add_region(regions, 0, 0, err);
+}
+
+/* A compressing file system also has fewer blocks than bytes: only real holes count. */
+bool files_regions(int fd, uint64_t size, struct vec *regions, uint64_t *stored, struct err *err)
+{
+    const struct tar_region *r = NULL;
+    uint64_t bytes = 0;
+
+    regions->count = 0;
+    if (!scan_regions(fd, (off_t)size, regions, err))
+        return false;
+    r = regions->at;
+    for (size_t i = 0; i < regions->count; i++)
+        bytes += r[i].len;
+    if (bytes == size)
+        regions->count = 0;
+    *stored = bytes;
+    return true;
+}
+
+static void set_regions(struct tar_entry *e, const struct vec *regions)
+{
+    e->regions = regions->count ? regions->at : NULL;
+    e->region_count = regions->count;
+}
+
 /* Regions of a sparse file that fits in a unit, one behind the other, and the padding. */
-static enum fate add_sparse(struct files_worker *w, int fd, const struct node *n,
-                            const struct tar_entry *e, struct err *err)
+static enum fate copy_regions(struct files_worker *w, int fd, const struct tar_entry *e,
+                              struct err *err)
 {
     size_t before = w->out.len;
     enum fate fate = FATE_READ;
 
-    if (!tar_add_head(e, &w->out, err) || !buf_reserve(&w->out, n->stored_bytes + TAR_BLOCK))
-        return err_memory(err), FATE_FAILED;
-    for (size_t i = 0; i < n->region_count; i++) {
-        size_t len = (size_t)n->regions[i].len;
+    for (size_t i = 0; i < e->region_count; i++) {
+        size_t len = (size_t)e->regions[i].len;
+        if (!buf_reserve(&w->out, len + TAR_BLOCK))
+            return err_memory(err), FATE_FAILED;
         char *to = w->out.at + w->out.len;
-        ssize_t got = pread_up_to(fd, to, len, n->regions[i].offset);
+        ssize_t got = pread_up_to(fd, to, len, e->regions[i].offset);
 
         if (got < 0)
             return err_sys(err, ERR_IO, "cannot read it"), FATE_FAILED;
@@ -215,11 +265,59 @@ static enum fate add_sparse(struct files_worker *w, int fd, const struct node *n
     return buf_ok(&w->out, err) ? fate : FATE_FAILED;
 }
 
-static enum fate add_regular(struct tree *t, struct files_worker *w, int dir, const char *name,
-                             struct node *n, struct err *err)
+/* *done: it had holes, and is there now. */
+static enum fate add_sparse(struct files_worker *w, int fd, const struct unit *u, struct node *n,
+                            bool *done, struct err *err)
+{
+    struct file_state after;
+    uint64_t stored = 0;
+
+    if (!files_regions(fd, n->st.size, &w->regions, &stored, err))
+        return FATE_FAILED;
+    if (!w->regions.count)
+        return FATE_READ;
+    if (stored > GROWN_MAX) {
+        err_set(err, ERR_FAILED, "it was filled while it was captured");
+        return FATE_FAILED;
+    }
+    struct tar_entry e = describe(u, n, w);
+    set_regions(&e, &w->regions);
+    if (!tar_add_head(&e, &w->out, err))
+        return FATE_FAILED;
+    enum fate fate = copy_regions(w, fd, &e, err);
+    if (fate == FATE_FAILED || !look(fd, &after, err))
+        return FATE_FAILED;
+    *done = true;
+    return fate == FATE_READ && files_state_same(&after, &n->st) ? FATE_READ : FATE_CHANGED;
+}
+
+/* The pieces say whether it changed. */
+static enum fate add_large(struct files_worker *w, const struct unit *u, const struct node *n,
+                           struct err *err)
+{
+    struct tar_entry e = describe(u, n, w);
+
+    set_regions(&e, &u->large->regions);
+    return tar_add_head(&e, &w->out, err) ? FATE_READ : FATE_FAILED;
+}
+
+static enum fate add_small(struct files_worker *w, int fd, const struct unit *u, struct node *n,
+                           struct err *err)
+{
+    enum fate fate = read_small(w, fd, &n->st, err);
+
+    if (fate == FATE_FAILED)
+        return fate;
+    struct tar_entry e = describe(u, n, w);
+    return tar_add(w->tar, &e, buf_view(&w->content), &w->out, err) ? fate : FATE_FAILED;
+}
+
+static enum fate add_regular(struct files_worker *w, int dir, const char *name,
+                             const struct unit *u, struct node *n, struct err *err)
 {
     AUTO(fd) int fd = open_quietly(dir, name);
     struct file_state st;
+    bool done = false;
 
     if (fd < 0)
         return opened_wrong(err);
@@ -229,19 +327,13 @@ static enum fate add_regular(struct tree *t, struct files_worker *w, int dir, co
         return FATE_CHANGED;
     if (!read_xattrs(w, fd, NULL, err))
         return FATE_FAILED;
-
-    struct tar_entry e = describe(t, n, w);
-    if (n->stored_bytes > SEGMENT_TARGET) /* the pieces say whether it changed */
-        return tar_add_head(&e, &w->out, err) ? FATE_READ : FATE_FAILED;
-    if (n->regions) {
-        enum fate fate = add_sparse(w, fd, n, &e, err);
-        return fate == FATE_READ && !same_state(&st, &n->st) ? FATE_CHANGED : fate;
-    }
-    enum fate fate = read_small(w, fd, &n->st, err);
-    if (fate == FATE_FAILED)
-        return fate;
-    e = describe(t, n, w);
-    return tar_add(w->tar, &e, buf_view(&w->content), &w->out, err) ? fate : FATE_FAILED;
+    if (n->stored_bytes > SEGMENT_TARGET)
+        return add_large(w, u, n, err);
+    n->st = st;
+    if (!st.sparse)
+        return add_small(w, fd, u, n, err);
+    enum fate fate = add_sparse(w, fd, u, n, &done, err);
+    return done || fate == FATE_FAILED ? fate : add_small(w, fd, u, n, err);
 }
 
 static enum fate read_link(struct files_worker *w, int dir, const char *name, struct err *err)
@@ -260,8 +352,8 @@ static enum fate read_link(struct files_worker *w, int dir, const char *name, st
 }
 
 /* Directories, links, fifos and devices: no content of their own. */
-static enum fate add_other(struct tree *t, struct files_worker *w, int dir, const char *name,
-                           struct node *n, struct err *err)
+static enum fate add_other(struct files_worker *w, int dir, const char *name, const struct unit *u,
+                           const struct node *n, struct err *err)
 {
     char proc[NAME_MAX + 64];
     enum fate fate = FATE_READ;
@@ -273,32 +365,33 @@ static enum fate add_other(struct tree *t, struct files_worker *w, int dir, cons
         return fate;
     if (!read_xattrs(w, -1, proc, err))
         return FATE_FAILED;
-    struct tar_entry e = describe(t, n, w);
+    struct tar_entry e = describe(u, n, w);
     return tar_add(w->tar, &e, SPAN(""), &w->out, err) ? FATE_READ : FATE_FAILED;
 }
 
-static enum fate add_link(struct tree *t, struct files_worker *w, struct node *n, struct err *err)
+static enum fate add_link(struct files_worker *w, const struct unit *u, const struct node *n,
+                          struct err *err)
 {
     w->xattrs.count = 0;
-    struct tar_entry e = describe(t, n, w);
+    struct tar_entry e = describe(u, n, w);
 
     e.link = NULL;
     e.size = 0;
-    e.region_count = 0;
     return tar_add(w->tar, &e, SPAN(""), &w->out, err) ? FATE_READ : FATE_FAILED;
 }
 
-static enum fate add_entry(struct tree *t, struct files_worker *w, struct node *n, struct err *err)
+static enum fate add_entry(struct files_worker *w, const struct unit *u, struct node *n,
+                           struct err *err)
 {
-    struct span path = span_of(node_path(t, n)), last = path;
+    struct span path = span_of(node_path(u, n)), last = path;
     int dir = -1;
     char name[NAME_MAX + 1];
     struct err why = {0};
 
-    if (n->link_to)
-        return add_link(t, w, n, err);
+    if (n->link)
+        return add_link(w, u, n, err);
     if (span_is(path, "."))
-        return beneath_dir(&w->dirs, path, false, &dir, err) ? add_other(t, w, dir, ".", n, err)
+        return beneath_dir(&w->dirs, path, false, &dir, err) ? add_other(w, dir, ".", u, n, err)
                                                              : FATE_FAILED;
     if (!beneath_parent(&w->dirs, path, false, &dir, &last, &why)) {
         if (why.code == ERR_MISSING)
@@ -307,45 +400,32 @@ static enum fate add_entry(struct tree *t, struct files_worker *w, struct node *
     }
     memcpy(name, last.at, last.len);
     name[last.len] = '\0';
-    return S_ISREG(n->st.mode) ? add_regular(t, w, dir, name, n, err)
-                               : add_other(t, w, dir, name, n, err);
+    return S_ISREG(n->st.mode) ? add_regular(w, dir, name, u, n, err)
+                               : add_other(w, dir, name, u, n, err);
 }
 
-static bool note_mixture(struct tree *t, struct node *n, struct err *err)
-{
-    pthread_mutex_lock(&t->lock);
-    bool first = !n->noted;
-    n->noted = true;
-    pthread_mutex_unlock(&t->lock);
-    return !first ||
-           files_leave_out(t, node_path(t, n),
-                           "it was changed while it was read: its content is a mixture", err);
-}
+static const char mixture[] = "it was changed while it was read: its content is a mixture";
 
 /* Further names of a file, or pieces of it, cannot stand without its first name. */
-static bool needed_by_others(const struct tree *t, const struct node *n)
+static bool needed_by_others(struct tree *t, const struct node *n)
 {
-    const struct node *nodes = t->nodes.at;
+    bool needed = n->stored_bytes > SEGMENT_TARGET;
 
-    if (n->stored_bytes > SEGMENT_TARGET)
-        return true;
-    for (size_t i = 0; n->st.links > 1 && i < t->nodes.count; i++)
-        if (nodes[i].link_to && &nodes[nodes[i].link_to - 1] == n)
-            return true;
-    return false;
+    if (!needed && !n->link && files_state_linked(&n->st)) {
+        pthread_mutex_lock(&t->lock);
+        needed = !links_forget(&t->links, &n->st);
+        pthread_mutex_unlock(&t->lock);
+    }
+    return needed;
 }
 
-static bool settle(struct tree *t, struct node *n, enum fate fate, bool added, uint64_t *records,
+static bool settle(struct tree *t, const struct unit *u, struct node *n, enum fate fate, bool added,
                    struct err *err)
 {
-    const char *path = node_path(t, n);
+    const char *path = node_path(u, n);
 
-    if (fate == FATE_FAILED) {
-        err_add(err, "cannot capture '%s/%s'", t->env->path, path);
-        return err_hint(err,
-                        "run as a user who may read it, or exclude it in the environment file");
-    }
-    *records += added;
+    if (fate == FATE_FAILED)
+        return files_unreadable(t, path, err);
     n->left_out = !added;
     if (!added && needed_by_others(t, n)) {
         err_set(err, ERR_FAILED, "'%s/%s' went away while it was captured", t->env->path, path);
@@ -353,34 +433,46 @@ static bool settle(struct tree *t, struct node *n, enum fate fate, bool added, u
     }
     if (fate == FATE_READ)
         return true;
-    if (!added)
-        return files_leave_out(t, path, "it went away while the snapshot was taken", err);
-    return note_mixture(t, n, err);
+    return files_leave_out(t, path, added ? mixture : "it went away while the snapshot was taken",
+                           err);
 }
 
-bool files_read_entries(struct tree *t, struct files_worker *w, const struct unit *u,
-                        uint64_t *records, struct err *err)
+bool files_read_entries(struct tree *t, struct files_worker *w, struct unit *u, uint64_t *records,
+                        struct err *err)
 {
-    struct node *nodes = t->nodes.at;
+    struct node *nodes = u->nodes.at;
 
-    for (size_t i = u->first; i < u->first + u->count; i++) {
+    for (size_t i = 0; i < u->nodes.count; i++) {
         size_t before = w->out.len;
-        enum fate fate = add_entry(t, w, &nodes[i], err);
+        enum fate fate = add_entry(w, u, &nodes[i], err);
+        bool added = w->out.len > before;
 
-        if (!settle(t, &nodes[i], fate, w->out.len > before, records, err))
+        if (!settle(t, u, &nodes[i], fate, added, err))
             return false;
+        *records += added;
     }
     return true;
 }
 
 /* ---- pieces of large files -------------------------------------------------------------------*/
 
-/* Appends [offset, offset + len) of the stored bytes, which in a sparse file are its regions. */
-static bool read_stored(struct files_worker *w, int fd, const struct node *n, uint64_t offset,
-                        uint64_t len, bool *cut, struct err *err)
+/* Once for all pieces. */
+static bool note_mixture(struct tree *t, struct large *l, struct err *err)
 {
-    const struct tar_region whole = {0, n->stored_bytes};
-    const struct tar_region *r = n->regions ? n->regions : &whole;
+    pthread_mutex_lock(&t->lock);
+    bool first = !l->noted;
+    l->noted = true;
+    pthread_mutex_unlock(&t->lock);
+    return !first || files_leave_out(t, l->path, mixture, err);
+}
+
+/* Appends [offset, offset + len) of the stored bytes, which in a sparse file are its regions. */
+static bool read_stored(struct files_worker *w, int fd, const struct unit *u, bool *cut,
+                        struct err *err)
+{
+    const struct tar_region whole = {0, u->large->stored_bytes};
+    const struct tar_region *r = u->large->regions.count ? u->large->regions.at : &whole;
+    uint64_t offset = u->offset, len = u->len;
 
     while (offset >= r->len) {
         offset -= r->len;
@@ -406,14 +498,14 @@ static bool read_stored(struct files_worker *w, int fd, const struct node *n, ui
 static bool read_piece(struct tree *t, struct files_worker *w, const struct unit *u,
                        struct err *err)
 {
-    struct node *n = &((struct node *)t->nodes.at)[u->first];
+    struct large *l = u->large;
     struct span last;
     char name[NAME_MAX + 1];
     struct file_state st;
     bool cut = false;
     int dir = -1;
 
-    if (!beneath_parent(&w->dirs, span_of(node_path(t, n)), false, &dir, &last, err))
+    if (!beneath_parent(&w->dirs, span_of(l->path), false, &dir, &last, err))
         return false;
     memcpy(name, last.at, last.len);
     name[last.len] = '\0';
@@ -422,22 +514,17 @@ static bool read_piece(struct tree *t, struct files_worker *w, const struct unit
         return err_sys(err, ERR_IO, "cannot open it");
     if (!buf_reserve(&w->out, u->len + TAR_BLOCK))
         return err_memory(err);
-    if (!read_stored(w, fd, n, u->offset, u->len, &cut, err))
+    if (!read_stored(w, fd, u, &cut, err))
         return false;
-    bool is_last = u->offset + u->len == n->stored_bytes;
+    bool is_last = u->offset + u->len == l->stored_bytes;
     while (is_last && w->out.len % TAR_BLOCK)
         buf_putc(&w->out, '\0');
     if (!look(fd, &st, err))
         return false;
-    return (!cut && same_state(&st, &n->st)) || note_mixture(t, n, err);
+    return (!cut && files_state_same(&st, &l->st)) || note_mixture(t, l, err);
 }
 
 bool files_read_piece(struct tree *t, struct files_worker *w, const struct unit *u, struct err *err)
 {
-    const struct node *n = &((const struct node *)t->nodes.at)[u->first];
-
-    if (read_piece(t, w, u, err))
-        return true;
-    err_add(err, "cannot capture '%s/%s'", t->env->path, node_path(t, n));
-    return err_hint(err, "run as a user who may read it, or exclude it in the environment file");
+    return read_piece(t, w, u, err) || files_unreadable(t, u->large->path, err);
 }

@@ -213,7 +213,9 @@ static bool prepare(struct snapshot *s, struct journal *journal, struct err *err
                                           .progress = s->progress,
                                           .jobs = jobs,
                                           .lock_timeout_s = s->conf->lock_timeout_s,
-                                          .rate_bytes = s->conf->rate};
+                                          .rate_bytes = s->conf->rate,
+                                          .dry_run = s->conf->dry_run,
+                                          .paranoid = s->conf->paranoid};
     return open_sources(s, err);
 }
 

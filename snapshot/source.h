@@ -26,6 +26,8 @@ struct source_conf {
     unsigned jobs;
     double lock_timeout_s;
     uint64_t rate_bytes; /* per second over all jobs; 0: unlimited */
+    bool dry_run;        /* the tasks will not run */
+    bool paranoid;       /* files are read whatever the parent says of them */
 };
 
 struct source_ops {

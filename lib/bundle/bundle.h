@@ -91,6 +91,9 @@ bool bundle_keep(struct bundle_writer *w, const struct segment_raw *seg, struct 
 /* The stream of that name in the parent, whose segments say where it was cut; NULL: none. Lives as
  * long as the writer. */
 const struct stream *bundle_parent_stream(const struct bundle_writer *w, const char *name);
+/* Whether what the parent says may be believed: false when this bundle is signed and the parent was
+ * not, with the same key. Its bytes need no belief, they are checked. */
+bool bundle_parent_trusted(const struct bundle_writer *w);
 /* The content of one of its segments. */
 bool bundle_parent_read(const struct bundle_writer *w, const struct segment *seg, struct buf *out,
                         struct err *err);

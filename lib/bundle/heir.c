@@ -1,6 +1,7 @@
 /* What the writer takes over from the parent: references, and bases for deltas. */
 #include "lib/bundle/writer.h"
 
+#include "lib/bundle/access.h"
 #include "lib/bundle/reader.h"
 
 /* Sets where `seg` lies; its packs, and its base's, join the bundle. */
@@ -88,6 +89,16 @@ bool bundle_keep(struct bundle_writer *w, const struct segment_raw *raw, struct 
 const struct stream *bundle_parent_stream(const struct bundle_writer *w, const char *name)
 {
     return w->parent ? bundle_find(parent_bundle(w->parent), name) : NULL;
+}
+
+bool bundle_parent_trusted(const struct bundle_writer *w)
+{
+    struct bundle_access ours = {.signed_only = true, .trusted_count = 1};
+
+    if (!w->parent || !w->sign_with)
+        return true;
+    ours.trusted[0] = *key_public(w->sign_with);
+    return bundle_trusted(parent_bundle(w->parent), &ours, NULL);
 }
 
 bool bundle_parent_read(const struct bundle_writer *w, const struct segment *seg, struct buf *out,

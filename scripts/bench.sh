@@ -24,6 +24,11 @@ names=(
     mariadb:my-restore-vs-mariadb
     mariadb:my-restore-vs-myloader
     files:files-vs-tar
+    days:days-vs-restic
+    days:days-vs-borg
+    days:day2-vs-day1
+    days:later-vs-first
+    days:restore-7-vs-1
     replay:replay-vs-wrk
 )
 

@@ -139,9 +139,9 @@ bool my_plan_table(struct my_source *s, struct my_table *t, struct sched *sched,
 bool my_plan_between(struct my_source *s, struct my_table *t, const struct my_bound *from,
                      const struct my_bound *to, const struct my_range *how, struct sched *sched,
                      struct err *err);
-/* Tasks of all rows behind `from`, which is taken over; `like` is the first one's. */
+/* Tasks of all rows behind `from`, which is taken over. */
 bool my_plan_walk(struct my_source *s, struct my_table *t, struct my_bound *from,
-                  const struct segment *like, struct sched *sched, struct err *err);
+                  struct sched *sched, struct err *err);
 void my_bound_done(struct my_bound *b);
 /* Plans the ranges that the parent had, and what lies behind them. *done stays false when they do
  * not fit the table any more, or there are none: then nothing was planned. */

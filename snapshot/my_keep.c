@@ -7,6 +7,7 @@
  */
 #include "lib/base/escape.h"
 #include "lib/base/json.h"
+#include "snapshot/keep.h"
 #include "snapshot/my.h"
 
 #define COUNTER " AUTO_INCREMENT="
@@ -96,25 +97,26 @@ struct kept {
     const struct segment *like;
 };
 
-/* Neighbours of which one is below a quarter become one; the larger gives the base. */
+static uint64_t size_of(const void *segments, size_t i)
+{
+    return ((const struct segment *)segments)[i].raw_bytes;
+}
+
+/* The larger one gives the base. */
 static bool join_small(const struct stream *old, struct vec *out, struct err *err)
 {
-    struct kept *k = NULL;
+    for (size_t i = 0; i < old->segment_count;) {
+        size_t end = i + keep_together(old->segments, i, old->segment_count, size_of);
+        struct kept *k = vec_add(out, err);
 
-    for (size_t i = 0; i < old->segment_count; i++) {
-        const struct segment *seg = &old->segments[i];
-        bool small =
-            k && (k->raw_bytes < SEGMENT_TARGET / 4 || seg->raw_bytes < SEGMENT_TARGET / 4);
-
-        if (small && k->raw_bytes + seg->raw_bytes <= SEGMENT_TARGET) {
-            k->last = i;
-            k->raw_bytes += seg->raw_bytes;
-            k->like = seg->raw_bytes > k->like->raw_bytes ? seg : k->like;
-            continue;
-        }
-        if (!(k = vec_add(out, err)))
+        if (!k)
             return false;
-        *k = (struct kept){i, seg->raw_bytes, seg};
+        *k = (struct kept){end - 1, 0, &old->segments[i]};
+        for (; i < end; i++) {
+            k->raw_bytes += old->segments[i].raw_bytes;
+            if (old->segments[i].raw_bytes > k->like->raw_bytes)
+                k->like = &old->segments[i];
+        }
     }
     return true;
 }
@@ -152,18 +154,15 @@ static bool plan(struct my_source *s, struct my_table *t, const struct vec *kept
     struct my_bound open = {t, VEC(char *)}, *b = bounds->at;
     const struct kept *k = kept->at;
     size_t count = kept->count;
-    const struct segment *like = NULL;
 
-    /* What is behind the last key joins a last segment that is not full: else every day would leave
-     * one of its own. */
-    if (count > 1 && k[count - 1].raw_bytes < SEGMENT_TARGET)
-        like = k[--count].like;
     for (size_t i = 0; i < count; i++) {
         struct my_range how = how_to_read(&k[i]);
         if (!my_plan_between(s, t, i ? &b[i - 1] : &open, &b[i], &how, sched, err))
             return false;
     }
-    return my_plan_walk(s, t, &b[count - 1], like, sched, err);
+    /* What is behind the last key is a segment of its own, which later days refer to: in the last one
+     * it would be part of its delta every day. */
+    return my_plan_walk(s, t, &b[count - 1], sched, err);
 }
 
 bool my_keep_ranges(struct my_source *s, struct my_table *t, struct sched *sched, bool *done,
@@ -179,7 +178,7 @@ bool my_keep_ranges(struct my_source *s, struct my_table *t, struct sched *sched
     if (!name)
         return err_memory(err);
     const struct stream *old = bundle_parent_stream(s->conf.writer, name);
-    if (!old || !old->segment_count || !key_fits(t))
+    if (!old || !old->segment_count || old->raw_bytes < KEEP_MIN || !key_fits(t))
         return true;
     if (!my_shape_digest(t, shape, err))
         return false;
@@ -188,9 +187,6 @@ bool my_keep_ranges(struct my_source *s, struct my_table *t, struct sched *sched
         return true;
     if (!join_small(old, &kept, err))
         return false;
-    const struct kept *first = kept.at;
-    if (kept.count == 1 && first->raw_bytes < SEGMENT_TARGET)
-        return true;
     bool ok = read_bounds(t, old, &kept, &bounds, &sound, err);
     if (ok && sound)
         *done = ok = plan(s, t, &kept, &bounds, sched, err);

@@ -323,7 +323,6 @@ struct walker {
     struct my_table *table;
     struct sched *sched;
     struct my_bound from;
-    const struct segment *like;
 };
 
 static void walker_free(void *arg)
@@ -340,8 +339,7 @@ static bool walk(void *ctx, void *arg, unsigned worker, struct err *err)
     struct walker *w = arg;
     struct my_source *s = ctx;
     struct my_bound pair[2] = {{w->table, w->from.literals}, {w->table, VEC(char *)}};
-    struct my_range how = {.segment_bytes = SEGMENT_TARGET + (w->like ? SEGMENT_TARGET / 2 : 0),
-                           .like = w->like};
+    const struct my_range how = {.segment_bytes = SEGMENT_TARGET};
     bool ok = true, more = true;
 
     w->from.literals = (struct vec)VEC(char *);
@@ -353,7 +351,6 @@ static bool walk(void *ctx, void *arg, unsigned worker, struct err *err)
         more = to->literals.count > 0;
         ok = ok && between_bounds(s->worker[worker], from, to, &where) &&
              add_like(s, w->table, &where, RANGE_BYTES, &how, w->sched, err);
-        how = (struct my_range){.segment_bytes = SEGMENT_TARGET};
     }
     for (unsigned i = 0; i < 2; i++) {
         my_bound_done(&pair[i]);
@@ -366,13 +363,13 @@ static bool walk(void *ctx, void *arg, unsigned worker, struct err *err)
 }
 
 bool my_plan_walk(struct my_source *s, struct my_table *t, struct my_bound *from,
-                  const struct segment *like, struct sched *sched, struct err *err)
+                  struct sched *sched, struct err *err)
 {
     struct walker *w = calloc(1, sizeof(*w));
 
     if (!w)
         return err_memory(err);
-    *w = (struct walker){s, t, sched, {t, from->literals}, like};
+    *w = (struct walker){s, t, sched, {t, from->literals}};
     from->literals = (struct vec)VEC(char *);
     if (s->locker && !t->transactional)
         atomic_fetch_add(&s->locked, 1);
@@ -400,8 +397,7 @@ bool my_plan_table(struct my_source *s, struct my_table *t, struct sched *sched,
         return true;
     if (t->key.count && t->bytes > RANGE_BYTES * 2 && t->rows > 1) {
         bool integer = key_column(t, 0)->key == MY_KEY_INTEGER;
-        bool ok =
-            integer ? plan_integers(s, t, sched, err) : my_plan_walk(s, t, &open, NULL, sched, err);
+        bool ok = integer ? plan_integers(s, t, sched, err) : my_plan_walk(s, t, &open, sched, err);
         return ok || err_add(err, "table '%s'", t->name);
     }
     return add_range(s, t, &whole, t->bytes, sched, err);

@@ -2,6 +2,7 @@
 #include "lib/base/cmd.h"
 #include "lib/base/json.h"
 #include "lib/bundle/columns.h"
+#include "snapshot/keep.h"
 #include "snapshot/pg.h"
 
 /* A task reads about this many segments: enough to pay for itself, small enough that the last ones
@@ -244,16 +245,14 @@ static uint64_t segment_blocks(const struct pg_table *t)
     return step ? step : 1;
 }
 
-/* Where the parent's ranges end and new ones begin; BLOCK_END: nowhere. */
-static uint64_t end_kept(struct pg_table *t, uint64_t step)
+/* Where the parent's ranges end and new ones begin; BLOCK_END: nowhere. New blocks are a segment of
+ * their own, which later days refer to: in the last one they would be part of its delta every day. */
+static uint64_t end_kept(struct pg_table *t)
 {
     struct pg_kept *last = (struct pg_kept *)t->kept.at + t->kept.count - 1;
     uint64_t blocks = t->heap_bytes / PG_BLOCK;
 
-    /* Else every day would leave a small segment of its own. */
-    if (last->raw_bytes < SEGMENT_TARGET)
-        last->to += step / 2;
-    if (last->to + step / 4 >= blocks)
+    if (last->to + (last->to - last->from) / KEEP_GROWTH >= blocks)
         last->to = BLOCK_END;
     return last->to;
 }
@@ -283,13 +282,14 @@ static bool plan_table(struct pg_source *s, struct pg_table *t, struct sched *sc
     struct range range = {.source = s, .table = t, .to = BLOCK_END, .step = segment_blocks(t)};
     uint64_t blocks = t->heap_bytes / PG_BLOCK, per_task = range.step * SEGMENTS_PER_TASK;
 
-    range.whole = !ranges || t->all_bytes <= SEGMENT_TARGET + SEGMENT_TARGET / 2;
+    if (ranges && !pg_keep_ranges(s, t, err))
+        return false;
+    range.whole =
+        !t->kept.count && (!ranges || t->all_bytes <= SEGMENT_TARGET + SEGMENT_TARGET / 2);
     if (range.whole)
         return add_range(sched, &range, err);
-    if (!pg_keep_ranges(s, t, err))
-        return false;
     if (t->kept.count) {
-        bool more = end_kept(t, range.step) != BLOCK_END;
+        bool more = end_kept(t) != BLOCK_END;
         if (!plan_kept(&range, sched, err))
             return false;
         if (!more)

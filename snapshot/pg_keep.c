@@ -5,6 +5,7 @@
  * anew (VACUUM FULL, CLUSTER, TRUNCATE, many an ALTER TABLE) moves the rows to other blocks.
  */
 #include "lib/base/json.h"
+#include "snapshot/keep.h"
 #include "snapshot/pg.h"
 
 /* Ranges of the parent while they are put in order: those of one block are parts of one. */
@@ -79,28 +80,35 @@ static bool gather(const struct stream *old, uint64_t blocks, struct vec *groups
     return true;
 }
 
-/* Neighbours of which one is below a quarter become one; the larger gives the base. */
+static uint64_t size_of(const void *group, size_t i)
+{
+    return ((const struct group *)group)[i].raw_bytes;
+}
+
+/* The larger one gives the base. */
+static void join(struct group *a, const struct group *b)
+{
+    if (b->first->raw_bytes > a->first->raw_bytes) {
+        a->first = b->first;
+        a->count = b->count;
+    }
+    a->to = b->to;
+    a->raw_bytes += b->raw_bytes;
+}
+
 static void join_small(struct vec *groups)
 {
     struct group *all = groups->at;
-    size_t last = 0;
+    size_t kept = 0;
 
-    for (size_t i = 1; i < groups->count; i++) {
-        struct group *a = &all[last], *b = &all[i];
-        bool small = a->raw_bytes < SEGMENT_TARGET / 4 || b->raw_bytes < SEGMENT_TARGET / 4;
+    for (size_t i = 0; i < groups->count; kept++) {
+        size_t end = i + keep_together(all, i, groups->count, size_of);
 
-        if (!small || a->raw_bytes + b->raw_bytes > SEGMENT_TARGET) {
-            all[++last] = *b;
-            continue;
-        }
-        if (b->first->raw_bytes > a->first->raw_bytes) {
-            a->first = b->first;
-            a->count = b->count;
-        }
-        a->to = b->to;
-        a->raw_bytes += b->raw_bytes;
+        all[kept] = all[i];
+        while (++i < end)
+            join(&all[kept], &all[i]);
     }
-    groups->count = groups->count ? last + 1 : 0;
+    groups->count = kept;
 }
 
 /* A range of twice the size or more is cut into even ones. */
@@ -134,7 +142,7 @@ bool pg_keep_ranges(struct pg_source *s, struct pg_table *t, struct err *err)
     if (!name)
         return err_memory(err);
     const struct stream *old = bundle_parent_stream(s->conf.writer, name);
-    if (!old || !same_file(old, t, &blocks))
+    if (!old || old->raw_bytes < KEEP_MIN || !same_file(old, t, &blocks))
         return true;
     if (!gather(old, blocks, &groups, &sound, err))
         return false;

@@ -107,11 +107,16 @@ static void set_delta(ZSTD_CCtx *to, size_t reach)
     ZSTD_CCtx_setParameter(to, ZSTD_c_ldmHashRateLog, DELTA_HASH_RATE);
 }
 
-static bool compress(struct codec *c, int level, const struct span *base, struct span raw,
+/* What a delta has before itself. */
+struct before {
+    struct span base, head;
+};
+
+static bool compress(struct codec *c, int level, const struct before *before, struct span raw,
                      struct span *frame, struct err *err)
 {
-    size_t bound = ZSTD_compressBound(raw.len), len = 0;
-    char *to = codec_room(c, bound);
+    size_t bound = ZSTD_compressBound(raw.len), len = 0, head = before ? before->head.len : 0;
+    char *to = codec_room(c, head + bound);
 
     if (!c->compress)
         c->compress = ZSTD_createCCtx();
@@ -121,15 +126,17 @@ static bool compress(struct codec *c, int level, const struct span *base, struct
     ZSTD_CCtx_reset(c->compress, ZSTD_reset_session_and_parameters);
     ZSTD_CCtx_setParameter(c->compress, ZSTD_c_compressionLevel, level);
     ZSTD_CCtx_setParameter(c->compress, ZSTD_c_checksumFlag, 1);
-    if (base) {
-        set_delta(c->compress, base->len + raw.len);
-        len = ZSTD_CCtx_refPrefix(c->compress, base->at, base->len);
+    if (before) {
+        set_delta(c->compress, before->base.len + raw.len);
+        len = ZSTD_CCtx_refPrefix(c->compress, before->base.at, before->base.len);
     }
+    if (head)
+        memcpy(to, before->head.at, head);
     if (!ZSTD_isError(len))
-        len = ZSTD_compress2(c->compress, to, bound, raw.at, raw.len);
+        len = ZSTD_compress2(c->compress, to + head, bound, raw.at, raw.len);
     if (ZSTD_isError(len))
         return err_set(err, ERR_FAILED, "cannot compress: %s", ZSTD_getErrorName(len));
-    *frame = (struct span){to, len};
+    *frame = (struct span){to, head + len};
     return true;
 }
 
@@ -139,10 +146,12 @@ bool codec_compress(struct codec *c, int level, struct span raw, struct span *fr
     return compress(c, level, NULL, raw, frame, err);
 }
 
-bool codec_compress_from(struct codec *c, struct span base, struct span raw, struct span *frame,
-                         struct err *err)
+bool codec_compress_from(struct codec *c, struct span base, struct span head, struct span raw,
+                         struct span *frame, struct err *err)
 {
-    return compress(c, DELTA_LEVEL, &base, raw, frame, err);
+    const struct before before = {base, head};
+
+    return compress(c, DELTA_LEVEL, &before, raw, frame, err);
 }
 
 bool codec_raw_bytes(struct span frame, uint64_t *out)

@@ -24,10 +24,10 @@ void codecs_give(struct codecs *all, struct codec *c); /* NULL is fine */
 /* One frame with its content size and checksum; *frame is valid until the codec is used again. */
 bool codec_compress(struct codec *c, int level, struct span raw, struct span *frame,
                     struct err *err);
-/* The same with `base` as prefix: a delta. Made fast and by long matches: see
+/* The same with `base` as prefix: a delta, `head` in front of it. Made fast and by long matches: see
  * codec.c. */
-bool codec_compress_from(struct codec *c, struct span base, struct span raw, struct span *frame,
-                         struct err *err);
+bool codec_compress_from(struct codec *c, struct span base, struct span head, struct span raw,
+                         struct span *frame, struct err *err);
 /* Memory of the codec for `len` bytes that are about to be read; NULL without memory. */
 char *codec_room(struct codec *c, size_t len);
 /* Exactly one frame of exactly raw_bytes; anything else is ERR_DAMAGED. No more than raw_bytes is

@@ -126,7 +126,7 @@ bool columns_join(const struct columns *c, struct buf *out, struct err *err)
 }
 
 /* What stands behind `lines` newlines; NULL when there are fewer. */
-static const char *skip_lines(const char *p, const char *end, uint64_t lines)
+const char *columns_skip(const char *p, const char *end, uint64_t lines)
 {
     while (lines && (size_t)(end - p) >= SCAN_STEP) {
         unsigned mask = scan_mask(p, '\n'), found = scan_count(mask);
@@ -182,13 +182,13 @@ static inline void copy_line(const char **from, const char *end, char **to, cons
     *to = t;
 }
 
-static bool find_columns(struct span segment, unsigned count, uint64_t rows, const char **starts)
+bool columns_starts(struct span segment, unsigned count, uint64_t rows, const char **starts)
 {
     const char *p = segment.at, *end = segment.at + segment.len;
 
     for (unsigned i = 0; i < count; i++) {
         starts[i] = p;
-        p = skip_lines(p, end, rows);
+        p = columns_skip(p, end, rows);
         if (!p)
             return false;
     }
@@ -218,7 +218,7 @@ bool columns_to_rows(struct span segment, unsigned count, uint64_t rows, struct 
     AUTO(free) const char **starts = calloc(count, sizeof(*starts));
     if (!starts)
         return err_memory(err);
-    if (!find_columns(segment, count, rows, starts))
+    if (!columns_starts(segment, count, rows, starts))
         return lines_damaged(count, rows, err);
 
     char *to = out->at;

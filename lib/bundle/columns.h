@@ -29,6 +29,10 @@ bool columns_join(const struct columns *c, struct buf *out, struct err *err);
 /* Back to rows. */
 bool columns_to_rows(struct span segment, unsigned count, uint64_t rows, struct buf *out,
                      struct err *err);
+/* Where each column begins; false when the segment is not so many rows of so many columns. */
+bool columns_starts(struct span segment, unsigned count, uint64_t rows, const char **starts);
+/* Behind so many lines from p on; NULL when there are fewer before `end`. */
+const char *columns_skip(const char *p, const char *end, uint64_t lines);
 /* Newlines in a segment: must be rows * max(1, columns). */
 uint64_t columns_lines(struct span segment);
 

@@ -3,6 +3,7 @@
 
 #include "lib/bundle/access.h"
 #include "lib/bundle/reader.h"
+#include "lib/bundle/rows.h"
 
 /* Sets where `seg` lies; its packs, and its base's, join the bundle. */
 static bool refer(struct bundle_writer *w, struct writer_component *c, const struct segment *old,
@@ -34,16 +35,32 @@ bool writer_refer(struct bundle_writer *w, const struct writer_stream *s, struct
     return old && old->raw_bytes == seg->raw_bytes && refer(w, s->component, old, seg, NULL);
 }
 
+static bool encode(struct span base, struct span raw, unsigned columns, struct codec *codec,
+                   struct span *frame)
+{
+    AUTO(buf) struct buf list = {0};
+    AUTO(buf) struct buf rest = {0};
+    AUTO(buf) struct buf head = {0};
+
+    if (columns && (!rows_match(base, raw, columns, &list, NULL) ||
+                    !rows_head(codec, buf_view(&list), &head, NULL)))
+        return false;
+    if (list.len && !rows_arrange(base, buf_view(&list), columns, &rest, NULL))
+        return false;
+    return codec_compress_from(codec, list.len ? buf_view(&rest) : base, buf_view(&head), raw,
+                               frame, NULL);
+}
+
 /* A parent whose base cannot be read, or not by us, is no reason to fail: a full frame does. */
-static bool make_delta(struct bundle_writer *w, const struct segment *heir, struct span raw,
-                       struct codec *codec, struct span *frame)
+static bool make_delta(struct bundle_writer *w, const struct segment *heir, unsigned columns,
+                       struct span raw, struct codec *codec, struct span *frame)
 {
     struct bundle *parent = parent_bundle(w->parent);
     struct base *base = NULL;
 
     if (!bases_take(bundle_bases(parent), parent, heir, &base, NULL))
         return false;
-    bool ok = codec_compress_from(codec, base_bytes(base), raw, frame, NULL) &&
+    bool ok = encode(base_bytes(base), raw, columns, codec, frame) &&
               frame->len <= delta_limit(&heir->base, raw.len);
     base_give(bundle_bases(parent), base);
     return ok;
@@ -57,10 +74,13 @@ bool writer_delta(struct bundle_writer *w, const struct writer_stream *s,
 
     if (!old)
         return false;
+    unsigned columns = s->kind == STREAM_COLUMNS
+                           ? (unsigned)json_array_size(json_object_get(s->meta, "columns"))
+                           : 0;
     struct segment heir = {.stream = old->stream, .seq = old->seq, .base = delta_root(old)};
     uint64_t base_bytes = heir.base.raw_bytes;
     if (base_bytes > DELTA_RAW_MAX || raw->bytes.len > DELTA_RAW_MAX - base_bytes ||
-        !make_delta(w, &heir, raw->bytes, codec, frame))
+        !make_delta(w, &heir, columns, raw->bytes, codec, frame))
         return false;
 
     pthread_mutex_lock(&w->lock);

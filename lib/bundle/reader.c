@@ -2,6 +2,7 @@
 
 #include "lib/base/json.h"
 #include "lib/bundle/cache.h"
+#include "lib/bundle/rows.h"
 #include "lib/bundle/sealing.h"
 #include "lib/bundle/tags.h"
 
@@ -381,6 +382,22 @@ static bool unseal(const struct bundle *b, const struct segment *seg, struct spa
                      room->at, err);
 }
 
+/* The delta may have been made with the rows of the base in another order, or without some. */
+static bool decode_from(const struct bundle *b, const struct segment *seg, struct span base,
+                        struct span frame, struct codec *c, struct buf *out, struct err *err)
+{
+    const struct stream *s = (const struct stream *)b->streams.at + seg->stream;
+    AUTO(buf) struct buf list = {0};
+    AUTO(buf) struct buf rest = {0};
+
+    if (!rows_read_head(c, &frame, base.len, &list, err))
+        return false;
+    if (list.len && !rows_arrange(base, buf_view(&list), bundle_columns(s), &rest, err))
+        return false;
+    return codec_decode_from(c, list.len ? buf_view(&rest) : base, frame, (size_t)seg->raw_bytes,
+                             out, err);
+}
+
 static bool decode_delta(struct bundle *b, const struct segment *seg, struct span frame,
                          struct codec *c, struct buf *out, struct err *err)
 {
@@ -388,7 +405,7 @@ static bool decode_delta(struct bundle *b, const struct segment *seg, struct spa
 
     if (!bases_take(&b->bases, b, seg, &base, err))
         return false;
-    bool ok = codec_decode_from(c, base_bytes(base), frame, (size_t)seg->raw_bytes, out, err);
+    bool ok = decode_from(b, seg, base_bytes(base), frame, c, out, err);
     base_give(&b->bases, base);
     return ok;
 }

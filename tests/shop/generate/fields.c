@@ -8,9 +8,9 @@
 #define EPOCH_2023 INT64_C(1672531200)
 #define DAY_S      INT64_C(86400)
 
-struct scale scale_of(double factor, uint64_t seed)
+struct scale scale_of(double factor, uint64_t seed, uint64_t day)
 {
-    struct scale s = {.seed = seed, .factor = factor};
+    struct scale s = {.seed = seed, .day = day, .factor = factor};
 
     s.customers = 100 + (uint64_t)(8000 * factor);
     s.orders = 100 + (uint64_t)(20000 * factor);
@@ -18,6 +18,14 @@ struct scale scale_of(double factor, uint64_t seed)
     s.reviews = 500 + (uint64_t)(200000 * factor);
     s.brands = 40;
     return s;
+}
+
+void gen_span(const struct gen_table *t, const struct scale *s, uint64_t *first, uint64_t *last)
+{
+    uint64_t count = t->count(s), more = count / 100;
+
+    *first = s->day < 2 ? 1 : count + (s->day - 2) * more + 1;
+    *last = s->day < 2 ? count : count + (s->day - 1) * more;
 }
 
 void put_text(struct buf *out, const char *text)

@@ -14,22 +14,26 @@
 #include <stdint.h>
 
 struct scale {
-    uint64_t seed;
+    uint64_t seed, day;
     double factor;
     uint64_t customers, orders, articles, reviews, brands;
 };
 
-struct scale scale_of(double factor, uint64_t seed);
+/* day 1: the first rows; a later one: the 1 % that it adds. */
+struct scale scale_of(double factor, uint64_t seed, uint64_t day);
 
 struct gen_table {
     const char *name;
     /* PostgreSQL: "(a, b)". MariaDB: "(a, @b) SET b = f(@b)". */
     const char *columns;
-    uint64_t (*count)(const struct scale *s); /* calls of `rows`, n = 1 .. count */
+    uint64_t (*count)(const struct scale *s); /* calls of `rows` on day 1, n = 1 .. count */
     void (*rows)(const struct scale *s, uint64_t n, struct buf *out);
 };
 
 extern const struct gen_table postgresql_tables[], mariadb_tables[]; /* NULL name at the end */
+
+/* The calls of `rows` on the scale's day: n = *first .. *last; none when *last < *first. */
+void gen_span(const struct gen_table *t, const struct scale *s, uint64_t *first, uint64_t *last);
 
 bool postgresql_fill(const char *conninfo, const struct scale *s, struct err *err);
 bool mariadb_fill(const char *socket, const char *user, const char *database, const struct scale *s,

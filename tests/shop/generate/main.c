@@ -3,6 +3,9 @@
  *   shop-generate --postgresql 'host=/run/pg dbname=shop' --mariadb-socket /run/my.sock --factor 2
  * Both at the same time; the tables must exist and be empty. The same --factor and --seed give the
  * same rows. Factor 1 makes 200,000 reviews, 4,000 articles, 20,000 orders: about 80 MB.
+ *
+ *   shop-generate ... --factor 2 --day 3
+ * adds what a later day brings: 1 % more rows to each table that grows with the factor.
  */
 #include "lib/base/auto.h"
 #include "lib/base/opt.h"
@@ -13,7 +16,7 @@
 struct args {
     const char *postgresql, *mariadb_socket, *mariadb_user, *mariadb_database;
     double factor;
-    uint64_t seed;
+    uint64_t seed, day;
 };
 
 #define AT(field) offsetof(struct args, field)
@@ -24,6 +27,7 @@ static const struct opt opts[] = {
     {"mariadb-database", OPT_STR, AT(mariadb_database), "NAME", "default catalog"},
     {"factor", OPT_REAL, AT(factor), "F", "size; 1 is about 80 MB"},
     {"seed", OPT_COUNT, AT(seed), "N", "other rows of the same kind"},
+    {"day", OPT_COUNT, AT(day), "N", "from 2 on: 1 % more rows, behind those of day N - 1"},
     {0},
 };
 #undef AT
@@ -46,7 +50,7 @@ static void *fill_mariadb(void *ctx)
 
 static bool fill(const struct args *args, struct err *err)
 {
-    struct scale scale = scale_of(args->factor, args->seed);
+    struct scale scale = scale_of(args->factor, args->seed, args->day);
     struct job job = {.args = args, .scale = &scale};
     pthread_t thread;
 
@@ -71,7 +75,7 @@ static bool check(const struct args *args, struct err *err)
 int main(int argc, char **argv)
 {
     struct args args = {
-        .mariadb_user = "root", .mariadb_database = "catalog", .factor = 1, .seed = 1};
+        .mariadb_user = "root", .mariadb_database = "catalog", .factor = 1, .seed = 1, .day = 1};
     struct err err = {0};
     char line[sizeof(struct err)];
 

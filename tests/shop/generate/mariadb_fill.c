@@ -8,7 +8,7 @@
 struct feed {
     const struct gen_table *table;
     const struct scale *scale;
-    uint64_t next, count;
+    uint64_t next, last;
     struct buf piece;
     size_t taken;
 };
@@ -33,7 +33,7 @@ static int feed_read(void *ctx, char *bytes, unsigned room)
     if (f->taken == f->piece.len) {
         buf_clear(&f->piece);
         f->taken = 0;
-        while (f->piece.len < room && f->next <= f->count)
+        while (f->piece.len < room && f->next <= f->last)
             f->table->rows(f->scale, f->next++, &f->piece);
         if (f->piece.failed)
             return -1;
@@ -81,8 +81,9 @@ static bool no_warnings(MYSQL *db, const char *table, struct err *err)
 static bool load_table(MYSQL *db, const struct gen_table *t, const struct scale *s, struct err *err)
 {
     AUTO(buf) struct buf sql = {0};
-    struct feed feed = {.table = t, .scale = s, .next = 1, .count = t->count(s)};
+    struct feed feed = {.table = t, .scale = s};
 
+    gen_span(t, s, &feed.next, &feed.last);
     buf_printf(&sql, "LOAD DATA LOCAL INFILE 'rows' INTO TABLE %s CHARACTER SET utf8mb4 %s",
                t->name, t->columns);
     if (!buf_ok(&sql, err))

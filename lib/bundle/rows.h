@@ -1,0 +1,31 @@
+/* The rows of a column-wise base in the order of its heir.
+ *
+ * A row that is gone, or that stands elsewhere, breaks every column at its place, and each break costs
+ * a delta some four bytes: together as much as the row itself. So the base is put in order before it
+ * serves as a prefix: the rows that the heir still has, as they stand there. The delta says how: it
+ * begins with a skippable frame (RFC 8878) that holds a zstd frame of the list. What a row is known
+ * by are its first columns, as few as tell rows apart; a wrong guess makes a delta larger, never
+ * wrong.
+ *
+ * List:    one line per run of rows, "SKIP TAKE": from behind the last run so many rows are passed
+ *          over (a negative number: gone back), then so many are taken.
+ * Threads: none shared. Errors: ERR_DAMAGED for a list that does not fit its base.
+ */
+#ifndef LIB_BUNDLE_ROWS_H
+#define LIB_BUNDLE_ROWS_H
+
+#include "lib/bundle/codec.h"
+
+/* The list; empty when the base is best as it is, or the two are no segments of so many columns. */
+bool rows_match(struct span base, struct span heir, unsigned columns, struct buf *list,
+                struct err *err);
+/* The base by a list. No more than as many rows and bytes as it has, whatever the list says. */
+bool rows_arrange(struct span base, struct span list, unsigned columns, struct buf *out,
+                  struct err *err);
+/* The skippable frame in front of a delta; nothing for an empty list. */
+bool rows_head(struct codec *c, struct span list, struct buf *out, struct err *err);
+/* Takes it off `delta` again; the list of a base of so many bytes, empty when there is none. */
+bool rows_read_head(struct codec *c, struct span *delta, uint64_t base_bytes, struct buf *list,
+                    struct err *err);
+
+#endif

@@ -234,7 +234,7 @@ static bool my_open(const struct target_conf *conf, struct target **out, struct 
         return false;
     if (conf->owned && !settings_for_load(t, err))
         return false;
-    if (!check_server(t, err) || !make_database(t, err))
+    if (!check_server(t, err) || !my_missing_check(t, err) || !make_database(t, err))
         return false;
     t->db_conf.database = t->database;
     if (!open_workers(t, err))

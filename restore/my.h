@@ -3,6 +3,8 @@
  *   my.c         the target: open, plan, finish, close; sessions and load-time settings
  *   my_table.c   making tables, indexes, foreign keys, statistics, counting
  *   my_load.c    rows
+ *   my_missing.c what the server lacks
+ *   my_select.c  what is selected
  *   my_object.c  sequences, views, routines, triggers, events, the accounts they run as
  */
 #ifndef RESTORE_MY_H
@@ -48,6 +50,9 @@ bool my_target_session(struct my_target *t, struct db **out, struct err *err);
 bool my_run(struct db *db, const char *sql, size_t len, struct err *err);
 /* The bytes of a text in meta; heap. ERR_DAMAGED when it is missing. */
 char *my_meta_text(const json_t *meta, const char *key, size_t *len, struct err *err);
+
+/* ERR_MISSING with all that the server lacks: engines, character sets, collations. */
+bool my_missing_check(struct my_target *t, struct err *err);
 
 bool my_table_init(struct my_target_table *t, const struct stream *stream, struct err *err);
 void my_table_done(struct my_target_table *t);

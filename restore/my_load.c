@@ -1,5 +1,6 @@
 /* Rows of a table from segments of the bundle into LOAD DATA. */
 #include "restore/my.h"
+#include "restore/row_name.h"
 
 #include "lib/base/cmd.h"
 #include "lib/base/json.h"
@@ -178,6 +179,23 @@ static bool check_warnings(struct warnings *w, struct db *db, struct err *err)
 
 /* ---- a load ----------------------------------------------------------------------------------*/
 
+/* The row that the server counted in this load, by its key; else where the load began. */
+static bool blame_row(struct my_target *t, const struct my_target_table *table, size_t from,
+                      uint64_t before, struct err *err)
+{
+    const json_t *columns = json_object_get(table->stream->meta, "key"), *c;
+    uint64_t row = err ? row_number(err->text, " at row ") : 0;
+    AUTO(buf) struct buf name = {0}, key = {0};
+    size_t i;
+
+    json_array_foreach(columns, i, c)
+        buf_printf(&key, "%s\"%s\"", i ? ", " : "", json_string_value(c));
+    if (!row || !row_name(t->conf.bundle, table->stream, from, row, span_of(buf_str(&key)), &name))
+        return err_add(err, "table '%s', rows from %llu on", table->name,
+                       (unsigned long long)before + 1);
+    return err_add(err, "table '%s', %s", table->name, buf_str(&name));
+}
+
 bool my_load(struct my_target *t, const struct my_target_table *table, struct db *db, size_t from,
              size_t to, struct err *err)
 {
@@ -193,8 +211,5 @@ bool my_load(struct my_target *t, const struct my_target_table *table, struct db
     if (ok && loaded != expected)
         ok = err_set(err, ERR_SQL, "%llu rows were sent, %llu are stored",
                      (unsigned long long)expected, (unsigned long long)loaded);
-    if (!ok)
-        return err_add(err, "table '%s', rows from %llu on", table->name,
-                       (unsigned long long)before + 1);
-    return true;
+    return ok || blame_row(t, table, from, before, err);
 }

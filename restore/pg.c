@@ -196,7 +196,7 @@ static bool pg_target_open(const struct target_conf *conf, struct target **out, 
     t->admin_conf = t->db_conf = *conf->db;
     if (!read_facts(t, err) || !open_admin(t, err) || !check_version(t, err) ||
         !pg_part_open(conf->bundle, conf->component, &conf->what, t->admin, &t->part, err) ||
-        !read_tables(t, err) || !tell_part(t, err) || !pg_extensions_check(t, err) ||
+        !read_tables(t, err) || !tell_part(t, err) || !pg_missing_check(t, err) ||
         !pg_roles_restore(t, err) || !pg_database_create(t, err))
         return err_add(err, "cannot restore '%s'", conf->component);
     *out = TAKE(base);

@@ -3,6 +3,8 @@
  *   pg.c          the target: open, plan, finish, close; sessions
  *   pg_globals.c  roles and the database itself
  *   pg_script.c   the schema's texts: run in order, or sorted into steps
+ *   pg_missing.c  what the server lacks
+ *   pg_part.c     the texts, cut to what is selected
  *   pg_key.c      a key as an index and a constraint that takes it over
  *   pg_plan.c     tasks and what they wait for
  *   pg_load.c     rows and large objects
@@ -80,8 +82,8 @@ bool pg_database_create(struct pg_target *t, struct err *err);
 /* Owner, settings, comment, rights: once the data are there. */
 bool pg_database_settle(struct pg_target *t, struct err *err);
 
-/* ERR_MISSING with the extensions that the server does not offer. */
-bool pg_extensions_check(struct pg_target *t, struct err *err);
+/* ERR_MISSING with all that the server lacks: extensions, roles, locales, collations. */
+bool pg_missing_check(struct pg_target *t, struct err *err);
 /* Every statement of a text in order; errors name `what`, the line and the statement. */
 bool pg_script_run(struct db *db, const char *what, struct span text, struct err *err);
 bool pg_step_run(struct db *db, const struct pg_step *step, struct err *err);

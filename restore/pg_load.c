@@ -2,6 +2,7 @@
 #include "lib/base/cmd.h"
 #include "lib/bundle/columns.h"
 #include "restore/pg.h"
+#include "restore/row_name.h"
 
 /* Of a large object's page; a constant of the server's build (LOBLKSIZE, a quarter of a block). */
 #define LARGE_PAGE 2048
@@ -56,6 +57,23 @@ static bool check_rows(struct pg_target *t, uint64_t expected, uint64_t found, s
                                         (unsigned long long)found, (unsigned long long)expected);
 }
 
+/* The server counts the lines of this COPY: the row is looked up, and named by its key. */
+static bool blame_row(struct pg_target *t, const struct pg_target_table *table, size_t from,
+                      struct err *err)
+{
+    const struct pg_step *step = t->steps.at;
+    uint64_t line = err ? row_number(err->text, ", line ") : 0;
+    AUTO(buf) struct buf name = {0};
+    struct span key = {0};
+
+    for (size_t i = 0; i < t->steps.count && !key.at; i++)
+        if (step[i].table == table)
+            key = row_key_columns(step[i].text);
+    if (!line || !row_name(t->conf.bundle, table->stream, from, line, key, &name))
+        return err_add(err, "cannot load table %s", table->qualified);
+    return err_add(err, "cannot load table %s, %s", table->qualified, buf_str(&name));
+}
+
 bool pg_load(struct pg_target *t, const struct pg_target_table *table, struct db *db, size_t from,
              size_t to, bool truncate, struct err *err)
 {
@@ -69,7 +87,7 @@ bool pg_load(struct pg_target *t, const struct pg_target_table *table, struct db
     if ((truncate && !db_exec(db, err, "TRUNCATE ONLY %s", table->qualified)) ||
         !copy(&g, db, buf_str(&sql), &rows, err) || !db_exec(db, err, "COMMIT")) {
         db_exec(db, NULL, "ROLLBACK");
-        return err_add(err, "cannot load table %s", table->qualified);
+        return blame_row(t, table, from, err);
     }
     return check_rows(t, records(table->stream, from, to), rows, err) ||
            err_add(err, "table %s", table->qualified);

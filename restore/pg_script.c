@@ -93,60 +93,6 @@ bool pg_step_constraint(struct db *db, const struct pg_step *step, struct err *e
     return run(db, "post-data.sql", span_of(step->constraint), step->line, err);
 }
 
-/* ---- extensions --------------------------------------------------------------------------------*/
-
-static bool is_available(struct db *db, const char *name, bool *there, struct err *err)
-{
-    AUTO(buf) struct buf literal = {0}, count = {0};
-
-    db_quote_text(db, name, &literal);
-    if (!db_value(db, &count, err,
-                  "SELECT count(*) FROM pg_catalog.pg_available_extensions WHERE name = %s",
-                  buf_str(&literal)))
-        return false;
-    *there = !span_is(buf_view(&count), "0");
-    return true;
-}
-
-/* CREATE EXTENSION IF NOT EXISTS name ... */
-static bool extension_of(struct span sql, struct buf *name)
-{
-    struct span rest = sql, token;
-
-    if (!sql_starts(SQL_POSTGRESQL, sql, "create extension if not exists"))
-        return false;
-    for (int i = 0; i < 6; i++)
-        sql_token_next(SQL_POSTGRESQL, &rest, &token);
-    return pg_name(token, name);
-}
-
-bool pg_extensions_check(struct pg_target *t, struct err *err)
-{
-    AUTO(buf) struct buf missing = {0}, name = {0};
-    struct sql_splitter split;
-    struct sql_statement st;
-    bool more = true, there;
-
-    sql_split_init(&split, SQL_POSTGRESQL, buf_view(&t->part.pre_data));
-    for (;;) {
-        if (!sql_split_next(&split, &st, &more, err))
-            return err_add(err, "pre-data.sql");
-        if (!more)
-            break;
-        if (!extension_of(st.text, &name))
-            continue;
-        if (!is_available(t->admin, buf_str(&name), &there, err))
-            return false;
-        if (!there)
-            buf_printf(&missing, "%s%s", missing.len ? ", " : "", buf_str(&name));
-    }
-    if (!missing.len)
-        return true;
-    err_set(err, ERR_MISSING, "%s does not offer the extensions: %s", t->admin->label,
-            buf_str(&missing));
-    return err_hint(err, "install their packages on this host");
-}
-
 /* ---- sorting -----------------------------------------------------------------------------------*/
 
 struct pg_target_table *pg_target_find(struct pg_target *t, struct span schema, struct span name)

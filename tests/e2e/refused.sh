@@ -1,0 +1,77 @@
+#!/bin/bash
+# Restores that cannot be: what the server lacks is told all at once and before anything is loaded;
+# the row and the object that it refuses are named.
+. "$(dirname "$0")/lib.sh"
+e2e_begin refused
+pg_start
+STORE=$T/store
+BOX=$T/box
+E2E_BOXES+=("$BOX")
+
+snapshot() { # ENGINE-OPTIONS DATABASE
+    printf 'name: prod\ndatabases:\n  - {name: db, %s, database: %s}\n' "$1" "$2" >"$T/env.yaml"
+    "$REHEARSE" snapshot --env "$T/env.yaml" --to "$STORE"
+}
+refused() { # STATUS NAME: a restore into a new box ends with it; its words are in $T/out
+    rm -rf "$BOX"
+    check_status "$2" "$1" "$REHEARSE" restore --from "$STORE" --into "$BOX" --no-pristine --jobs "${JOBS:-2}"
+}
+says() {
+    check_has "$1" "$(cat "$T/out")" "$2"
+}
+PG="engine: postgresql, host: \"$PG_SOCKET_DIR\", port: $PG_PORT, user: $PG_ADMIN"
+
+# ---- rows that PostgreSQL refuses ----------------------------------------------------------------
+pg_sql -c 'CREATE DATABASE checked' postgres
+pg_sql checked <<'SQL' >/dev/null || die "cannot fill production"
+CREATE FUNCTION fine(n int) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT true';
+CREATE TABLE public.checked (a text, id int PRIMARY KEY, n int CHECK (public.fine(n)), filler text);
+INSERT INTO public.checked SELECT 'a' || g, g, g, repeat('x', 900) FROM generate_series(1, 20000) g;
+CREATE OR REPLACE FUNCTION fine(n int) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT n <> 17123';
+SQL
+check "a snapshot of rows that do not hold any more" snapshot "$PG" checked
+refused 21 "a check that does not hold any more"
+says "names the table and the row by its key" 'cannot load table "public"."checked", row 17123 (id=17123)'
+says "names the check" "checked_n_check"
+
+pg_sql -c 'CREATE DATABASE twice' postgres
+pg_sql twice <<'SQL' >/dev/null || die "cannot fill production"
+CREATE FUNCTION same(n int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT n';
+CREATE TABLE t (id int);
+INSERT INTO t SELECT g FROM generate_series(1, 100) g;
+CREATE UNIQUE INDEX once ON t (same(id));
+CREATE OR REPLACE FUNCTION same(n int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT n / 2';
+SQL
+check "a snapshot of an index that is not unique any more" snapshot "$PG" twice
+refused 21 "a unique index that cannot be built"
+says "names the index" "'CREATE UNIQUE INDEX once ON public.t"
+says "names the key" "is duplicated"
+
+# ---- what a server lacks ---------------------------------------------------------------------------
+EXTENSIONS=$(pg_config --sharedir 2>/dev/null || echo /usr/share/postgresql/15)/extension
+if [ -w "$EXTENSIONS" ]; then
+    pg_sql -c 'CREATE DATABASE extended' postgres
+    for name in rehearse_one rehearse_two; do
+        printf "default_version = '1'\nrelocatable = true\n" >"$EXTENSIONS/$name.control"
+        printf 'CREATE FUNCTION %s() RETURNS int LANGUAGE sql AS $$ SELECT 1 $$;\n' "$name" >"$EXTENSIONS/$name--1.sql"
+        pg_sql -c "CREATE EXTENSION $name" extended
+    done
+    pg_sql -c 'CREATE TABLE plain (id int)' -c 'INSERT INTO plain VALUES (1)' extended
+    check "a snapshot with extensions" snapshot "$PG" extended
+    rm -f "$EXTENSIONS"/rehearse_*
+    refused 17 "extensions that are not there"
+    says "both are named at once" "lacks extension 'rehearse_one', extension 'rehearse_two'"
+    says "with the mend" "install the extension's package"
+    rm -rf "$BOX"
+    check "a part that needs neither is restored" "$REHEARSE" restore --from "$STORE" --into "$BOX" --no-pristine --verify \
+        --only postgresql.db/public.plain
+fi
+
+# ---- MariaDB -------------------------------------------------------------------------------------
+MY_OPTIONS='--plugin-load-add=ha_blackhole.so' my_start
+my_sql -e 'CREATE DATABASE holes; CREATE TABLE holes.hole (id INT) ENGINE=BLACKHOLE; CREATE TABLE holes.t (id INT)' ||
+    die "no BLACKHOLE engine"
+check "a snapshot with an engine that a box has not" snapshot "engine: mariadb, socket: \"$MY_SOCKET\", user: root" holes
+refused 17 "an engine that is not there"
+says "is named" "lacks storage engine 'BLACKHOLE'"
+e2e_end

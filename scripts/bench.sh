@@ -29,6 +29,9 @@ names=(
     days:day2-vs-day1
     days:later-vs-first
     days:restore-7-vs-1
+    transfer:export-vs-tar
+    transfer:import-vs-tar
+    transfer:export-deltas-vs-tar
     replay:replay-vs-wrk
 )
 

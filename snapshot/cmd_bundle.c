@@ -1,13 +1,12 @@
 /* `rehearse bundle show` and `bundle verify`. */
 #include "lib/base/clock.h"
 #include "lib/base/json.h"
+#include "lib/base/sched.h"
 #include "lib/bundle/access.h"
 #include "lib/bundle/verify.h"
 #include "lib/env/env.h"
 #include "snapshot/cmd.h"
 #include "snapshot/print.h"
-
-#include <unistd.h>
 
 struct bundle_cmd_conf {
     const char *store, *key, *env;
@@ -182,11 +181,8 @@ struct verifying {
 static bool verify_one(struct verifying *v, const char *ref, struct err *err)
 {
     AUTO(verify_report) struct verify_report r = {0};
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
     struct verify_conf conf = {.level = (enum verify_level)v->conf->level,
-                               .jobs = v->conf->jobs ? (unsigned)v->conf->jobs
-                                       : cores > 0   ? (unsigned)cores
-                                                     : 1,
+                               .jobs = jobs_or_cores(v->conf->jobs),
                                .progress = v->progress,
                                .access = v->access};
     struct err why = {0};

@@ -2,6 +2,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/fd.h"
 #include "lib/base/json.h"
+#include "lib/base/sched.h"
 #include "lib/bundle/export.h"
 #include "snapshot/cmd.h"
 #include "snapshot/print.h"
@@ -15,6 +16,7 @@
 
 struct export_cmd_conf {
     const char *store, *to;
+    uint64_t jobs;
 };
 
 /* ---- export ----------------------------------------------------------------------------------*/
@@ -114,14 +116,14 @@ static bool print_exported(const char *to, const struct export_report *r, struct
     return all ? print_json(all, err) : err_memory(err);
 }
 
-static bool export_to(struct store *store, const char *ref, const char *to,
+static bool export_to(struct store *store, const char *ref, const struct export_cmd_conf *c,
                       struct export_report *report, struct err *err)
 {
     AUTO(progress) struct progress *progress = progress_open("export", 0);
     struct part part = {.fd = -1};
 
-    bool ok = part_open(&part, to, err);
-    struct export_conf conf = {part.scratch, progress};
+    bool ok = part_open(&part, c->to, err);
+    struct export_conf conf = {part.scratch, jobs_or_cores(c->jobs), progress};
     ok = ok && bundle_export(store, ref, part.fd, &conf, report, err) && part_finish(&part, err);
     part_done(&part);
     return ok;
@@ -138,7 +140,7 @@ static int export_main(const void *conf_, int argc, char **argv, struct err *err
         return ERR_USAGE;
     }
     if (!cmd_store_open(conf->store, STORE_READ, &store, err) ||
-        !export_to(store, argc ? argv[0] : "latest", conf->to, &report, err) ||
+        !export_to(store, argc ? argv[0] : "latest", conf, &report, err) ||
         !print_exported(conf->to, &report, err))
         return (int)err->code;
     return 0;
@@ -204,6 +206,8 @@ static const struct export_cmd_conf defaults = {0};
 static const struct opt export_opts[] = {
     {"store", OPT_STR, AT(store), "STORE", "the store: a path or a URL"},
     {"to", OPT_STR, AT(to), "FILE", "the tar to write; it must not exist"},
+    {"jobs", OPT_COUNT, AT(jobs), "N",
+     "threads that make deltas complete; one per core when left out", 1, 256},
     {0},
 };
 static const struct opt import_opts[] = {

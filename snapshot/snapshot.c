@@ -10,8 +10,6 @@
 #include "snapshot/cmd.h"
 #include "snapshot/source.h"
 
-#include <unistd.h>
-
 struct snapshot {
     const struct snapshot_conf *conf;
     struct env *env;
@@ -190,18 +188,9 @@ static bool open_sources(struct snapshot *s, struct err *err)
     return open_source(s, &source_facts, 0, err);
 }
 
-static unsigned jobs_of(const struct snapshot_conf *conf)
-{
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-
-    if (conf->jobs)
-        return (unsigned)conf->jobs;
-    return cores > 0 ? (unsigned)cores : 1;
-}
-
 static bool prepare(struct snapshot *s, struct journal *journal, struct err *err)
 {
-    unsigned jobs = jobs_of(s->conf);
+    unsigned jobs = jobs_or_cores(s->conf->jobs);
 
     if (!env_load(s->conf->env, &s->env, err) || !open_writer(s, err) ||
         !sched_new(jobs, &s->sched, err))

@@ -58,6 +58,16 @@ bool fd_pread_all(int fd, void *bytes, size_t len, off_t offset, struct err *err
     return true;
 }
 
+#define WRITE_BEHIND ((off_t)8 << 20)
+
+void fd_write_behind(int fd, off_t written, off_t *begun)
+{
+    if (written - *begun < WRITE_BEHIND)
+        return;
+    sync_file_range(fd, *begun, written - *begun, SYNC_FILE_RANGE_WRITE);
+    *begun = written;
+}
+
 /* The size is a guess only: files in /proc say 0, and a log may grow while it is read. */
 static bool read_to_end(int fd, const char *path, size_t max, struct buf *out, struct err *err)
 {

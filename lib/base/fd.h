@@ -13,6 +13,10 @@ bool fd_pwrite_all(int fd, const void *bytes, size_t len, off_t offset, struct e
 /* Exactly `len` bytes; a short file is ERR_DAMAGED. */
 bool fd_pread_all(int fd, void *bytes, size_t len, off_t offset, struct err *err);
 
+/* Lets the disk begin on what was written to `fd` so far, now and then: else all of a large file is
+ * waited for at once, by an fsync. Only a hint; *begun starts at 0 and is this function's own. */
+void fd_write_behind(int fd, off_t written, off_t *begun);
+
 /* The whole file, at most `max` bytes. */
 bool file_read(const char *path, size_t max, struct buf *out, struct err *err);
 /* Temporary name in the same directory, fsync, rename, fsync of the directory. */

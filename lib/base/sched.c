@@ -115,6 +115,13 @@ void sched_free(struct sched *s)
     free(s);
 }
 
+unsigned jobs_or_cores(uint64_t asked)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+    return asked ? (unsigned)asked : cores > 0 ? (unsigned)cores : 1;
+}
+
 unsigned sched_jobs(const struct sched *s)
 {
     return s->jobs;

@@ -37,6 +37,8 @@ bool sched_add(struct sched *s, const struct task *task, const task_id *after, s
                task_id *id, struct err *err);
 bool sched_run(struct sched *s, struct err *err);
 unsigned sched_jobs(const struct sched *s);
+/* What was asked for, or one per core where nothing was. */
+unsigned jobs_or_cores(uint64_t asked);
 /* The sum of the costs of all tasks that were added; for progress. Any thread. */
 uint64_t sched_cost(struct sched *s);
 

@@ -10,6 +10,11 @@
 
 #include <pthread.h>
 
+/* Measured on column-wise segments: level 1 is as small as level 3 and 1.5 times as fast. Code and
+ * other files gain about a tenth from level 3. */
+#define CODEC_LEVEL_COLUMNS 1
+#define CODEC_LEVEL_OTHER   3
+
 struct codec;
 struct codecs {
     pthread_mutex_t lock;

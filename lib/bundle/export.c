@@ -8,6 +8,7 @@
 #include "lib/bundle/flatten.h"
 #include "lib/bundle/mark.h"
 #include "lib/bundle/reader.h"
+#include "lib/bundle/relay.h"
 #include "lib/bundle/tags_edit.h"
 #include "lib/store/name.h"
 
@@ -16,7 +17,6 @@
 #include <errno.h>
 #include <inttypes.h>
 
-#define CHUNK     ((size_t)1 << 20)
 #define BLOCKS    ((int)1 << 20)
 #define DIR_MODE  0755
 #define FILE_MODE 0644
@@ -30,6 +30,7 @@ struct export
     struct archive_entry *entry;
     int fd;
     bool failed; /* nothing more is written */
+    off_t written, begun;
     int64_t created_ns;
     struct index_pack manifest;
     struct vec tags; /* struct tagged: of the bundle */
@@ -77,33 +78,87 @@ static bool add_text(struct export *x, const char *name, struct span text, struc
            (!text.len || more(x, text.at, text.len, err));
 }
 
-static bool add_blob(struct export *x, const struct index_pack *blob, struct err *err)
+/* ---- blobs -----------------------------------------------------------------------------------*/
+
+static bool read_blob(struct export *x, struct relay *r, const struct index_pack *blob,
+                      struct hash *hash, struct err *err)
 {
-    AUTO(hash) struct hash *hash = NULL;
-    AUTO(free) char *chunk = malloc(CHUNK);
-    char name[STORE_NAME_MAX], text[DIGEST_TEXT];
+    char name[STORE_NAME_MAX];
 
     store_blob_name(&blob->digest, name);
-    if (!chunk)
-        return err_memory(err);
-    if (!hash_open(&hash, err) || !begin(x, name, AE_IFREG, blob->bytes, err))
-        return false;
     for (uint64_t at = 0; at < blob->bytes;) {
-        size_t len = blob->bytes - at < CHUNK ? (size_t)(blob->bytes - at) : CHUNK;
+        struct piece *p = relay_empty(r);
 
-        if (!cmd_stop_check(err) || !x->store->ops->read(x->store, name, at, chunk, len, err) ||
-            !more(x, chunk, len, err))
-            return err_add(err, "blob '%s'", digest_text(&blob->digest, text));
-        hash_add(hash, chunk, len);
-        progress_add(x->conf->progress, len);
-        at += len;
+        if (!p) /* the writer has failed and says why */
+            return false;
+        p->len = blob->bytes - at < RELAY_BYTES ? (size_t)(blob->bytes - at) : RELAY_BYTES;
+        if (!cmd_stop_check(err) || !x->store->ops->read(x->store, name, at, p->at, p->len, err))
+            return false;
+        hash_add(hash, p->at, p->len);
+        at += p->len;
+        relay_send(r, p);
     }
     struct digest found = hash_end(hash);
     if (digest_eq(&found, &blob->digest))
         return true;
-    err_set(err, ERR_DAMAGED, "blob '%s' was altered: its SHA-256 is another",
-            digest_text(&blob->digest, text));
+    err_set(err, ERR_DAMAGED, "it was altered: its SHA-256 is another");
     return err_hint(err, "'rehearse bundle verify' says what it breaks");
+}
+
+/* All blobs, one behind the other: hashed in this thread, written by the other. */
+static bool read_blobs(void *ctx, struct relay *r, struct err *err)
+{
+    struct export *x = ctx;
+    const struct index_pack *all = x->blobs.blobs.at;
+    AUTO(hash) struct hash *hash = NULL;
+    char text[DIGEST_TEXT];
+
+    if (!hash_open(&hash, err))
+        return false;
+    for (size_t i = 0; i < x->blobs.blobs.count; i++)
+        if (!read_blob(x, r, &all[i], hash, err))
+            return err_add(err, "blob '%s'", digest_text(&all[i].digest, text));
+    return true;
+}
+
+static bool write_blob(struct export *x, struct relay *r, const struct index_pack *blob,
+                       struct err *err)
+{
+    char name[STORE_NAME_MAX];
+
+    if (!begin(x, store_blob_name(&blob->digest, name), AE_IFREG, blob->bytes, err))
+        return false;
+    for (uint64_t at = 0; at < blob->bytes;) {
+        struct piece *p = relay_next(r);
+
+        if (!p) /* the reader has failed and says why */
+            return false;
+        if (!more(x, p->at, p->len, err))
+            return false;
+        progress_add(x->conf->progress, p->len);
+        at += p->len;
+        relay_back(r, p);
+    }
+    return true;
+}
+
+static bool write_blobs(struct export *x, struct err *err)
+{
+    const struct index_pack *all = x->blobs.blobs.at;
+    AUTO(relay) struct relay *r = NULL;
+    struct err theirs = {0};
+    bool ok = relay_open(read_blobs, x, &r, err);
+
+    if (!ok)
+        return false;
+    for (size_t i = 0; ok && i < x->blobs.blobs.count; i++)
+        ok = write_blob(x, r, &all[i], err);
+    if (!ok)
+        relay_stop(r);
+    /* Of two that failed the reader was first: the writer's failure gives it no error of its own. */
+    if (!relay_join(r, &theirs) && theirs.code)
+        return err_pass(err, &theirs);
+    return ok;
 }
 
 /* ---- the tables ------------------------------------------------------------------------------*/
@@ -186,13 +241,9 @@ static bool layout_index(struct export *x, char **out, struct err *err)
 
 static bool add_blobs(struct export *x, struct err *err)
 {
-    const struct index_pack *all = x->blobs.blobs.at;
-
-    if (!begin(x, "blobs/", AE_IFDIR, 0, err) || !begin(x, STORE_BLOBS, AE_IFDIR, 0, err))
+    if (!begin(x, "blobs/", AE_IFDIR, 0, err) || !begin(x, STORE_BLOBS, AE_IFDIR, 0, err) ||
+        !write_blobs(x, err))
         return false;
-    for (size_t i = 0; i < x->blobs.blobs.count; i++)
-        if (!add_blob(x, &all[i], err))
-            return false;
     x->report->blobs = x->blobs.blobs.count;
     return true;
 }
@@ -238,8 +289,11 @@ static la_ssize_t put_bytes(struct archive *a, void *ctx, const void *bytes, siz
 {
     struct export *x = ctx;
 
-    if (!x->failed && fd_write_all(x->fd, bytes, len, NULL))
+    if (!x->failed && fd_write_all(x->fd, bytes, len, NULL)) {
+        x->written += (off_t)len;
+        fd_write_behind(x->fd, x->written, &x->begun);
         return (la_ssize_t)len;
+    }
     archive_set_error(a, errno, "the file cannot be written");
     return -1;
 }
@@ -283,7 +337,7 @@ static bool export_flat(struct export *x, struct bundle *b, struct err *err)
     char text[DIGEST_TEXT];
 
     if (!store_open(x->conf->scratch, STORE_WRITE, &scratch, err) ||
-        !bundle_flatten(b, scratch, &x->manifest, err) ||
+        !bundle_flatten(b, scratch, x->conf->jobs, &x->manifest, err) ||
         !bundle_load(scratch, digest_text(&x->manifest.digest, text), NULL, &flat, err))
         return false;
     x->store = scratch;

@@ -1,11 +1,23 @@
 #include "lib/bundle/flatten.h"
 
-#include "lib/base/cmd.h"
 #include "lib/base/json.h"
+#include "lib/bundle/ordered.h"
 #include "lib/bundle/pack.h"
 #include "lib/bundle/reader.h"
 
-#define LEVEL 3
+#define INDEX_LEVEL CODEC_LEVEL_OTHER
+#define AHEAD       2 /* segments that a job may be ahead */
+
+struct slot {
+    struct codec *codec;
+    struct buf stored, raw;
+    struct span frame; /* what goes into the pack; in `stored` or in the codec */
+};
+
+struct item {
+    const struct stream *stream;
+    const struct segment *segment;
+};
 
 struct flatten {
     struct bundle *bundle;
@@ -13,8 +25,9 @@ struct flatten {
     struct index index;
     struct pack_writer *pack; /* the open one */
     const char *component;    /* that it belongs to */
-    struct codec *codec;
-    struct buf raw, frame;
+    struct vec items;         /* struct item: all segments, in their order */
+    struct slot *slots;
+    unsigned slot_count;
     uint64_t stored_bytes;
 };
 
@@ -54,50 +67,57 @@ static bool open_pack(struct flatten *f, const char *component, struct err *err)
     return vec_add(&f->index.packs, err) && pack_open(f->to, NULL, &f->pack, err);
 }
 
-static bool read_frame(struct flatten *f, const struct segment *s, struct span *frame,
-                       struct err *err)
+/* ---- segments --------------------------------------------------------------------------------*/
+
+/* On any thread. What is handed on was decoded and compared with its hash, so nothing altered is. */
+static bool make_frame(void *ctx, size_t item, unsigned slot, struct err *err)
 {
+    struct flatten *f = ctx;
+    const struct item *it = &((const struct item *)f->items.at)[item];
+    const struct segment *s = it->segment;
     const struct index_pack *packs = bundle_index(f->bundle)->packs.at;
     struct store *from = bundle_store(f->bundle);
+    struct slot *to = &f->slots[slot];
+    int level = it->stream->kind == STREAM_COLUMNS ? CODEC_LEVEL_COLUMNS : CODEC_LEVEL_OTHER;
     char name[STORE_NAME_MAX];
 
-    if (is_delta(s))
-        return codec_compress(f->codec, LEVEL, buf_view(&f->raw), frame, err);
-    buf_clear(&f->frame);
-    if (!buf_reserve(&f->frame, (size_t)s->stored_bytes))
-        return buf_ok(&f->frame, err);
-    if (!from->ops->read(from, store_blob_name(&packs[s->pack].digest, name), s->offset,
-                         f->frame.at, (size_t)s->stored_bytes, err))
-        return false;
-    *frame = (struct span){f->frame.at, (size_t)s->stored_bytes};
-    return true;
+    buf_clear(&to->stored);
+    buf_clear(&to->raw);
+    if (!buf_reserve(&to->stored, (size_t)s->stored_bytes))
+        return err_memory(err);
+    to->frame = (struct span){to->stored.at, (size_t)s->stored_bytes};
+    return (from->ops->read(from, store_blob_name(&packs[s->pack].digest, name), s->offset,
+                            to->stored.at, to->frame.len, err) ||
+            bundle_blame(f->bundle, s, err)) &&
+           bundle_decode(f->bundle, s, to->frame, to->codec, &to->raw, err) &&
+           (!is_delta(s) || codec_compress(to->codec, level, buf_view(&to->raw), &to->frame, err));
 }
 
-/* bundle_read() checks what is there, so nothing altered is handed on. */
-static bool copy_segment(struct flatten *f, const struct stream *stream, const struct segment *s,
-                         struct err *err)
+/* In order, on one thread: the same bundle gives the same packs. */
+static bool add_frame(void *ctx, size_t item, unsigned slot, struct err *err)
 {
+    struct flatten *f = ctx;
+    const struct item *it = &((const struct item *)f->items.at)[item];
+    const char *component = it->stream->component;
+    struct span frame = f->slots[slot].frame;
     struct segment *to = vec_add(&f->index.segments, err);
-    struct span frame;
 
-    if (!to || !cmd_stop_check(err) || !bundle_read(f->bundle, s, &f->raw, err) ||
-        !read_frame(f, s, &frame, err))
+    if (!to)
         return false;
-    if (f->pack &&
-        (strcmp(f->component, stream->component) != 0 || pack_bytes(f->pack) >= PACK_TARGET) &&
+    if (f->pack && (strcmp(f->component, component) != 0 || pack_bytes(f->pack) >= PACK_TARGET) &&
         !close_pack(f, err))
         return false;
-    if (!f->pack && !open_pack(f, stream->component, err))
+    if (!f->pack && !open_pack(f, component, err))
         return false;
-    *to = *s;
+    *to = *it->segment;
     to->base = (struct segment_base){0};
     to->pack = (uint32_t)f->index.packs.count - 1;
     to->stored_bytes = frame.len;
     f->stored_bytes += frame.len;
-    return pack_add(f->pack, frame, (size_t)s->raw_bytes, &to->offset, err);
+    return pack_add(f->pack, frame, (size_t)to->raw_bytes, &to->offset, err);
 }
 
-static bool copy_streams(struct flatten *f, struct err *err)
+static bool list_streams(struct flatten *f, struct err *err)
 {
     size_t count = 0;
     const struct stream *all = bundle_streams(f->bundle, &count);
@@ -107,11 +127,49 @@ static bool copy_streams(struct flatten *f, struct err *err)
         if (!to)
             return false;
         *to = (struct index_stream){all[i].kind, all[i].name, all[i].meta};
-        for (size_t k = 0; k < all[i].segment_count; k++)
-            if (!copy_segment(f, &all[i], &all[i].segments[k], err))
-                return err_add(err, "stream '%s'", all[i].name);
+        for (size_t k = 0; k < all[i].segment_count; k++) {
+            struct item *item = vec_add(&f->items, err);
+            if (!item)
+                return false;
+            *item = (struct item){&all[i], &all[i].segments[k]};
+        }
     }
-    return close_pack(f, err);
+    return true;
+}
+
+static bool open_slots(struct flatten *f, unsigned jobs, struct err *err)
+{
+    f->slots = calloc(jobs * AHEAD, sizeof(*f->slots));
+    if (!f->slots)
+        return err_memory(err);
+    f->slot_count = jobs * AHEAD;
+    for (unsigned i = 0; i < f->slot_count; i++)
+        if (!codecs_take(bundle_codecs(f->bundle), &f->slots[i].codec, err))
+            return false;
+    return true;
+}
+
+static void close_slots(struct flatten *f)
+{
+    for (unsigned i = 0; i < f->slot_count; i++) {
+        codecs_give(bundle_codecs(f->bundle), f->slots[i].codec);
+        buf_done(&f->slots[i].stored);
+        buf_done(&f->slots[i].raw);
+    }
+    free(f->slots);
+}
+
+static bool copy_segments(struct flatten *f, unsigned jobs, struct err *err)
+{
+    if (!list_streams(f, err) || !open_slots(f, jobs, err))
+        return false;
+    const struct ordered work = {.jobs = jobs,
+                                 .slots = f->slot_count,
+                                 .count = f->items.count,
+                                 .make = make_frame,
+                                 .use = add_frame,
+                                 .ctx = f};
+    return ordered_run(&work, err) && close_pack(f, err);
 }
 
 /* ---- index, bundle.json, manifest ------------------------------------------------------------*/
@@ -122,7 +180,7 @@ static bool put_index(struct flatten *f, struct index_pack *out, struct err *err
     struct span frame;
 
     if (!index_encode(&f->index, &text, err) ||
-        !codec_compress(f->codec, LEVEL, buf_view(&text), &frame, err))
+        !codec_compress(f->slots[0].codec, INDEX_LEVEL, buf_view(&text), &frame, err))
         return false;
     out->bytes = frame.len;
     return store_put_blob(f->to, frame, &out->digest, err);
@@ -164,18 +222,16 @@ static bool put_manifest(struct flatten *f, struct index_pack *out, struct err *
            put_text(f->to, manifest_encode(&m), out, err);
 }
 
-bool bundle_flatten(struct bundle *b, struct store *to, struct index_pack *manifest,
+bool bundle_flatten(struct bundle *b, struct store *to, unsigned jobs, struct index_pack *manifest,
                     struct err *err)
 {
-    struct flatten f = {.bundle = b, .to = to};
+    struct flatten f = {.bundle = b, .to = to, .items = VEC(struct item)};
 
     index_init(&f.index);
-    bool ok = codecs_take(bundle_codecs(b), &f.codec, err) && copy_streams(&f, err) &&
-              put_manifest(&f, manifest, err);
-    codecs_give(bundle_codecs(b), f.codec);
+    bool ok = copy_segments(&f, jobs ? jobs : 1, err) && put_manifest(&f, manifest, err);
+    close_slots(&f);
     pack_abort(f.pack);
     index_done(&f.index);
-    buf_done(&f.raw);
-    buf_done(&f.frame);
+    vec_done(&f.items);
     return ok || err_add(err, "cannot make complete frames of its deltas");
 }

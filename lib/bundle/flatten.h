@@ -11,8 +11,8 @@
 
 /* Whether it has a delta. */
 bool bundle_has_deltas(const struct bundle *b);
-/* Into another store; *manifest is not listed there. */
-bool bundle_flatten(struct bundle *b, struct store *to, struct index_pack *manifest,
+/* Into another store; *manifest is not listed there. On `jobs` threads, with the same result. */
+bool bundle_flatten(struct bundle *b, struct store *to, unsigned jobs, struct index_pack *manifest,
                     struct err *err);
 
 #endif

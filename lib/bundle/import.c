@@ -4,6 +4,7 @@
 #include "lib/base/cmd.h"
 #include "lib/bundle/lease.h"
 #include "lib/bundle/mark.h"
+#include "lib/bundle/relay.h"
 #include "lib/bundle/tags_edit.h"
 #include "lib/bundle/transfer.h"
 #include "lib/store/name.h"
@@ -22,8 +23,9 @@ struct import {
     struct import_report *report;
     struct archive *tar;
     struct lease *lease;
-    struct buf index; /* index.json */
-    bool layout;      /* oci-layout was there */
+    struct relay *relay; /* to the thread that stores blobs */
+    struct buf index;    /* index.json */
+    bool layout;         /* oci-layout was there */
 };
 
 static bool bad_tar(struct import *im, struct err *err)
@@ -61,8 +63,68 @@ static bool each_piece(struct import *im,
     }
 }
 
-struct receiving {
+/* ---- storing ---------------------------------------------------------------------------------*/
+
+/* What goes to the thread that stores: it writes and waits for the disk, while this one reads and
+ * hashes. A blob that has no end was no good. */
+enum { BLOB_NAME, BLOB_BYTES, BLOB_END };
+
+struct storing {
+    struct import *im;
     struct store_put *put;
+    char name[STORE_NAME_MAX];
+};
+
+static bool store_piece(struct storing *s, const struct piece *p, struct err *err)
+{
+    struct store *store = s->im->store;
+    struct store_put *put = s->put;
+
+    switch (p->what) {
+    case BLOB_NAME:
+        snprintf(s->name, sizeof(s->name), "%.*s", (int)p->len, p->at);
+        return store->ops->put(store, &s->put, err);
+    case BLOB_BYTES:
+        return put->ops->append(put, p->at, p->len, err);
+    default:
+        s->put = NULL;
+        lease_renew(s->im->lease);
+        return put->ops->commit(put, s->name, err);
+    }
+}
+
+static bool store_blobs(void *ctx, struct relay *r, struct err *err)
+{
+    struct storing s = {.im = ctx};
+    struct piece *p = NULL;
+    bool ok = true;
+
+    while (ok && (p = relay_next(r))) {
+        ok = store_piece(&s, p, err) || err_add(err, "'%s'", s.name);
+        relay_back(r, p);
+    }
+    if (s.put)
+        s.put->ops->abort(s.put);
+    return ok;
+}
+
+/* False without an error: the other thread failed and has it. */
+static bool send(struct import *im, int what, struct span bytes)
+{
+    struct piece *p = relay_empty(im->relay);
+
+    if (!p)
+        return false;
+    p->what = what;
+    p->len = bytes.len;
+    if (bytes.len)
+        memcpy(p->at, bytes.at, bytes.len);
+    relay_send(im->relay, p);
+    return true;
+}
+
+struct receiving {
+    struct import *im;
     struct hash *hash;
     uint64_t bytes;
 };
@@ -71,9 +133,18 @@ static bool receive(void *ctx, struct span piece, struct err *err)
 {
     struct receiving *r = ctx;
 
-    hash_add(r->hash, piece.at, piece.len);
+    (void)err;
     r->bytes += piece.len;
-    return r->put->ops->append(r->put, piece.at, piece.len, err);
+    while (piece.len) {
+        struct span part = {piece.at, piece.len < RELAY_BYTES ? piece.len : RELAY_BYTES};
+
+        hash_add(r->hash, part.at, part.len);
+        if (!send(r->im, BLOB_BYTES, part))
+            return false;
+        piece.at += part.len;
+        piece.len -= part.len;
+    }
+    return true;
 }
 
 /* Stored even where the store has it: then it is young again, and no gc that began before our lease
@@ -81,27 +152,23 @@ static bool receive(void *ctx, struct span piece, struct err *err)
 static bool take_blob(struct import *im, const char *name, uint64_t bytes, struct err *err)
 {
     AUTO(hash) struct hash *hash = NULL;
-    struct receiving r = {0};
+    struct receiving r = {.im = im};
     struct digest wanted;
 
     digest_parse(span_of(name + strlen(STORE_BLOBS)), &wanted);
-    if (!hash_open(&hash, err) || !im->store->ops->put(im->store, &r.put, err))
+    if (!hash_open(&hash, err))
         return false;
     r.hash = hash;
-    bool ok = each_piece(im, receive, &r, err);
-    if (ok && r.bytes != bytes)
-        ok = err_set(err, ERR_DAMAGED, "it has another size than the tar says");
-    struct digest found = hash_end(hash);
-    if (ok && !digest_eq(&found, &wanted))
-        ok = err_set(err, ERR_DAMAGED, "it was altered: its SHA-256 is another");
-    if (!ok) {
-        r.put->ops->abort(r.put);
+    if (!send(im, BLOB_NAME, span_of(name)) || !each_piece(im, receive, &r, err))
         return false;
-    }
-    lease_renew(im->lease);
+    if (r.bytes != bytes)
+        return err_set(err, ERR_DAMAGED, "it has another size than the tar says");
+    struct digest found = hash_end(hash);
+    if (!digest_eq(&found, &wanted))
+        return err_set(err, ERR_DAMAGED, "it was altered: its SHA-256 is another");
     im->report->blobs++;
     im->report->bytes += bytes;
-    return r.put->ops->commit(r.put, name, err);
+    return send(im, BLOB_END, (struct span){NULL, 0});
 }
 
 static bool keep_text(void *ctx, struct span piece, struct err *err)
@@ -231,6 +298,21 @@ static bool open_tar(struct import *im, int fd, struct err *err)
            bad_tar(im, err);
 }
 
+/* All blobs of the tar are stored when this is done. */
+static bool read_and_store(struct import *im, int fd, struct err *err)
+{
+    struct err theirs = {0};
+    bool ok = open_tar(im, fd, err) && relay_open(store_blobs, im, &im->relay, err);
+
+    if (!ok)
+        return false;
+    ok = read_tar(im, err);
+    relay_end(im->relay);
+    bool stored = relay_join(im->relay, &theirs);
+    relay_close(im->relay);
+    return stored ? ok : err_pass(err, &theirs);
+}
+
 bool bundle_import(int fd, struct store *store, struct progress *progress,
                    struct import_report *report, struct err *err)
 {
@@ -238,8 +320,8 @@ bool bundle_import(int fd, struct store *store, struct progress *progress,
     struct import im = {
         .store = store, .progress = progress, .report = &done, .index = {.max = TAGS_MAX}};
 
-    bool ok = lease_take(store, "import", NULL, NULL, &im.lease, err) && open_tar(&im, fd, err) &&
-              read_tar(&im, err) && publish(&im, err);
+    bool ok = lease_take(store, "import", NULL, NULL, &im.lease, err) &&
+              read_and_store(&im, fd, err) && publish(&im, err);
     archive_read_free(im.tar);
     lease_end(im.lease);
     buf_done(&im.index);

@@ -9,8 +9,7 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 
-#define SWAP_MAX     ((size_t)64 << 20)
-#define WRITE_BEHIND ((off_t)8 << 20)
+#define SWAP_MAX ((size_t)64 << 20)
 
 struct local {
     struct store base;
@@ -194,12 +193,7 @@ static bool put_append(struct store_put *put, const void *bytes, size_t len, str
     if (!fd_write_all(p->fd, bytes, len, err))
         return err_add(err, "cannot write into store '%s'", p->store->base.url);
     p->written += (off_t)len;
-    if (p->written - p->begun >= WRITE_BEHIND) {
-        /* Else all of a pack is waited for at once, by a thread that could work. Only a hint: the
-         * fsync at the end is what makes it durable. */
-        sync_file_range(p->fd, p->begun, p->written - p->begun, SYNC_FILE_RANGE_WRITE);
-        p->begun = p->written;
-    }
+    fd_write_behind(p->fd, p->written, &p->begun);
     return true;
 }
 

@@ -242,7 +242,7 @@ TEST(a_flat_copy_has_the_same_content)
     made(a, "one", "mine");
     assert_ok(bundle_open(a, "mine", &from, &err), &err);
     assert_false(bundle_has_deltas(from));
-    assert_ok(bundle_flatten(from, b, &manifest, &err), &err);
+    assert_ok(bundle_flatten(from, b, 3, &manifest, &err), &err);
     assert_ok(bundle_open(b, digest_text(&manifest.digest, text), &flat, &err), &err);
     assert_ok(bundle_read_text(from, "facts/x", &x, &err), &err);
     assert_ok(bundle_read_text(flat, "facts/x", &y, &err), &err);
@@ -250,6 +250,58 @@ TEST(a_flat_copy_has_the_same_content)
     assert_true(good(b, text));
 }
 
+/* Streams of random lines; on the second day every hundredth line is another. */
+static void made_day(struct store *s, const char *tag, const char *parent, unsigned day)
+{
+    struct bundle_conf conf = {.environment = "shop", .tag = tag, .parent = parent};
+    AUTO(bundle_writer) struct bundle_writer *w = NULL;
+    AUTO(buf) struct buf text = {0};
+    struct bundle_ref ref = {0};
+    struct err err = {0};
+    uint64_t x = 88172645463325252u;
+
+    assert_ok(bundle_create(s, &conf, &w, &err), &err);
+    for (unsigned i = 0; i < 24; i++) {
+        char name[32];
+
+        buf_clear(&text);
+        snprintf(name, sizeof(name), "%s/s%02u", i < 12 ? "facts" : "other", i);
+        for (unsigned k = 0; k < 1000; k++) {
+            x ^= x << 13;
+            x ^= x >> 7;
+            x ^= x << 17;
+            buf_printf(&text, "%016llx %u\n", (unsigned long long)x, k % 100 ? 0 : day * i);
+        }
+        assert_ok(bundle_text(w, name, NULL, buf_view(&text), &err), &err);
+    }
+    assert_ok(bundle_finish(w, &ref, &err), &err);
+}
+
+/* The same tar, byte by byte, on whatever host it is made. */
+TEST(any_number_of_jobs_gives_the_same_flat_copy)
+{
+    AUTO(store) struct store *a = memory();
+    struct index_pack first = {0};
+
+    made_day(a, "one", NULL, 1);
+    made_day(a, "mine", "one", 2);
+    for (unsigned jobs = 0; jobs < 6; jobs++) {
+        AUTO(store) struct store *b = memory();
+        AUTO(bundle) struct bundle *from = NULL;
+        struct index_pack manifest;
+        char text[DIGEST_TEXT];
+        struct err err = {0};
+
+        assert_ok(bundle_open(a, "mine", &from, &err), &err);
+        assert_true(bundle_has_deltas(from));
+        assert_ok(bundle_flatten(from, b, jobs, &manifest, &err), &err);
+        assert_true(good(b, digest_text(&manifest.digest, text)));
+        if (jobs == 0)
+            first = manifest;
+        assert_true(digest_eq(&first.digest, &manifest.digest));
+    }
+}
+
 TESTS(comes_back_the_same, notices_every_cut_and_flip, refuses_what_does_not_belong,
       import_survives_every_failing_call, export_survives_every_failing_call,
-      a_flat_copy_has_the_same_content)
+      a_flat_copy_has_the_same_content, any_number_of_jobs_gives_the_same_flat_copy)

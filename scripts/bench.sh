@@ -24,7 +24,51 @@ names=(
     mariadb:my-restore-vs-mariadb
     mariadb:my-restore-vs-myloader
     files:files-vs-tar
+    days:days-vs-restic
+    days:days-vs-borg
+    days:day2-vs-day1
+    days:later-vs-first
+    days:restore-7-vs-1
+    transfer:export-vs-tar
+    transfer:import-vs-tar
+    transfer:export-deltas-vs-tar
     trees:tree-first-vs-restic
     trees:tree-unchanged-vs-restic
     trees:trees-vs-restic
     trees:snapshot-memory
+    replay:replay-vs-wrk
+)
+
+if [ "${BENCH:-}" = list ]; then
+    printf '%s\n' "${names[@]#*:}"
+    exit 0
+fi
+
+wanted=()
+IFS=, read -r -a asked <<<"${BENCH:-}"
+for name in "${asked[@]}"; do
+    known=
+    for entry in "${names[@]}"; do
+        [ "${entry#*:}" != "$name" ] || known=$entry
+    done
+    if [ -z "$known" ]; then
+        echo "bench: unknown name '$name' (hint: one of: ${names[*]#*:})" >&2
+        exit 10
+    fi
+    wanted+=("$known")
+done
+[ ${#wanted[@]} -gt 0 ] || wanted=("${names[@]}")
+
+[ -x "$REHEARSE" ] || {
+    echo "bench: '$REHEARSE' is not built (hint: make)" >&2
+    exit 3
+}
+
+e2e_begin bench
+for entry in "${wanted[@]}"; do
+    # shellcheck disable=SC1090
+    . "$ROOT/tests/bench/${entry%%:*}.sh"
+    name=${entry#*:}
+    "bench_${name//-/_}"
+done
+exit 0

@@ -106,12 +106,16 @@ bool copy_tree(const char *from, const char *to, unsigned jobs, struct err *err)
 /* ---- others ---------------------------------------------------------------------------------------*/
 /* Ends processes that carry this box's mark and that box.json does not know: a crash left them. */
 void sweep(const struct local *l);
+/* Ends what runs `program` in the folder `data`: children that outlive their killed server. */
+bool sweep_server(const char *program, const char *data, struct err *err);
 #define SWEEP_VAR "REHEARSE_BOX_ID"
 /* SWEEP_VAR=id, for the environment of every process of the box. */
 #define SWEEP_MARK 64
 const char *sweep_mark(const struct local *l, char out[SWEEP_MARK]);
 /* Last line that says something, written at or after `from`; heap, NULL when there is none. */
 char *log_last_line(const char *path, off_t from);
+/* The last line that a database server calls the reason of its end, else the last line. */
+char *log_reason(const char *path, off_t from);
 off_t log_size(const char *path);
 /* `backslashes`: those of values are doubled, for use in a replacement text. `secrets`: whether
  * ${db.NAME.password} is given. */

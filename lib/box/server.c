@@ -349,7 +349,7 @@ static bool died(const struct server *s, off_t from, const char *how, struct err
     const char *setting = server_settings_blame(s, from, &last, &copied);
 
     if (!setting)
-        last = log_last_line(s->log, from);
+        last = log_reason(s->log, from);
     err_set(err, ERR_SERVICE, "the server '%s' %s: %s", entry_str(s->entry, "name"), how,
             last ? last : "its log is empty");
     if (setting)
@@ -387,7 +387,8 @@ static bool launch(const struct server *s, enum box_load mode, struct err *err)
 
     if (!port_check(s->port, entry_str(s->entry, "name"), err) ||
         !user_dir(s->socket_dir, s->user, socket_group(s->l), 0710, err) ||
-        !s->ops->prepare(s, mode, &argv, err))
+        !s->ops->prepare(s, mode, &argv, err) || !sweep_server(argv.at[0], s->data, err) ||
+        (s->ops->forget && !s->ops->forget(s, err)))
         return false;
     struct proc_conf conf = {.argv = (const char *const *)argv.at,
                              .env = env,

@@ -38,6 +38,9 @@ struct server_ops {
     bool (*prepare)(const struct server *s, enum box_load mode, struct server_argv *argv,
                     struct err *err);
     bool (*ready)(const struct server *s);
+    /* Removes the notes of a killed server that would keep a new one from starting; nothing of it
+     * runs any more. NULL: it leaves none. */
+    bool (*forget)(const struct server *s, struct err *err);
     /* The accounts of the environment; the server runs. */
     bool (*accounts)(const struct server *s, struct err *err);
 };

@@ -1,7 +1,9 @@
 /* A private PostgreSQL server. */
 #include "lib/box/server.h"
 
+#include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "lib/base/fd.h"
@@ -143,6 +145,25 @@ static bool pg_ready(const struct server *s)
            (json_int_t)pid == json_integer_value(json_object_get(s->entry, "pid"));
 }
 
+static bool forget_file(const char *dir, const char *name, struct err *err)
+{
+    AUTO(free) char *path = path_join(dir, name);
+
+    if (!path)
+        return err_memory(err);
+    return unlink(path) == 0 || errno == ENOENT || err_sys(err, ERR_IO, "cannot remove '%s'", path);
+}
+
+/* Both hold a pid, which may be anybody's by now, or stay a zombie's for ever in a container whose
+ * first process reaps nothing: PostgreSQL takes either for another server. */
+static bool pg_forget(const struct server *s, struct err *err)
+{
+    char lock[64];
+
+    snprintf(lock, sizeof(lock), ".s.PGSQL.%u.lock", s->port);
+    return forget_file(s->data, "postmaster.pid", err) && forget_file(s->socket_dir, lock, err);
+}
+
 /* A role that the bundle brought keeps production's rights; one that is missing may do all. */
 static bool pg_account(const struct server *s, const struct env_database *db, void *ctx,
                        struct err *err)
@@ -183,5 +204,6 @@ const struct server_ops server_pg = {
     .init = pg_init,
     .prepare = pg_prepare,
     .ready = pg_ready,
+    .forget = pg_forget,
     .accounts = pg_accounts,
 };

@@ -98,6 +98,44 @@ void sweep(const struct local *l)
         dir_each("/proc", sweep_one, (void *)(uintptr_t)l, &ignored);
 }
 
+/* ---- of a server that was killed ------------------------------------------------------------------*/
+
+struct leftovers {
+    const char *program, *data;
+};
+
+static bool links_to(const char *pid, const char *what, const char *target)
+{
+    char path[64], got[4096];
+
+    snprintf(path, sizeof(path), "/proc/%.20s/%s", pid, what);
+    ssize_t n = readlink(path, got, sizeof(got) - 1);
+    return n > 0 && span_is((struct span){got, (size_t)n}, target);
+}
+
+/* By program and folder: PostgreSQL's children write their titles over their environment. */
+static bool end_leftover(void *ctx, const char *name, struct err *err)
+{
+    const struct leftovers *w = ctx;
+    uint64_t pid = 0;
+
+    if (!span_u64(span_of(name), &pid) || !links_to(name, "cwd", w->data) ||
+        !links_to(name, "exe", w->program))
+        return true;
+    return proc_stop((pid_t)pid, SIGKILL, 10, err) ||
+           err_add(err, "cannot end what a killed server left in '%s'", w->data);
+}
+
+bool sweep_server(const char *program, const char *data, struct err *err)
+{
+    AUTO(free) char *exe = realpath(program, NULL), *dir = realpath(data, NULL);
+    struct leftovers w = {exe, dir};
+
+    if (!exe || !dir)
+        return err_sys(err, ERR_IO, "cannot find '%s'", exe ? data : program);
+    return dir_each("/proc", end_leftover, &w, err);
+}
+
 /* ---- logs -----------------------------------------------------------------------------------------*/
 
 off_t log_size(const char *path)
@@ -106,7 +144,23 @@ off_t log_size(const char *path)
     return stat(path, &st) == 0 ? st.st_size : 0;
 }
 
-char *log_last_line(const char *path, off_t from)
+static bool any_line(struct span line)
+{
+    return line.len > 0;
+}
+
+/* PostgreSQL's and MariaDB's words. */
+static bool is_reason(struct span line)
+{
+    static const char *const words[] = {"FATAL:", "PANIC:", "[ERROR]"};
+
+    for (size_t i = 0; i < COUNT(words); i++)
+        if (memmem(line.at, line.len, words[i], strlen(words[i])))
+            return true;
+    return false;
+}
+
+static char *last_of(const char *path, off_t from, bool (*wanted)(struct span line))
 {
     char tail[TAIL_BYTES];
     AUTO(fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -117,8 +171,19 @@ char *log_last_line(const char *path, off_t from)
 
     while (rest.len && span_split(&rest, '\n', &line)) {
         line = span_trim(line);
-        if (line.len)
+        if (wanted(line))
             last = line;
     }
     return last.len ? span_dup(last) : NULL;
+}
+
+char *log_last_line(const char *path, off_t from)
+{
+    return last_of(path, from, any_line);
+}
+
+char *log_reason(const char *path, off_t from)
+{
+    char *reason = last_of(path, from, is_reason);
+    return reason ? reason : log_last_line(path, from);
 }

@@ -130,6 +130,20 @@ kill_and_wait "$(field "$BOX" '.servers[] | select(.engine == "mariadb") | .pid'
 kill_and_wait "$(field "$BOX" '.services[0].pid')"
 check "start brings the others up too" box start "$BOX"
 check "the application answers after that" curl -fsS "$(url "$BOX")/healthz"
+# A child that is busy outlives its server for as long as a write takes; a stopped one for ever.
+postmaster=$(field "$BOX" '.servers[] | select(.engine == "postgresql") | .pid')
+child=$(pgrep -P "$postmaster" | head -n 1)
+kill -STOP "$child"
+kill_and_wait "$postmaster"
+check "start does not trip over a child of a killed server" box start "$BOX"
+check "which is gone" sh -c "! grep -q '^State:[[:space:]]*[RSDTt]' /proc/$child/status"
+box stop "$BOX"
+pidfile=$BOX/pg.shop/data/postmaster.pid
+e2e_start namesake postgres sleep 60
+printf '%s\n%s\n' "$(e2e_pid namesake)" "${pidfile%/*}" | as postgres tee "$pidfile" >/dev/null
+check "nor over a pid that is somebody else's by now" box start "$BOX"
+check "who lives on" kill -0 "$(e2e_pid namesake)"
+e2e_stop namesake
 
 # ---- stopped, ports taken -----------------------------------------------------------------------
 check "it stops" box stop "$BOX"

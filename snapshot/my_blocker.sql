@@ -4,5 +4,5 @@ FROM information_schema.processlist
 WHERE id <> connection_id() AND command NOT IN ('Daemon', 'Binlog Dump', 'Binlog Dump GTID')
   AND user NOT IN ('system user', 'event_scheduler')
   AND coalesce(state, '') NOT LIKE 'Waiting for%lock'
-ORDER BY command = 'Sleep', time_ms DESC
+ORDER BY command = 'Sleep', time DESC
 LIMIT 1

@@ -28,6 +28,7 @@ static void pg_target_close(struct target *base)
     db_close(t->admin);
     for (size_t i = 0; i < t->table_count; i++) {
         free(t->tables[i].qualified);
+        pg_binary_free(t->tables[i].binary);
         vec_done(&t->tables[i].builds);
     }
     free(t->tables);
@@ -114,10 +115,16 @@ static bool add_table(struct pg_target *t, const struct stream *s, struct err *e
     table->columns = (unsigned)json_array_size(columns);
     table->config = json_is_true(json_object_get(s->meta, "config"));
     table->large_objects = strcmp(table->schema, "pg_catalog") == 0;
+    /* A table of an extension may have other columns in a newer version of it. */
+    if (!table->config && !table->large_objects &&
+        !pg_binary_new(json_object_get(s->meta, "types"), &table->binary, err))
+        return false;
     db_quote_qualified(t->admin, table->schema, table->name, &quoted);
     table->qualified = buf_take(&quoted);
-    if (!table->qualified)
+    if (!table->qualified) {
+        pg_binary_free(TAKE(table->binary));
         return err_memory(err);
+    }
     t->table_count++;
     return true;
 }

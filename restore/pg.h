@@ -9,6 +9,7 @@
  *   pg_plan.c     tasks and what they wait for
  *   pg_load.c     rows and large objects
  *   pg_config.c   rows of extensions' configuration tables
+ *   pg_binary.c   rows in binary form
  *
  * Order: schema; rows of each table; its keys and indexes; ANALYZE; then what spans tables: partition
  * indexes, foreign keys; then all the rest as pg_dump ordered it (triggers, rules, policies, views
@@ -19,6 +20,7 @@
 
 #include "lib/base/vec.h"
 #include "lib/sql/split.h"
+#include "restore/pg_binary.h"
 #include "restore/pg_part.h"
 #include "restore/target.h"
 
@@ -29,7 +31,8 @@ struct pg_target_table {
     const char *schema, *name, *copy; /* in the stream's meta */
     char *qualified;                  /* quoted */
     unsigned columns;
-    bool config; /* of an extension, which has put rows of its own into it */
+    struct pg_binary *binary; /* NULL: it is loaded as text */
+    bool config;              /* of an extension, which has put rows of its own into it */
     bool large_objects;
     bool split;                      /* loaded by several tasks at once */
     struct vec builds;               /* task_id: keys, indexes and statistics, then ANALYZE */

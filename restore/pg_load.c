@@ -1,5 +1,6 @@
 /* Rows and large objects. */
 #include "lib/base/cmd.h"
+#include "lib/base/log.h"
 #include "lib/bundle/columns.h"
 #include "restore/pg.h"
 #include "restore/row_name.h"
@@ -10,20 +11,43 @@
 struct giving {
     struct pg_target *target;
     const struct pg_target_table *table;
+    const struct pg_binary *binary; /* NULL: as text */
     size_t next, to;
+    bool begun, ended; /* head and tail of the binary form */
+    bool inexact;      /* a value has no binary form */
     struct buf raw, rows;
 };
+
+static bool make_rows(struct giving *g, const struct segment *seg, struct err *err)
+{
+    bool exact = true;
+
+    if (!g->binary)
+        return columns_to_rows(buf_view(&g->raw), g->table->columns, seg->records, &g->rows, err);
+    if (!pg_binary_rows(g->binary, buf_view(&g->raw), seg->records, &g->rows, &exact, err))
+        return false;
+    g->inexact = !exact;
+    return exact || err_set(err, ERR_UNSUPPORTED, "a value has no binary form");
+}
 
 static bool give_segment(void *ctx, struct span *piece, struct err *err)
 {
     struct giving *g = ctx;
 
     *piece = (struct span){0};
-    if (g->next == g->to)
+    if (g->binary && !g->begun) {
+        g->begun = true;
+        *piece = pg_binary_head;
         return true;
+    }
+    if (g->next == g->to) {
+        if (g->binary && !g->ended)
+            *piece = pg_binary_tail;
+        g->ended = true;
+        return true;
+    }
     const struct segment *seg = &g->table->stream->segments[g->next++];
-    if (!bundle_read(g->target->conf.bundle, seg, &g->raw, err) ||
-        !columns_to_rows(buf_view(&g->raw), g->table->columns, seg->records, &g->rows, err))
+    if (!bundle_read(g->target->conf.bundle, seg, &g->raw, err) || !make_rows(g, seg, err))
         return false;
     progress_add(g->target->conf.progress, seg->raw_bytes);
     *piece = buf_view(&g->rows);
@@ -74,21 +98,39 @@ static bool blame_row(struct pg_target *t, const struct pg_target_table *table, 
     return err_add(err, "cannot load table %s, %s", table->qualified, buf_str(&name));
 }
 
+/* One transaction; the rows of a table that was emptied in it can be frozen. */
+static bool load_once(struct giving *g, struct db *db, bool truncate, uint64_t *rows,
+                      struct err *err)
+{
+    AUTO(buf) struct buf sql = {0};
+
+    buf_printf(&sql, "%s WITH (FORMAT %s%s)", g->table->copy, g->binary ? "binary" : "text",
+               truncate ? ", FREEZE" : "");
+    if (!buf_ok(&sql, err) || !db_exec(db, err, "BEGIN"))
+        return false;
+    if ((!truncate || db_exec(db, err, "TRUNCATE ONLY %s", g->table->qualified)) &&
+        copy(g, db, buf_str(&sql), rows, err) && db_exec(db, err, "COMMIT"))
+        return true;
+    db_exec(db, NULL, "ROLLBACK");
+    return false;
+}
+
 bool pg_load(struct pg_target *t, const struct pg_target_table *table, struct db *db, size_t from,
              size_t to, bool truncate, struct err *err)
 {
-    struct giving g = {.target = t, .table = table, .next = from, .to = to};
-    AUTO(buf) struct buf sql = {0};
+    struct giving g = {
+        .target = t, .table = table, .binary = table->binary, .next = from, .to = to};
     uint64_t rows = 0;
+    bool ok = load_once(&g, db, truncate, &rows, err);
 
-    buf_printf(&sql, "%s%s", table->copy, truncate ? " WITH (FREEZE)" : "");
-    if (!buf_ok(&sql, err) || !db_exec(db, err, "BEGIN"))
-        return false;
-    if ((truncate && !db_exec(db, err, "TRUNCATE ONLY %s", table->qualified)) ||
-        !copy(&g, db, buf_str(&sql), &rows, err) || !db_exec(db, err, "COMMIT")) {
-        db_exec(db, NULL, "ROLLBACK");
-        return blame_row(t, table, from, err);
+    if (!ok && g.inexact) {
+        log_debug("as text", f_str("table", table->qualified));
+        err_clear(err);
+        g = (struct giving){.target = t, .table = table, .next = from, .to = to};
+        ok = load_once(&g, db, truncate, &rows, err);
     }
+    if (!ok)
+        return blame_row(t, table, from, err);
     return check_rows(t, records(table->stream, from, to), rows, err) ||
            err_add(err, "table %s", table->qualified);
 }

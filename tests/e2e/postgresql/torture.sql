@@ -195,3 +195,27 @@ SELECT pg_temp.large(770001, 3), pg_temp.large(770002, 700);
 SELECT lo_create(770003);
 GRANT SELECT ON LARGE OBJECT 770001 TO reader;
 COMMENT ON LARGE OBJECT 770002 IS 'large';
+
+-- Values whose binary form is made from their text, at their edges and at random; and dates beyond
+-- what is made so, whose table goes as text.
+CREATE TABLE shop.exact (
+  i2 smallint, i4 int, i8 bigint, b bool, f4 real, f8 double precision, n numeric, n2 numeric(30,10), t text,
+  v varchar(30), c char(9), j json, jb jsonb, y bytea, u uuid, d date, ts timestamp, ts3 timestamp(3), tz timestamptz);
+INSERT INTO shop.exact VALUES
+ (32767, 2147483647, 9223372036854775807, true, 'NaN', 'NaN', 'NaN', NULL, '', '', '', 'null', 'null', '', NULL, 'infinity', 'infinity', '-infinity', 'infinity'),
+ (-32768, -2147483648, -9223372036854775808, false, '-Infinity', '-Infinity', '-Infinity', 0, E'\t\n\r\\\b\f\v', E'\\N', E'a\\ ', '{"a": "\n\\"}', '{"a": "\n\\"}', '\x5c',
+  '00000000-0000-0000-0000-000000000000', '-infinity', '4713-11-24 00:00:00 BC', '0001-12-31 23:59:59.999 BC', '4713-11-24 00:00:00+00 BC'),
+ (0, 0, 0, NULL, '1e-45', '5e-324', 1e-200, -1e-10, E'\\.', 'ü', 'ü', '[]', '[]', '\x00', gen_random_uuid(), '4713-01-01 BC', '294276-12-31 23:59:59.999999', '1999-12-31 23:59:59.999', '294276-12-31 23:59:59.999999+00'),
+ (NULL, NULL, NULL, NULL, '-0', '-0', 1e300, 99999999999999999999.9999999999, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO shop.exact
+SELECT (random() * 65535 - 32768)::int, (random() * 4294967295 - 2147483648)::bigint, (random() * 2 - 1) * 9e18, random() < 0.5,
+       ((random() - 0.5) * 10 ^ (random() * 70 - 35)::numeric)::real, (random() - 0.5) * 10 ^ (random() * 600 - 300)::numeric,
+       round((random() - 0.5)::numeric * 10 ^ floor(random() * 40)::numeric, floor(random() * 20)::int),
+       ((random() - 0.5) * 10 ^ (random() * 20)::numeric)::numeric(30,10), repeat(chr(1 + floor(random() * 700)::int), floor(random() * 9)::int),
+       'v' || n, n, to_json(md5(n::text)), to_jsonb(md5(n::text)), decode(md5(n::text), 'hex'), md5(n::text)::uuid,
+       date '4713-01-01 BC' + floor(random() * 20000000)::int, timestamp '4713-12-01 BC' + random() * interval '20000000 days',
+       timestamp '1900-01-01' + random() * interval '90000 days', timestamptz '4713-12-01 BC' + random() * interval '20000000 days'
+  FROM generate_series(1, 20000) n;
+CREATE TABLE shop.far_days (id int PRIMARY KEY, d date);
+INSERT INTO shop.far_days SELECT n, date '2000-01-01' + n FROM generate_series(1, 1000) n;
+INSERT INTO shop.far_days VALUES (0, '5874897-12-31');

@@ -18,14 +18,25 @@ static const char *text_of(const json_t *o, const char *key)
     return s ? s : "";
 }
 
-/* Lines of production's files: what could steer a terminal is shown as a question mark. */
-static void print_lines(const char *text)
+/* What could steer a terminal is shown as a question mark, but for the characters of `kept`. */
+static void print_but(const char *text, const char *kept)
 {
     for (; *text; text++) {
         unsigned char c = (unsigned char)*text;
 
-        putchar(c < 32 && c != '\n' && c != '\t' ? '?' : c == 127 ? '?' : c);
+        putchar((c < 32 && !strchr(kept, c)) || c == 127 ? '?' : c);
     }
+}
+
+static void print_lines(const char *text)
+{
+    print_but(text, "\n\t");
+}
+
+/* Names come from production: one with a newline must not look like another line. */
+static void print_name(const char *text)
+{
+    print_but(text, "");
 }
 
 static char sign_of(const json_t *one)
@@ -40,9 +51,9 @@ static void print_file(const json_t *one)
     const json_t *kinds = json_object_get(one, "kinds");
 
     printf("%c ", sign_of(one));
-    print_lines(text_of(one, "tree"));
+    print_name(text_of(one, "tree"));
     putchar('/');
-    print_lines(text_of(one, "path"));
+    print_name(text_of(one, "path"));
     for (size_t i = 0; i < json_array_size(kinds); i++)
         printf("%s%s", i ? ", " : "  ", json_string_value(json_array_get(kinds, i)));
     putchar('\n');
@@ -71,7 +82,7 @@ static void print_value(const json_t *value)
 {
     AUTO(free) char *text = json_is_string(value) ? NULL : value ? json_text(value) : NULL;
 
-    print_lines(json_is_string(value) ? json_string_value(value) : text ? text : "none");
+    print_name(json_is_string(value) ? json_string_value(value) : text ? text : "none");
 }
 
 static void print_fact(const json_t *one)
@@ -83,7 +94,7 @@ static void print_fact(const json_t *one)
            : json_is_null(after) ? '-'
                                  : '~',
            text_of(one, "fact"));
-    print_lines(text_of(one, "path"));
+    print_name(text_of(one, "path"));
     printf("  ");
     print_value(json_is_null(before) ? NULL : before);
     printf(" -> ");

@@ -1,6 +1,7 @@
 #include "snapshot/pg_redact.h"
 
 #include "lib/base/auto.h"
+#include "lib/base/hash.h"
 #include "lib/sql/split.h"
 
 static bool is_secret(struct span name)
@@ -66,4 +67,39 @@ bool pg_redact(struct span sql, struct buf *out, unsigned *count, struct err *er
     if (sql.len)
         buf_add(out, from, (size_t)(sql.at + sql.len - from));
     return buf_ok(out, err);
+}
+
+/* Where KEY stands in the line that begins with `command`; empty when `line` is none. */
+static struct span key_in(struct span line, const char *command)
+{
+    struct span key = line;
+
+    if (!span_starts(line, command))
+        return (struct span){NULL, 0};
+    key.at += strlen(command);
+    key.len -= strlen(command);
+    return key;
+}
+
+void pg_steady_key(struct buf *sql)
+{
+    struct span rest = buf_view(sql), line, first = {NULL, 0}, last = {NULL, 0};
+    char hex[HASH_HEX];
+
+    while (span_split(&rest, '\n', &line)) {
+        if (!first.at)
+            first = key_in(line, "\\restrict ");
+        else if (key_in(line, "\\unrestrict ").at)
+            last = key_in(line, "\\unrestrict ");
+    }
+    if (!last.at || !span_eq(first, last) || first.len >= sizeof(hex))
+        return;
+
+    char *const places[] = {sql->at + (first.at - sql->at), sql->at + (last.at - sql->at)};
+    for (size_t i = 0; i < COUNT(places); i++)
+        memset(places[i], '0', first.len);
+    struct digest digest = hash_of(buf_view(sql));
+    digest_hex(&digest, hex);
+    for (size_t i = 0; i < COUNT(places); i++)
+        memcpy(places[i], hex, first.len);
 }

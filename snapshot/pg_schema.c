@@ -45,6 +45,7 @@ static bool write_section(struct pg_source *s, int archive, const char *section,
     if (!pg_schema_section(archive, section, &text, err) ||
         !pg_redact(buf_view(&text), &clean, &secrets, err))
         return false;
+    pg_steady_key(&clean);
     snprintf(what, sizeof(what), "%u passwords of foreign servers", secrets);
     if (secrets && !pg_leave_out(s, what, "secrets are never captured", err))
         return false;

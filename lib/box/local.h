@@ -39,6 +39,8 @@ bool entry_set_str(json_t *entry, const char *key, const char *value, struct err
 bool entry_set_num(json_t *entry, const char *key, int64_t n, struct err *err);
 /* The process of a server or service entry. */
 bool entry_alive(const json_t *entry);
+/* Alive, and nobody has begun to stop it. */
+bool entry_up(const json_t *entry);
 bool entry_started(struct local *l, json_t *entry, pid_t pid, struct err *err);
 bool entry_stop(struct local *l, json_t *entry, int sig, double grace_s, struct err *err);
 

@@ -416,7 +416,7 @@ static bool start_one(struct local *l, json_t *entry, enum box_load mode, struct
 
     if (!server_init(&s, l, entry, err))
         return false;
-    if (entry_alive(entry) && strcmp(entry_str(entry, "mode"), word) == 0)
+    if (entry_up(entry) && strcmp(entry_str(entry, "mode"), word) == 0)
         return true;
     if (!stop_one(l, entry, err))
         return false;

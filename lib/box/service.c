@@ -233,8 +233,10 @@ static bool start_one(struct local *l, const struct env_service *s, json_t *entr
 
     if (!path)
         return err_memory(err);
-    if (entry_alive(entry))
+    if (entry_up(entry))
         return true;
+    if (!entry_stop(l, entry, SIGTERM, STOP_GRACE_S, err))
+        return false;
     log.from = log_size(path);
     if (port && !port_check(port, s->name, err))
         return false;

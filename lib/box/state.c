@@ -205,12 +205,26 @@ bool entry_started(struct local *l, json_t *entry, pid_t pid, struct err *err)
            entry_set_num(entry, "ticks", (int64_t)proc_start_ticks(pid), err) && local_save(l, err);
 }
 
+bool entry_up(const json_t *entry)
+{
+    return entry_alive(entry) && !json_is_true(json_object_get(entry, "stopping"));
+}
+
+/* Noted first: killed behind the signal, we would else take what is on its way down for up. */
+static bool end_entry(struct local *l, json_t *entry, int sig, double grace_s, struct err *err)
+{
+    if (json_object_set_new(entry, "stopping", json_true()) != 0)
+        return err_memory(err);
+    return local_save(l, err) && proc_stop(entry_pid(entry), sig, grace_s, err);
+}
+
 bool entry_stop(struct local *l, json_t *entry, int sig, double grace_s, struct err *err)
 {
-    if (entry_alive(entry) && !proc_stop(entry_pid(entry), sig, grace_s, err))
+    if (entry_alive(entry) && !end_entry(l, entry, sig, grace_s, err))
         return err_add(err, "cannot stop '%s'", entry_str(entry, "name"));
     if (!json_object_get(entry, "pid"))
         return true;
+    json_object_del(entry, "stopping");
     json_object_del(entry, "pid");
     json_object_del(entry, "ticks");
     return local_save(l, err);

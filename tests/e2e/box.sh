@@ -137,6 +137,15 @@ kill -STOP "$child"
 kill_and_wait "$postmaster"
 check "start does not trip over a child of a killed server" box start "$BOX"
 check "which is gone" sh -c "! grep -q '^State:[[:space:]]*[RSDTt]' /proc/$child/status"
+# Killed while a server is on its way down: that one is not up.
+postmaster=$(field "$BOX" '.servers[] | select(.engine == "postgresql") | .pid')
+child=$(pgrep -P "$postmaster" | head -n 1)
+kill -STOP "$child"
+timeout -s KILL 1 "$REHEARSE" box stop "$BOX" >/dev/null 2>&1
+check "a stop that was killed left the server on its way down" kill -0 "$postmaster"
+{ sleep 1; kill -CONT "$child"; } &
+check "start waits for its end and starts it anew" box start "$BOX"
+check "and the application answers then" curl -fsS "$(url "$BOX")/healthz"
 box stop "$BOX"
 pidfile=$BOX/pg.shop/data/postmaster.pid
 e2e_start namesake postgres sleep 60

@@ -95,8 +95,25 @@ static bool parse_truncated(struct span text, struct span *column, uint64_t *row
     return span_u64((struct span){number, (size_t)(text.at + text.len - number)}, row) && *row > 0;
 }
 
-/* The place of an ENUM or SET column of that name. */
-static bool enum_column(const struct stream *s, struct span name, unsigned *at)
+/* The column in "... for column 'name' at row 12" or "... for column `db`.`table`.`name` at row 12". */
+static bool parse_column(struct span text, struct span *column)
+{
+    static const char before[] = " for column ", after[] = " at row ";
+    const char *from = memmem(text.at, text.len, before, sizeof(before) - 1);
+    const char *end = memmem(text.at, text.len, after, sizeof(after) - 1);
+
+    if (!from || !end || end < from + sizeof(before) + 1)
+        return false;
+    from += sizeof(before) - 1;
+    const char *quote = memrchr(from, *from, (size_t)(end - 1 - from));
+    if (!quote)
+        return false;
+    *column = (struct span){quote + 1, (size_t)(end - 1 - (quote + 1))};
+    return true;
+}
+
+/* The place of a column, and whether it is an ENUM or SET; false: there is none that is loaded. */
+static bool find_column(const struct stream *s, struct span name, unsigned *at, bool *is_enum)
 {
     const json_t *columns = json_object_get(s->meta, "columns");
     size_t i;
@@ -109,7 +126,8 @@ static bool enum_column(const struct stream *s, struct span name, unsigned *at)
         AUTO(free) char *own = shown ? json_bytes_back(shown, NULL) : NULL;
         if (own && span_is(name, own)) {
             *at = (unsigned)i;
-            return type.at && (span_starts(type, "enum(") || span_starts(type, "set("));
+            *is_enum = type.at && (span_starts(type, "enum(") || span_starts(type, "set("));
+            return true;
         }
     }
     return false;
@@ -147,17 +165,37 @@ static bool was_empty(struct warnings *w, unsigned column, uint64_t row, struct 
     return false;
 }
 
+/* A generated column is computed from what is loaded, as it was on the source: what its expression
+ * warns of changes no value that is loaded. */
+static bool is_generated(const struct warnings *w, const struct db_row *row)
+{
+    static const char *const expressions[] = {"1292",
+                                              "1365"}; /* truncated operand, division by 0 */
+    struct span column;
+    unsigned place;
+    bool is_enum;
+
+    if (parse_column(row->value[2], &column))
+        return !find_column(w->feed->stream, column, &place, &is_enum);
+    for (size_t i = 0; i < COUNT(expressions); i++)
+        if (span_is(row->value[1], expressions[i]))
+            return true;
+    return false;
+}
+
 static bool judge_warning(void *ctx, const struct db_row *row, struct err *err)
 {
     struct warnings *w = ctx;
     struct span column;
     uint64_t at;
     unsigned place;
+    bool is_enum = false;
 
-    if (w->bad || row->count < 3)
+    if (w->bad || row->count < 3 || is_generated(w, row))
         return true;
     if (parse_truncated(row->value[2], &column, &at) &&
-        enum_column(w->feed->stream, column, &place) && was_empty(w, place, at, err))
+        find_column(w->feed->stream, column, &place, &is_enum) && is_enum &&
+        was_empty(w, place, at, err))
         return true;
     w->bad = true;
     snprintf(w->first, sizeof(w->first), "%.*s", (int)row->value[2].len, row->value[2].at);

@@ -228,7 +228,7 @@ my_there_and_back() { # DATABASE...
     done
 }
 
-MY_OPTIONS="--default-storage-engine=InnoDB --sql-mode= --innodb-strict-mode=0"
+MY_OPTIONS="--default-storage-engine=InnoDB --sql-mode= --innodb-strict-mode=0 --sync-frm=0"
 SUITE=$DEBS/mariadb-test-data/usr/share/mysql/mysql-test
 part_mariadb() {
     MY_APPS=(roundcube icinga zabbix kea pdns radius phpmyadmin)
@@ -263,6 +263,7 @@ part_suite() {
     for file in "${tests[@]}"; do
         name=$(basename "$file" .test)
         name=t_${name//[^a-z0-9_]/_}
+        [[ " ${loaded[*]} " != *" $name "* ]] || name=${name}_${#loaded[@]}
         if suite_load "$name" "$file"; then loaded+=("$name"); else echo "# nothing is left of $file"; fi
     done
     echo "# $(my_sql -e "SELECT count(*) FROM information_schema.tables WHERE table_schema LIKE 't\_%'") tables and views, $(my_sql -e "SELECT count(*) FROM information_schema.routines WHERE routine_schema LIKE 't\_%'") routines of the suite"

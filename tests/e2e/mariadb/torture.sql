@@ -47,6 +47,7 @@ CREATE TABLE long_unique (a text, b int, UNIQUE KEY (a) USING HASH) ENGINE=InnoD
 CREATE TABLE compr (id int PRIMARY KEY, t text COMPRESSED, u varchar(300) COMPRESSED DEFAULT 'x') ENGINE=InnoDB ROW_FORMAT=COMPRESSED KEY_BLOCK_SIZE=4; INSERT INTO compr VALUES (1,repeat('abc',500),repeat('u',200));
 CREATE TABLE redun (id int PRIMARY KEY) ROW_FORMAT=REDUNDANT; CREATE TABLE empty_one (id int PRIMARY KEY, a int, KEY(a));
 CREATE TABLE allgen (a int AS (1) STORED) ENGINE=InnoDB; INSERT INTO allgen VALUES (),();
+CREATE TABLE gencut (doc varchar(20), n int, cut char(2) AS (doc) STORED, virt char(1) AS (doc) VIRTUAL, num int AS (doc) STORED, part int AS (7 div n) STORED, small tinyint AS (n * 1000) STORED, KEY (virt)) ENGINE=InnoDB; INSERT INTO gencut (doc, n) VALUES ('a longer one', 0), ('12x', 5), ('abc', 1000), (NULL, NULL);
 CREATE TABLE `dot.ted name` (id int PRIMARY KEY); INSERT INTO `dot.ted name` VALUES (1);
 CREATE TABLE `views.sql` (id int PRIMARY KEY); INSERT INTO `views.sql` VALUES (2);
 CREATE TABLE `ta``ck''s "ü" 100%s` (`c``ol` int PRIMARY KEY, `select` int, KEY `in``dex` (`select`)); INSERT INTO `ta``ck''s "ü" 100%s` VALUES (1,2);

@@ -61,7 +61,7 @@ static int snapshot_main(const void *conf_, int argc, char **argv, struct err *e
     return ok ? 0 : (int)err->code;
 }
 
-static const struct snapshot_conf defaults = {.lock_timeout_s = 30};
+static const struct snapshot_conf defaults = {.lock_timeout_s = 30, .lag_timeout_s = 300};
 
 #define AT(field) offsetof(struct snapshot_conf, field)
 static const struct opt opts[] = {
@@ -78,6 +78,11 @@ static const struct opt opts[] = {
      "give up when a database lock is not had within this time"},
     {"paranoid", OPT_FLAG, AT(paranoid), NULL,
      "read all files, also those whose size, times and inode say that they did not change"},
+    {"max-lag", OPT_SECONDS, AT(max_lag_s), "T",
+     "hold reading while a replica is further behind than this: the one that is captured, or those "
+     "of the server that is"},
+    {"lag-timeout", OPT_SECONDS, AT(lag_timeout_s), "T",
+     "give up when replicas stay behind for so long"},
     {"journal", OPT_STR, AT(journal), "FILE", "append what was done to this journal"},
     {"dry-run", OPT_FLAG, AT(dry_run), NULL,
      "connect, look at everything, say how much it is; write nothing"},

@@ -13,7 +13,7 @@ struct snapshot_conf {
     const char *parent; /* NULL: the newest of the same environment; "none" */
     const char *journal;
     uint64_t jobs, level, rate;
-    double lock_timeout_s;
+    double lock_timeout_s, max_lag_s, lag_timeout_s; /* max_lag_s 0: replicas are not watched */
     bool dry_run, paranoid;
 };
 

@@ -15,6 +15,7 @@ static void my_close(struct source *base)
     free(s->position.gtid);
     free(s->position.replica_gtid);
     free(s->position.file);
+    json_decref(s->position.replicates);
     json_decref(s->left_out);
     free(s->component);
     free(s);
@@ -89,6 +90,7 @@ static bool my_open(const struct source_conf *conf, unsigned index, struct sourc
     s->base.ops = &source_mariadb;
     /* The catalog is read before the lock, to keep that short, and compared after the rows. */
     if (!fill(s, conf, index, err) || !open_sessions(s, err) || !my_rights_check(s, err) ||
+        !lag_watch(conf->lag, s->component, &s->db_conf, err) ||
         !my_catalog_read(s, &s->catalog, err) || !my_lock_point(s, err))
         return false;
     *out = TAKE(base);

@@ -83,6 +83,7 @@ struct my_catalog {
 struct my_position {
     char *gtid, *replica_gtid, *file;
     uint64_t offset;
+    json_t *replicates; /* what a replica has applied of each of its sources */
 };
 
 struct my_source {

@@ -83,9 +83,10 @@ bool my_write_facts(struct my_source *s, struct err *err)
         !my_leave_out(s, "accounts and grants of", s->from->name,
                       "they hold password hashes; the box has its own", err))
         return false;
-    json_t *position = json_pack("{s:o, s:o, s:o, s:I}", "gtid", text_or_null(p->gtid),
-                                 "replica_gtid", text_or_null(p->replica_gtid), "binlog_file",
-                                 text_or_null(p->file), "binlog_pos", (json_int_t)p->offset);
+    json_t *position =
+        json_pack("{s:o, s:o, s:o, s:I, s:O*}", "gtid", text_or_null(p->gtid), "replica_gtid",
+                  text_or_null(p->replica_gtid), "binlog_file", text_or_null(p->file), "binlog_pos",
+                  (json_int_t)p->offset, "replicates", p->replicates);
     json_t *facts = json_pack(
         "{s:s, s:o, s:s, s:s, s:s, s:o, s:s, s:f, s:O, s:o}", "engine",
         s->main->is_mysql ? "mysql" : "mariadb", "version", json_bytes(buf_view(&version)),

@@ -8,6 +8,7 @@
 #include "snapshot/my.h"
 
 #include "lib/base/clock.h"
+#include "lib/base/json.h"
 
 static const char blocker_sql[] =
 #include "snapshot/my_blocker.sql.h"
@@ -91,6 +92,24 @@ static bool read_variable(struct db *db, const char *name, char **out, struct er
     return *out || err_memory(err);
 }
 
+/* {connection, host, file, pos}: where the replica's own reading of its source's log stands. */
+static bool take_source(void *ctx, const struct db_row *row, struct err *err)
+{
+    json_t *all = ctx;
+    uint64_t offset = 0;
+    struct span host = db_named(row, "Master_Host"), port = db_named(row, "Master_Port");
+    AUTO(buf) struct buf where = {0};
+
+    buf_printf(&where, "%.*s:%.*s", (int)host.len, host.at ? host.at : "", (int)port.len,
+               port.at ? port.at : "");
+    span_u64(db_named(row, "Exec_Master_Log_Pos"), &offset);
+    json_t *one = json_pack(
+        "{s:o, s:o, s:o, s:I}", "connection", json_bytes(db_named(row, "Connection_name")),
+        "source", json_bytes(buf_view(&where)), "file",
+        json_bytes(db_named(row, "Relay_Master_Log_File")), "pos", (json_int_t)offset);
+    return (one && json_array_append_new(all, one) == 0) || err_memory(err);
+}
+
 static bool read_position(struct my_source *s, struct err *err)
 {
     struct my_position *p = &s->position;
@@ -104,6 +123,11 @@ static bool read_position(struct my_source *s, struct err *err)
         return err_pass(err, &refused);
     if (db->is_mysql)
         return read_variable(db, "gtid_executed", &p->gtid, err);
+    p->replicates = json_array();
+    if (!p->replicates ||
+        (!db_rows(db, take_source, p->replicates, &refused, "SHOW ALL SLAVES STATUS") &&
+         refused.code != ERR_RIGHTS))
+        return p->replicates ? err_pass(err, &refused) : err_memory(err);
     return read_variable(db, "gtid_binlog_pos", &p->gtid, err) &&
            read_variable(db, "gtid_slave_pos", &p->replica_gtid, err);
 }

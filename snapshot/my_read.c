@@ -129,7 +129,7 @@ static bool write_segment(struct reader *r, uint64_t rows, struct err *err)
     if (!bundle_segment(r->source->conf.writer, &seg, err))
         return false;
     progress_add(r->source->conf.progress, seg.bytes.len);
-    return cmd_stop_check(err);
+    return lag_wait(r->source->conf.lag, err) && cmd_stop_check(err);
 }
 
 static bool flush(struct reader *r, struct err *err)

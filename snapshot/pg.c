@@ -86,6 +86,8 @@ static bool pg_source_open(const struct source_conf *conf, unsigned index, struc
         !check_version(s, err) || !pg_session_fix(s->leader, err))
         return false;
     read_timeline(s);
+    if (!lag_watch(conf->lag, s->component, &s->db_conf, err))
+        return false;
     if (!pg_point_take(s, err) || !pg_workers_open(s, err))
         return err_add(err, "cannot capture '%s'", s->from->name);
     if (!JOURNAL(conf->journal, err, "snapshot.lock", f_str("component", s->component),
@@ -141,7 +143,7 @@ static bool pg_source_finish(struct source *base, struct err *err)
 
     if (!pg_globals_write(s, err) || !pg_settings_write(s, err) || !pg_sequences_write(s, err) ||
         !write_facts(s, err))
-        return err_add(err, "cannot capture '%s'", s->from->name);
+        return pg_conflict(s, err) || err_add(err, "cannot capture '%s'", s->from->name);
     /* The locks go now, not when the bundle is done. */
     return db_exec(s->leader, err, "COMMIT");
 }

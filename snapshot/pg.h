@@ -82,6 +82,8 @@ struct pg_table *pg_tables_find(const struct pg_tables *t, uint64_t oid);
 /* Sizes of the tables that this session has locked: asking for others' could wait for a lock. */
 bool pg_tables_measure(struct db *db, struct pg_tables *t, struct err *err);
 
+/* Adds what mends it when a standby ended a session of ours in favour of its recovery; false. */
+bool pg_conflict(const struct pg_source *s, struct err *err);
 /* Locks, then the snapshot, then the list again under it. */
 bool pg_point_take(struct pg_source *s, struct err *err);
 bool pg_workers_open(struct pg_source *s, struct err *err);

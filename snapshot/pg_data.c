@@ -72,7 +72,7 @@ static bool flush(struct reader *r, struct err *err)
     progress_add(s->conf.progress, r->joined.len);
     r->range_bytes += r->joined.len;
     columns_clear(&r->cols);
-    return true;
+    return lag_wait(s->conf.lag, err);
 }
 
 static bool take_rows(void *ctx, struct span rows, struct err *err)
@@ -211,7 +211,7 @@ static bool run_range(void *ctx, void *arg, unsigned worker, struct err *err)
     }
     columns_done(&r.cols);
     buf_done(&r.joined);
-    return ok || err_add(err, "table %s", g->table->qualified);
+    return ok || pg_conflict(s, err) || err_add(err, "table %s", g->table->qualified);
 }
 
 /* ---- planning ----------------------------------------------------------------------------------*/

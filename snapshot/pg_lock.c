@@ -196,6 +196,29 @@ bool pg_point_take(struct pg_source *s, struct err *err)
     return true;
 }
 
+/* A session that was idle when recovery ended it learns of it as a connection that broke: the
+ * server is still there then. */
+static bool is_conflict(const struct pg_source *s, const struct err *err)
+{
+    AUTO(db) struct db *again = NULL;
+
+    if (!s->standby || !err)
+        return false;
+    if (strstr(err->text, "40001"))
+        return true;
+    return err->code == ERR_UNREACHABLE && db_open(&s->db_conf, &again, NULL);
+}
+
+bool pg_conflict(const struct pg_source *s, struct err *err)
+{
+    if (is_conflict(s, err)) {
+        err->code = ERR_LOCK;
+        err_hint(err, "the standby has to apply what the snapshot is in the way of: raise its "
+                      "max_standby_streaming_delay, or set hot_standby_feedback = on");
+    }
+    return false;
+}
+
 /* ---- workers -----------------------------------------------------------------------------------*/
 
 bool pg_worker_begin(struct pg_source *s, struct db *db, struct err *err)

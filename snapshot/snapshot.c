@@ -22,6 +22,7 @@ struct snapshot {
     struct sched *sched;
     struct progress *progress;
     struct source_conf source_conf;
+    struct lag *lag;    /* NULL: replicas are not watched */
     struct vec sources; /* struct source * */
     int64_t began_ns;
 };
@@ -34,6 +35,7 @@ static void snapshot_done(struct snapshot *s)
     for (size_t i = s->sources.count; i-- > 0;)
         all[i]->ops->close(all[i]);
     vec_done(&s->sources);
+    lag_close(s->lag);
     progress_close(s->progress);
     bundle_abandon(s->writer);
     cache_close(s->cache);
@@ -188,12 +190,20 @@ static bool open_sources(struct snapshot *s, struct err *err)
     return open_source(s, &source_facts, 0, err);
 }
 
+static bool open_lag(struct snapshot *s, struct journal *journal, struct err *err)
+{
+    const struct lag_conf conf = {
+        .max_s = s->conf->max_lag_s, .patience_s = s->conf->lag_timeout_s, .journal = journal};
+
+    return conf.max_s <= 0 || lag_open(&conf, &s->lag, err);
+}
+
 static bool prepare(struct snapshot *s, struct journal *journal, struct err *err)
 {
     unsigned jobs = jobs_or_cores(s->conf->jobs);
 
     if (!env_load(s->conf->env, &s->env, err) || !open_writer(s, err) ||
-        !sched_new(jobs, &s->sched, err))
+        !sched_new(jobs, &s->sched, err) || !open_lag(s, journal, err))
         return false;
     s->progress = progress_open("snapshot", 0);
     s->source_conf = (struct source_conf){.env = s->env,
@@ -202,6 +212,7 @@ static bool prepare(struct snapshot *s, struct journal *journal, struct err *err
                                           .progress = s->progress,
                                           .jobs = jobs,
                                           .lock_timeout_s = s->conf->lock_timeout_s,
+                                          .lag = s->lag,
                                           .rate_bytes = s->conf->rate,
                                           .dry_run = s->conf->dry_run,
                                           .paranoid = s->conf->paranoid};
@@ -273,6 +284,9 @@ static bool write_events(struct snapshot *s, const struct bundle_ref *ref, struc
     return JOURNAL(s->source_conf.journal, err, "snapshot.done", f_str("bundle", hex),
                    f_str("tag", ref->tag), f_num("bytes", count(config, "raw_bytes")),
                    f_num("stored_bytes", count(config, "stored_bytes")),
+                   f_num("jobs", s->source_conf.jobs), f_num("rate", (int64_t)s->conf->rate),
+                   f_real("max_lag_s", s->conf->max_lag_s), f_real("lag_s", lag_max_s(s->lag)),
+                   f_real("held_ms", lag_paused_ms(s->lag)),
                    f_real("took_ms", ms_since(s->began_ns)));
 }
 
@@ -305,7 +319,8 @@ static bool run(struct snapshot *s, struct bundle_ref *out, json_t **result, str
                             (json_int_t)s->sources.count);
         return *result || err_memory(err);
     }
-    if (!sched_run(s->sched, err) || !finish_sources(s, err) || !bundle_finish(s->writer, out, err))
+    if (!lag_start(s->lag, err) || !sched_run(s->sched, err) || !finish_sources(s, err) ||
+        !bundle_finish(s->writer, out, err))
         return false;
     tell_cache(s);
     if (!write_events(s, out, err))

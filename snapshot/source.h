@@ -15,6 +15,7 @@
 #include "lib/bundle/bundle.h"
 #include "lib/env/env.h"
 #include "lib/journal/journal.h"
+#include "snapshot/lag.h"
 
 struct source;
 
@@ -25,6 +26,7 @@ struct source_conf {
     struct progress *progress;
     unsigned jobs;
     double lock_timeout_s;
+    struct lag *lag;     /* NULL: nobody watches replicas */
     uint64_t rate_bytes; /* per second over all jobs; 0: unlimited */
     bool dry_run;        /* the tasks will not run */
     bool paranoid;       /* files are read whatever the parent says of them */

@@ -95,6 +95,14 @@ bool db_value(struct db *db, struct buf *out, struct err *err, const char *fmt, 
     return v.found || err_set(err, ERR_MISSING, "no row from %s: %.200s", db->label, buf_str(&sql));
 }
 
+struct span db_named(const struct db_row *row, const char *name)
+{
+    for (unsigned i = 0; row->name && i < row->count; i++)
+        if (span_is(row->name[i], name))
+            return row->value[i];
+    return (struct span){0};
+}
+
 bool db_rows(struct db *db, db_each each, void *ctx, struct err *err, const char *fmt, ...)
 {
     AUTO(buf) struct buf sql = {0};

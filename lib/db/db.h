@@ -33,6 +33,7 @@ struct db;
 struct db_row {
     const struct span *value; /* text form; .at == NULL: SQL NULL */
     unsigned count;
+    const struct span *name; /* of the columns; NULL where the driver does not say (PostgreSQL) */
 };
 typedef bool (*db_each)(void *ctx, const struct db_row *row, struct err *err);
 
@@ -88,6 +89,8 @@ bool db_value(struct db *db, struct buf *out, struct err *err, const char *fmt, 
 /* Formatted query with a row callback. */
 bool db_rows(struct db *db, db_each each, void *ctx, struct err *err, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
+/* The value of that column; .at == NULL: it is NULL, or there is no such column. */
+struct span db_named(const struct db_row *row, const char *name);
 bool db_quote_name(struct db *db, const char *name, struct buf *out);
 bool db_quote_text(struct db *db, const char *text, struct buf *out);
 /* schema.name quoted; schema may be NULL. */

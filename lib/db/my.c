@@ -210,17 +210,20 @@ static bool give_rows(struct mydb *db, MYSQL_RES *res, db_each each, void *ctx, 
                       struct err *err)
 {
     unsigned count = mysql_num_fields(res);
-    AUTO(free) struct span *value = calloc(count ? count : 1, sizeof(*value));
+    AUTO(free) struct span *value = calloc(count ? count * 2 : 1, sizeof(*value));
     MYSQL_ROW fields;
 
     if (!value)
         return err_memory(err);
+    struct span *name = value + count;
+    for (unsigned i = 0; i < count; i++)
+        name[i] = span_of(mysql_fetch_field_direct(res, i)->name);
     while ((fields = mysql_fetch_row(res))) {
         const unsigned long *len = mysql_fetch_lengths(res);
         for (unsigned i = 0; i < count; i++)
             value[i] = (struct span){fields[i], fields[i] ? len[i] : 0};
         ++*rows;
-        if (each && !each(ctx, &(struct db_row){value, count}, err)) {
+        if (each && !each(ctx, &(struct db_row){value, count, name}, err)) {
             my_drop_rest(db, res);
             return false;
         }

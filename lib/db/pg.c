@@ -261,7 +261,7 @@ static bool give_rows(const PGresult *res, db_each each, void *ctx, struct err *
             value[i].at = null ? NULL : PQgetvalue(res, row, (int)i);
             value[i].len = null ? 0 : (size_t)PQgetlength(res, row, (int)i);
         }
-        if (!each(ctx, &(struct db_row){value, count}, err))
+        if (!each(ctx, &(struct db_row){value, count, NULL}, err))
             return false;
     }
     return true;

@@ -228,7 +228,7 @@ my_there_and_back() { # DATABASE...
     done
 }
 
-MY_OPTIONS="--default-storage-engine=InnoDB --sql-mode= --innodb-strict-mode=0 --sync-frm=0"
+MY_OPTIONS="--default-storage-engine=InnoDB --sql-mode= --innodb-strict-mode=0 --sync-frm=0 --max-connections=1000"
 SUITE=$DEBS/mariadb-test-data/usr/share/mysql/mysql-test
 part_mariadb() {
     MY_APPS=(roundcube icinga zabbix kea pdns radius phpmyadmin)

@@ -86,7 +86,7 @@ my_peer_options() {
     awk '/^MemTotal/ { pool = $2 / 8192; if (pool > 4096) pool = 4096; if (pool < 128) pool = 128
         printf "--innodb-buffer-pool-size=%dM", pool; exit }' /proc/meminfo
     echo " --innodb-flush-log-at-trx-commit=0 --innodb-doublewrite=0 --innodb-log-file-size=1G" \
-        "--innodb-max-dirty-pages-pct=90 --innodb-io-capacity=5000 --innodb-io-capacity-max=20000" \
+        "--debug-no-sync --innodb-max-dirty-pages-pct=5 --innodb-io-capacity=20000 --innodb-io-capacity-max=40000" \
         "--innodb-sort-buffer-size=64M --innodb-adaptive-hash-index=0 --innodb-autoinc-lock-mode=2" \
         "--max-allowed-packet=1G"
 }

@@ -6,6 +6,7 @@
  *   pg_missing.c  what the server lacks
  *   pg_part.c     the texts, cut to what is selected
  *   pg_key.c      a key as an index and a constraint that takes it over
+ *   pg_weight.c   what an index costs
  *   pg_plan.c     tasks and what they wait for
  *   pg_load.c     rows and large objects
  *   pg_config.c   rows of extensions' configuration tables
@@ -34,10 +35,11 @@ struct pg_target_table {
     struct pg_binary *binary; /* NULL: it is loaded as text */
     bool config;              /* of an extension, which has put rows of its own into it */
     bool large_objects;
-    bool split;                      /* loaded by several tasks at once */
-    struct vec builds;               /* task_id: keys, indexes and statistics, then ANALYZE */
-    unsigned index_count, late_keys; /* steps of that kind; those with a constraint to come */
-    uint64_t tail;                   /* bytes that its foreign keys will read */
+    bool split;            /* loaded by several tasks at once */
+    struct vec builds;     /* task_id: keys, indexes and statistics, then ANALYZE */
+    unsigned late_keys;    /* indexes with a constraint to come */
+    uint64_t index_weight; /* of all its indexes; see pg_weight.h */
+    uint64_t tail;         /* bytes that its foreign keys will read */
 };
 
 enum pg_step_kind {
@@ -50,8 +52,8 @@ enum pg_step_kind {
 
 struct pg_step {
     enum pg_step_kind kind;
-    struct span text; /* in the target's post_data */
-    unsigned line;
+    struct span text;                      /* in the target's post_data */
+    unsigned line, weight;                 /* of an index */
     struct span tablespace;                /* as SET before it; .at NULL: the default */
     struct pg_target_table *table, *other; /* other: what a foreign key references */
     char *index, *constraint;              /* of a key that is built as an index first; else NULL */

@@ -1,5 +1,6 @@
 /* Tasks and what they wait for. */
 #include "restore/pg.h"
+#include "restore/pg_weight.h"
 
 /* A table well above its fair share of all bytes is loaded by several sessions: without freezing
  * its rows, but with all cores. */
@@ -148,21 +149,19 @@ static bool run_constraints(void *ctx, void *arg, unsigned worker, struct err *e
 /* ---- one table ---------------------------------------------------------------------------------*/
 
 /* What is still to be done for a table once a task begins: the scheduler takes the longest way
- * first. In bytes; an index reads and sorts about as long as loading an eighth of its rows. */
-static uint64_t way_from(const struct pg_target_table *t, enum pg_step_kind kind)
+ * first. In bytes; the least index reads and sorts about as long as loading an eighth of its rows. */
+static uint64_t way_from(const struct pg_target_table *t, uint64_t index_weight)
 {
-    uint64_t raw = t->stream->raw_bytes, analyze = raw / 16 + t->tail;
+    uint64_t raw = t->stream->raw_bytes;
 
-    if (kind == PG_STEP_INDEX)
-        return raw / 8 + analyze + 1;
-    return raw / 8 * t->index_count + analyze + 1;
+    return raw / 8 * index_weight / PG_WEIGHT_ONE + raw / 16 + t->tail + 1;
 }
 
 static bool plan_load(struct planning *p, struct pg_target_table *t, struct vec *loads,
                       struct err *err)
 {
     size_t count = t->stream->segment_count, step = t->split ? SPLIT_SEGMENTS : count;
-    uint64_t cost = t->stream->raw_bytes + way_from(t, PG_STEP_KEY);
+    uint64_t cost = t->stream->raw_bytes + way_from(t, t->index_weight);
     struct vec after = VEC(task_id);
     bool ok = add_id(&after, p->schema, err);
 
@@ -186,11 +185,12 @@ static bool plan_builds(struct planning *p, struct pg_target_table *t, enum pg_s
 
     for (size_t i = 0; i < p->target->steps.count; i++) {
         struct job job = {.step = &step[i]};
+        uint64_t weight = kind == PG_STEP_KEY ? t->index_weight : step[i].weight;
         task_id id;
 
         if (step[i].kind != kind || step[i].table != t)
             continue;
-        if (!add_job(p, run_step, job, t->name, way_from(t, kind), after, &id, err) ||
+        if (!add_job(p, run_step, job, t->name, way_from(t, weight), after, &id, err) ||
             !add_id(&t->builds, id, err))
             return false;
         if (kind == PG_STEP_KEY) {

@@ -2,6 +2,7 @@
 #include "lib/base/cmd.h"
 #include "restore/pg.h"
 #include "restore/pg_key.h"
+#include "restore/pg_weight.h"
 
 #define KEY_SPLIT_MIN ((uint64_t)8 << 20)
 
@@ -191,8 +192,13 @@ static bool split_key(struct pg_target *t, struct pg_step *step, struct err *err
         step->kind = PG_STEP_INDEX;
         step->table->late_keys++;
     }
-    if (step->kind == PG_STEP_INDEX)
-        step->table->index_count++;
+    if (step->kind == PG_STEP_INDEX) {
+        const json_t *meta = step->table->stream->meta;
+        step->weight =
+            pg_index_weight(step->index ? span_of(step->index) : step->text,
+                            json_object_get(meta, "columns"), json_object_get(meta, "types"));
+        step->table->index_weight += step->weight;
+    }
     if (step->kind == PG_STEP_FOREIGN_KEY && step->table && step->other) {
         step->table->tail += step->table->stream->raw_bytes;
         step->other->tail += step->table->stream->raw_bytes;

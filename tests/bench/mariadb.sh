@@ -65,17 +65,24 @@ bench_my_snapshot_vs_mydumper() {
     measure my-snapshot-vs-mydumper our_snapshot my_mydumper my_snapshot_clean
 }
 
-# What other lines made of the same data is used again.
-my_have() { # PATH FUNCTION
-    [ -e "$T/$1" ] || seconds "$2"
+# What other lines made of the same data is used again; it lies apart from the stores of other engines.
+my_have_store() {
+    [ ! -e "$T/my-store" ] || return 0
+    my_snapshot_clean
+    seconds our_snapshot
+    mv "$T/store" "$T/my-store"
+}
+
+my_have_mydumper() {
+    [ -e "$T/mydumper" ] || seconds my_mydumper
 }
 
 bench_my_size_vs_mydumper() {
     need mydumper
     my_environment
-    my_have store our_snapshot
-    my_have mydumper my_mydumper
-    report my-size-vs-mydumper "$(bytes_of "$T/store")" "$(bytes_of "$T/mydumper")" B
+    my_have_store
+    my_have_mydumper
+    report my-size-vs-mydumper "$(bytes_of "$T/my-store")" "$(bytes_of "$T/mydumper")" B
 }
 
 # ---- restore --------------------------------------------------------------------------------------
@@ -108,6 +115,10 @@ my_restore_clean() {
     my_peer_sql -e "DROP DATABASE IF EXISTS bench; CREATE DATABASE bench CHARACTER SET utf8mb4"
 }
 
+my_restore() {
+    "$REHEARSE" restore --quiet --from "$T/my-store" --into "$T/box" --no-pristine --start bench
+}
+
 my_load_dump() {
     my_peer_sql bench <"$T/dump.sql"
 }
@@ -119,9 +130,9 @@ my_myloader() {
 bench_my_restore_vs_mariadb() {
     my_environment
     my_peer_server
-    my_have store our_snapshot
+    my_have_store
     my_dump >"$T/dump.sql"
-    measure my-restore-vs-mariadb our_restore my_load_dump my_restore_clean
+    measure my-restore-vs-mariadb my_restore my_load_dump my_restore_clean
     rm -f "$T/dump.sql"
 }
 
@@ -129,7 +140,7 @@ bench_my_restore_vs_myloader() {
     need myloader
     my_environment
     my_peer_server
-    my_have store our_snapshot
-    my_have mydumper my_mydumper
-    measure my-restore-vs-myloader our_restore my_myloader my_restore_clean
+    my_have_store
+    my_have_mydumper
+    measure my-restore-vs-myloader my_restore my_myloader my_restore_clean
 }

@@ -219,3 +219,8 @@ SELECT (random() * 65535 - 32768)::int, (random() * 4294967295 - 2147483648)::bi
 CREATE TABLE shop.far_days (id int PRIMARY KEY, d date);
 INSERT INTO shop.far_days SELECT n, date '2000-01-01' + n FROM generate_series(1, 1000) n;
 INSERT INTO shop.far_days VALUES (0, '5874897-12-31');
+
+-- Rows far above a segment, and above what is read from a socket at once.
+CREATE TABLE shop.large_rows (id int PRIMARY KEY, t text, y bytea);
+INSERT INTO shop.large_rows VALUES (1, 'before', '\x01'), (2, repeat(E'0123456789\t\\ü\n', 800000), decode(repeat(md5('x'), 300000), 'hex')),
+ (3, NULL, NULL), (4, repeat('y', 9000000), NULL), (5, 'behind', '\x02');

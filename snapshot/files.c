@@ -58,6 +58,7 @@ static void tree_free(struct tree *t)
     }
     files_catalog_done(t);
     files_old_close(t->walk.old);
+    vec_done(&t->walk.twins);
     links_done(&t->links);
     json_decref(t->left_out);
     pthread_cond_destroy(&t->moved);

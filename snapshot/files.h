@@ -4,8 +4,8 @@
  * the order of the tar. It cuts what it meets into units: consecutive entries of about
  * SEGMENT_TARGET bytes, or a piece of one large file. Units begin where the parent's segments did,
  * as long as that gives no crumbs, and none of twice the size. A file is large when its bytes (holes
- * not counted) exceed the target: its head ends the unit of entries before it, and its pieces follow
- * as segments with 0 records.
+ * not counted) exceed the target, or when there are others like it and the same bytes shall be stored
+ * once: its head ends the unit of entries before it, and its pieces follow as segments with 0 records.
  * Unread:  a unit that has exactly the entries of one of the parent's segments, all unchanged by the
  *          parent's catalog, is referenced, and its files are not opened (files_old.h).
  * Memory:  of the tree only what is under way is held: a few units, the names of the directories
@@ -23,6 +23,7 @@
 #include "snapshot/files_links.h"
 #include "snapshot/files_old.h"
 #include "snapshot/files_state.h"
+#include "snapshot/files_twins.h"
 #include "snapshot/source.h"
 
 #include <pthread.h>
@@ -33,7 +34,8 @@ struct node {
     size_t link; /* of a further name of a file: offset of the first one's path + 1; 0: none */
     struct file_state st;  /* of the walk; of the reading for what is not large */
     uint64_t stored_bytes; /* of content in the tar, about; exactly that of a large file */
-    bool left_out;         /* it could not be kept; tree.left_out says why */
+    bool large;
+    bool left_out; /* it could not be kept; tree.left_out says why */
 };
 
 /* A file whose content has units of its own. */
@@ -70,6 +72,7 @@ struct files_worker {
 /* What the walk knows; nobody else looks at it. */
 struct files_walk {
     struct files_old *old; /* NULL: no parent with a catalog */
+    struct vec twins;      /* keys of files that are there more than once; without a parent */
     struct unit *unit;     /* being filled; NULL: none */
     uint64_t units;
     unsigned worker;

@@ -197,8 +197,9 @@ static bool add_text(struct unit *u, const char *text, size_t *at, struct err *e
 }
 
 static bool add_node(struct tree *t, struct unit *u, const struct found *f, const char *first,
-                     uint64_t stored, struct err *err)
+                     const struct large *l, struct err *err)
 {
+    uint64_t stored = first ? 0 : l ? l->stored_bytes : f->st.size;
     struct node *n = vec_add(&u->nodes, err);
 
     if (!n || !add_text(u, f->path, &n->path, err))
@@ -210,7 +211,8 @@ static bool add_node(struct tree *t, struct unit *u, const struct found *f, cons
     }
     n->st = f->st;
     n->stored_bytes = stored;
-    u->bytes += ENTRY_BYTES + (stored > SEGMENT_TARGET ? 0 : stored);
+    n->large = l;
+    u->bytes += ENTRY_BYTES + (l ? 0 : stored);
     pthread_mutex_lock(&t->lock);
     t->entries++;
     t->bytes += ENTRY_BYTES + stored;
@@ -225,13 +227,14 @@ static bool take_large(struct tree *t, const struct found *f, struct large *l,
 {
     struct unit *u = TAKE(t->walk.unit);
     uint64_t bytes = 0;
-    bool fits = old_pieces(t, old->segment, &bytes) && pieces_fit(l->stored_bytes, bytes);
+    const struct segment *head = old->large ? old->segment : NULL;
+    bool fits = old_pieces(t, head, &bytes) && pieces_fit(l->stored_bytes, bytes);
     bool kept = is_whole(u) && fits;
 
     u->same = kept;
     share(t, u, l);
     return files_run(t, u, err) &&
-           cut_pieces(t, l, old->segment, old->unchanged && fits && (kept || !f->st.sparse), err);
+           cut_pieces(t, l, head, old->unchanged && fits && (kept || !f->st.sparse), err);
 }
 
 static void become_heir(struct unit *u, const struct segment *seg, bool guessed)
@@ -242,26 +245,19 @@ static void become_heir(struct unit *u, const struct segment *seg, bool guessed)
 }
 
 /* Begins a new unit where one should, with the parent's segment that it descends from. */
-static bool place(struct tree *t, const struct found *f, const struct old_entry *old,
-                  struct err *err)
+static bool place(struct tree *t, const struct old_entry *old, struct err *err)
 {
     struct unit *u = t->walk.unit;
-    const struct segment *seg = old->segment;
-    bool guessed = false;
 
-    if (!seg && f->moved && t->walk.old && S_ISREG(f->st.mode)) {
-        seg = files_old_guess(t->walk.old, f->path, &f->st, u ? u->like : NULL);
-        guessed = seg;
-    }
-    if (guessed && u && u->bytes < SPLINTER) {
-        become_heir(u, seg, true);
+    if (old->guessed && u && u->bytes < SPLINTER) {
+        become_heir(u, old->segment, true);
         return true;
     }
-    if (!begins(u, seg, guessed))
+    if (!begins(u, old->segment, old->guessed))
         return true;
     if (!close_unit(t, err) || !(t->walk.unit = unit_new(t, err)))
         return false;
-    become_heir(t->walk.unit, seg, guessed);
+    become_heir(t->walk.unit, old->segment, old->guessed);
     return true;
 }
 
@@ -276,16 +272,56 @@ static bool meet_link(struct tree *t, const struct found *f, const char **first,
     return ok;
 }
 
+/* What the parent has of it, or of one like it. */
+static bool look_back(struct tree *t, const struct found *f, const char *first,
+                      struct old_entry *old, struct err *err)
+{
+    const struct unit *u = t->walk.unit;
+
+    if (!t->walk.old)
+        return true;
+    if (!files_old_next(t->walk.old, f->path, &f->st, first, old, err))
+        return false;
+    if (!old->known && f->moved && !first && S_ISREG(f->st.mode))
+        files_old_guess(t->walk.old, f->path, &f->st, u ? u->like : NULL, old);
+    return true;
+}
+
+/* Twins stay apart as long as they are not small, so that later versions are cut alike. */
+static bool stands_apart(const struct tree *t, const struct found *f, const struct old_entry *old)
+{
+    if (f->st.size > SEGMENT_TARGET)
+        return true;
+    return !f->st.sparse && f->st.size >= TWIN_MIN &&
+           (old->large || files_is_twin(&t->walk.twins, f->path, f->st.size));
+}
+
 static bool add_found(struct tree *t, const struct found *f, const struct old_entry *old,
                       const char *first, struct large *l, struct err *err)
 {
     struct unit *u = t->walk.unit;
-    uint64_t stored = first ? 0 : l ? l->stored_bytes : f->st.size;
 
     u->same = u->same && old->unchanged && old->segment == u->like;
-    if (!add_node(t, u, f, first, stored, err))
+    if (!add_node(t, u, f, first, l, err))
         return false;
-    return stored <= SEGMENT_TARGET || take_large(t, f, l, old, err);
+    return !l || take_large(t, f, l, old, err);
+}
+
+/* Holes can leave so little of a file that it goes with the others. */
+static bool make_large(struct tree *t, const struct found *f, const struct old_entry *old,
+                       struct large **out, struct err *err)
+{
+    struct large *l = NULL;
+
+    if (!stands_apart(t, f, old))
+        return true;
+    if (!large_new(t, f, &l, err) || !l)
+        return false;
+    if (l->stored_bytes <= SEGMENT_TARGET && f->st.sparse)
+        large_drop(t, l);
+    else
+        *out = l;
+    return true;
 }
 
 bool files_take(struct tree *t, const struct found *f, bool *known, struct err *err)
@@ -294,13 +330,12 @@ bool files_take(struct tree *t, const struct found *f, bool *known, struct err *
     const char *first = NULL;
     struct large *l = NULL;
 
-    if (!meet_link(t, f, &first, err) ||
-        (t->walk.old && !files_old_next(t->walk.old, f->path, &f->st, first, &old, err)))
+    if (!meet_link(t, f, &first, err) || !look_back(t, f, first, &old, err))
         return false;
     *known = old.known;
-    if (!first && f->st.size > SEGMENT_TARGET && !large_new(t, f, &l, err))
+    if (!first && !make_large(t, f, &old, &l, err))
         return false;
-    bool ok = place(t, f, &old, err) && add_found(t, f, &old, first, l, err);
+    bool ok = place(t, &old, err) && add_found(t, f, &old, first, l, err);
     large_drop(t, l);
     return ok;
 }

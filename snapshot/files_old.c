@@ -1,9 +1,11 @@
 #include "snapshot/files_old.h"
 
+#include "lib/base/clock.h"
 #include "lib/base/escape.h"
 #include "lib/base/log.h"
 #include "lib/base/vec.h"
 #include "snapshot/files_links.h"
+#include "snapshot/files_twins.h"
 
 #include <stdlib.h>
 
@@ -33,7 +35,9 @@ struct cursor {
 #define SAME_NAMES 1024
 
 struct guess {
-    uint32_t key, segment; /* the key: of name and size */
+    uint32_t key;          /* of name and size */
+    uint32_t segment : 31; /* by place in the tree */
+    uint32_t large : 1;
     uint16_t inode, mtime; /* some bits of each: they tell those of one key apart */
 };
 
@@ -43,6 +47,7 @@ struct files_old {
     size_t place[CATALOG_COLUMNS]; /* of our columns among the stream's */
     unsigned columns;
     int64_t started_ns;
+    bool believe;
     struct cursor at;
     struct links links;
     bool linked; /* the row's file was met under another name */
@@ -208,13 +213,13 @@ static bool step(struct files_old *old, struct err *err)
 }
 
 bool files_old_open(const struct bundle_writer *w, const struct stream *catalog,
-                    const struct stream *tree, int64_t now_ns, struct files_old **out,
+                    const struct stream *tree, bool believe, struct files_old **out,
                     struct err *err)
 {
     const json_t *started = catalog ? json_object_get(catalog->meta, CATALOG_STARTED) : NULL;
 
     *out = NULL;
-    if (!tree || !json_is_integer(started) || json_integer_value(started) > now_ns)
+    if (!tree || !json_is_integer(started))
         return true;
     AUTO(files_old) struct files_old *old = calloc(1, sizeof(*old));
     if (!old)
@@ -223,6 +228,7 @@ bool files_old_open(const struct bundle_writer *w, const struct stream *catalog,
     old->catalog = catalog;
     old->tree = tree;
     old->started_ns = json_integer_value(started);
+    old->believe = believe && old->started_ns <= clock_wall_ns();
     old->guesses = (struct vec)VEC(struct guess);
     if (!find_columns(old))
         return true;
@@ -284,6 +290,13 @@ static const struct segment *segment_of(const struct files_old *old, uint64_t se
                                     : NULL;
 }
 
+static bool has_pieces(const struct files_old *old, const struct segment *seg)
+{
+    const struct segment *end = old->tree->segments + old->tree->segment_count;
+
+    return seg + 1 < end && seg[1].records == 0;
+}
+
 static bool same_link(const struct files_old *old, const char *first)
 {
     return first ? old->linked && strcmp(first, buf_str(&old->linked_to)) == 0 : !old->linked;
@@ -294,10 +307,10 @@ static bool unchanged(const struct files_old *old, const struct file_state *st, 
     const struct file_state *was = &old->at.row.st;
     int64_t sure = old->started_ns - OLD_RACY_NS;
 
-    return files_state_same(st, was) && st->inode == was->inode && st->device == was->device &&
-           st->mode == was->mode && st->uid == was->uid && st->gid == was->gid &&
-           (S_ISDIR(st->mode) || st->links == was->links) && st->ctime_ns < sure &&
-           st->mtime_ns < sure && same_link(old, first);
+    return old->believe && files_state_same(st, was) && st->inode == was->inode &&
+           st->device == was->device && st->mode == was->mode && st->uid == was->uid &&
+           st->gid == was->gid && (S_ISDIR(st->mode) || st->links == was->links) &&
+           st->ctime_ns < sure && st->mtime_ns < sure && same_link(old, first);
 }
 
 bool files_old_next(struct files_old *old, const char *path, const struct file_state *st,
@@ -309,30 +322,24 @@ bool files_old_next(struct files_old *old, const char *path, const struct file_s
             return false;
     if (!old->at.valid || strcmp(old->at.row.path, path) != 0)
         return true;
+    uint64_t segment = old->at.row.segment;
     out->known = true;
-    out->segment = segment_of(old, old->at.row.segment);
+    out->segment = segment_of(old, segment);
     out->unchanged = out->segment && unchanged(old, st, first);
-    return step(old, err);
+    if (!step(old, err))
+        return false;
+    out->large = out->segment && has_pieces(old, out->segment) &&
+                 (!old->at.valid || old->at.row.segment != segment);
+    return true;
 }
 
 /* ---- guesses ---------------------------------------------------------------------------------*/
 
-static uint64_t mix(uint64_t hash, uint64_t value)
-{
-    hash = (hash ^ value) * 0x9e3779b97f4a7c15u;
-    return hash ^ hash >> 29;
-}
-
 static struct guess guess_of(const char *path, const struct file_state *st)
 {
-    const char *slash = strrchr(path, '/');
-    uint64_t hash = mix(0, st->size);
-
-    for (const char *p = slash ? slash + 1 : path; *p; p++)
-        hash = mix(hash, (unsigned char)*p);
-    return (struct guess){.key = (uint32_t)(hash >> 32),
-                          .inode = (uint16_t)mix(st->device, st->inode),
-                          .mtime = (uint16_t)mix(0, (uint64_t)st->mtime_ns)};
+    return (struct guess){.key = (uint32_t)(files_key(path, st->size) >> 32),
+                          .inode = (uint16_t)(st->inode ^ st->device << 7),
+                          .mtime = (uint16_t)(st->mtime_ns >> 10)};
 }
 
 static int by_key(const void *a, const void *b)
@@ -344,26 +351,39 @@ static int by_key(const void *a, const void *b)
     return (x->segment > y->segment) - (x->segment < y->segment);
 }
 
-static bool gather(struct files_old *old)
+/* Room for one more; NULL: it cannot be one, or there is no memory. */
+static struct guess *add_guess(struct files_old *old, const struct row *r)
+{
+    const struct segment *seg = r->st.size ? segment_of(old, r->segment) : NULL;
+    size_t number = seg ? (size_t)(seg - old->tree->segments) : 0;
+    struct guess *to = seg && number <= INT32_MAX ? vec_add(&old->guesses, NULL) : NULL;
+
+    if (!to)
+        return NULL;
+    *to = guess_of(r->path, &r->st);
+    to->segment = (uint32_t)number & INT32_MAX;
+    return to;
+}
+
+/* Without memory there are fewer guesses. */
+static void gather(struct files_old *old)
 {
     struct cursor c = {0};
-    bool ok = true;
+    struct guess *last = NULL; /* of the row before, whose segment has the number: */
+    uint64_t segment = 0;
 
     cursor_next(old, &c);
-    for (; ok && c.valid && old->guesses.count < OLD_GUESSES; cursor_next(old, &c)) {
-        const struct segment *seg = c.row.st.size ? segment_of(old, c.row.segment) : NULL;
-        struct guess *to = seg ? vec_add(&old->guesses, NULL) : NULL;
-
-        ok = to || !seg;
-        if (!to)
-            continue;
-        *to = guess_of(c.row.path, &c.row.st);
-        to->segment = (uint32_t)(seg - old->tree->segments);
+    for (; c.valid && old->guesses.count < OLD_GUESSES; cursor_next(old, &c)) {
+        if (last && c.row.segment != segment)
+            last->large = has_pieces(old, &old->tree->segments[last->segment]);
+        segment = c.row.segment;
+        last = add_guess(old, &c.row);
     }
+    if (last && !c.valid)
+        last->large = has_pieces(old, &old->tree->segments[last->segment]);
     cursor_done(&c);
     if (old->guesses.count)
         qsort(old->guesses.at, old->guesses.count, sizeof(struct guess), by_key);
-    return ok;
 }
 
 static size_t first_of(const struct vec *guesses, const struct guess *wanted)
@@ -388,16 +408,16 @@ static unsigned likeness(const struct guess *g, const struct guess *wanted, bool
     return 4 * (g->inode == wanted->inode) + 2 * (g->mtime == wanted->mtime) + near;
 }
 
-const struct segment *files_old_guess(struct files_old *old, const char *path,
-                                      const struct file_state *st, const struct segment *near)
+void files_old_guess(struct files_old *old, const char *path, const struct file_state *st,
+                     const struct segment *near, struct old_entry *out)
 {
     const struct guess wanted = guess_of(path, st);
-    const struct segment *best = NULL;
+    const struct guess *best = NULL;
     unsigned most = 0;
 
     if (st->size == 0)
-        return NULL;
-    if (!old->guessing) /* without memory there are fewer guesses */
+        return;
+    if (!old->guessing)
         gather(old);
     old->guessing = true;
     const struct guess *all = old->guesses.at;
@@ -405,12 +425,16 @@ const struct segment *files_old_guess(struct files_old *old, const char *path,
     for (; end < old->guesses.count && end - first < SAME_NAMES; end++) {
         if (all[end].key != wanted.key)
             break;
-        const struct segment *seg = &old->tree->segments[all[end].segment];
-        unsigned like = likeness(&all[end], &wanted, seg == near);
+        unsigned like =
+            likeness(&all[end], &wanted, &old->tree->segments[all[end].segment] == near);
         if (like > most) {
             most = like;
-            best = seg;
+            best = &all[end];
         }
     }
-    return end == first + 1 ? &old->tree->segments[all[first].segment] : best;
+    if (end == first + 1)
+        best = &all[first];
+    if (best)
+        *out = (struct old_entry){
+            .segment = &old->tree->segments[best->segment], .large = best->large, .guessed = true};
 }

@@ -41,9 +41,10 @@ enum {
 
 struct files_old;
 
-/* `catalog` and `tree`: the parent's streams. *out is NULL when they are of no use. */
+/* `catalog` and `tree`: the parent's streams. *out is NULL when they are of no use. Not to `believe`
+ * it: nothing is unchanged, and it only says where the parent cut. */
 bool files_old_open(const struct bundle_writer *w, const struct stream *catalog,
-                    const struct stream *tree, int64_t now_ns, struct files_old **out,
+                    const struct stream *tree, bool believe, struct files_old **out,
                     struct err *err);
 void files_old_close(struct files_old *old);
 AUTO_PTR(files_old, struct files_old, files_old_close)
@@ -51,7 +52,9 @@ AUTO_PTR(files_old, struct files_old, files_old_close)
 struct old_entry {
     const struct segment *segment; /* in which it begins; NULL: nowhere */
     bool known;                    /* the parent had an entry of that path */
+    bool large;                    /* its content has segments of its own, behind that one */
     bool unchanged;
+    bool guessed; /* it is another entry, that looks like this one */
 };
 
 /* The next entry of the walk. `first`: of a further name of a file the path of the first one; NULL:
@@ -59,9 +62,10 @@ struct old_entry {
 bool files_old_next(struct files_old *old, const char *path, const struct file_state *st,
                     const char *first, struct old_entry *out, struct err *err);
 /* Where the parent has what was moved or copied here: a file of that name and size, best of that inode
- * or mtime; `near` is preferred. NULL: none, or too many. For files in directories that it has not. */
-const struct segment *files_old_guess(struct files_old *old, const char *path,
-                                      const struct file_state *st, const struct segment *near);
+ * or mtime; `near` is preferred. *out stays when there is none, or too many. For files in directories
+ * that it has not. */
+void files_old_guess(struct files_old *old, const char *path, const struct file_state *st,
+                     const struct segment *near, struct old_entry *out);
 /* The order of the walk: as if '/' came before all other bytes. */
 int files_order(const char *a, const char *b);
 

@@ -327,7 +327,7 @@ static enum fate add_regular(struct files_worker *w, int dir, const char *name,
         return FATE_CHANGED;
     if (!read_xattrs(w, fd, NULL, err))
         return FATE_FAILED;
-    if (n->stored_bytes > SEGMENT_TARGET)
+    if (n->large)
         return add_large(w, u, n, err);
     n->st = st;
     if (!st.sparse)
@@ -409,7 +409,7 @@ static const char mixture[] = "it was changed while it was read: its content is 
 /* Further names of a file, or pieces of it, cannot stand without its first name. */
 static bool needed_by_others(struct tree *t, const struct node *n)
 {
-    bool needed = n->stored_bytes > SEGMENT_TARGET;
+    bool needed = n->large;
 
     if (!needed && !n->link && files_state_linked(&n->st)) {
         pthread_mutex_lock(&t->lock);

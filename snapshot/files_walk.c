@@ -173,17 +173,19 @@ static bool walk_dir(struct tree *t, int fd, struct buf *path, struct walk_at at
     return ok;
 }
 
-/* Unless the parent's signature is ours, or nothing is signed: what a stranger wrote would get it. */
+/* A parent that a stranger may have written is not believed: our signature would cover it. */
 static bool open_old(struct tree *t, struct err *err)
 {
     const struct bundle_writer *w = t->conf->writer;
     AUTO(free) char *name = stream_name("facts", "catalog", t->env->name);
+    bool believe = !t->conf->paranoid && bundle_parent_trusted(w);
 
     if (!name)
         return err_memory(err);
-    return t->conf->paranoid || !bundle_parent_trusted(w) ||
-           files_old_open(w, bundle_parent_stream(w, name), t->parent, t->started_ns, &t->walk.old,
-                          err);
+    if (!files_old_open(w, bundle_parent_stream(w, name), t->parent, believe, &t->walk.old, err))
+        return false;
+    return t->walk.old || t->conf->dry_run ||
+           files_twins(t->env->path, SEGMENT_TARGET, &t->walk.twins, err);
 }
 
 bool files_walk(struct tree *t, unsigned worker, struct err *err)
@@ -194,6 +196,7 @@ bool files_walk(struct tree *t, unsigned worker, struct err *err)
     bool known = true;
 
     t->walk.worker = worker;
+    t->walk.twins = (struct vec)VEC(uint64_t);
     t->started_ns = clock_wall_ns();
     if (fstat(t->root, &st) != 0)
         return err_sys(err, ERR_IO, "cannot look at '%s'", t->env->path);

@@ -119,6 +119,7 @@ void bundle_abandon(struct bundle_writer *w)
         component_free(components[i]);
     vec_done(&w->streams);
     vec_done(&w->segments);
+    free(w->same.slots);
     vec_done(&w->packs);
     vec_done(&w->components);
     codecs_done(&w->codecs);
@@ -371,6 +372,7 @@ bool writer_record(struct bundle_writer *w, const struct segment *seg,
         *to = *seg;
         to->key_from = from;
         to->key_to = until;
+        writer_remember(w);
     }
     pthread_mutex_unlock(&w->lock);
     return ok;
@@ -401,7 +403,8 @@ static bool write_segment(struct bundle_writer *w, const struct segment_raw *raw
                           .raw_bytes = raw->bytes.len,
                           .records = raw->records,
                           .raw = hash_of(raw->bytes)};
-    return (writer_refer(w, &s, &seg) || compress_and_store(w, &s, raw, &seg, err)) &&
+    return (writer_repeat(w, &s, &seg) || writer_refer(w, &s, &seg) ||
+            compress_and_store(w, &s, raw, &seg, err)) &&
            writer_record(w, &seg, raw, err) && keep_rate(w, raw->bytes.len, err);
 }
 

@@ -30,6 +30,12 @@ struct writer_stream {
     struct writer_component *component;
 };
 
+/* Numbers of segments + 1, by the first bytes of their digest; 0: free. A power of two, half full. */
+struct same {
+    uint32_t *slots;
+    size_t size;
+};
+
 struct bundle_writer {
     struct store *store;
     char *environment, *tag;
@@ -49,6 +55,7 @@ struct bundle_writer {
     struct wrap *wrap;     /* keys of what is sealed; NULL: not encrypted */
     struct vec streams;    /* struct writer_stream */
     struct vec segments;   /* struct segment; key_from owns the heap of both keys */
+    struct same same;      /* of segments, by their content */
     struct vec packs;      /* struct index_pack; zero until it is done */
     struct vec components; /* struct writer_component * */
     json_t *config;        /* set by finish */
@@ -64,6 +71,10 @@ bool writer_stream_of(struct bundle_writer *w, uint32_t id, struct writer_stream
 bool writer_record(struct bundle_writer *w, const struct segment *seg,
                    const struct segment_raw *raw, struct err *err);
 
+/* Under the lock: the last segment can be found from now on. Without memory it cannot: no harm. */
+void writer_remember(struct bundle_writer *w);
+/* Bytes that this bundle has stored already, in the same component, are referenced there. */
+bool writer_repeat(struct bundle_writer *w, const struct writer_stream *s, struct segment *seg);
 /* Bytes that the parent holds are referenced there; false: they are not, or not any more. */
 bool writer_refer(struct bundle_writer *w, const struct writer_stream *s, struct segment *seg);
 /* A frame against the parent's frame of the same segment, and seg->base; false: there is none, or it

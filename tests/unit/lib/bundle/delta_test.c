@@ -360,8 +360,54 @@ TEST(keeps_a_segment_unread)
     check_fault(s, VERIFY_CONTENT, NULL);
 }
 
-TESTS(later_days_rest_on_the_first, too_much_change_makes_a_new_frame,
-      the_limit_is_a_share_of_a_full_frame, a_damaged_base_is_named_where_it_lies,
-      a_lost_base_is_named_and_what_it_breaks, a_bad_base_gives_a_full_frame,
-      no_flipped_byte_gives_wrong_content, an_index_with_impossible_bases_is_refused,
-      many_bases_are_read_in_any_order, keeps_a_segment_unread)
+/* Copies of a file, pages of zeros: one frame, as often as it is named. */
+TEST(equal_segments_of_one_bundle_are_stored_once)
+{
+    struct store *s = memory();
+    AUTO(buf) struct buf text = {0};
+    AUTO(buf) struct buf out = {0};
+    AUTO(bundle_writer) struct bundle_writer *w = NULL;
+    AUTO(bundle) struct bundle *b = NULL;
+    struct bundle_conf conf = {.environment = "x", .tag = "two"};
+    struct bundle_ref ref;
+    struct err err = {0};
+    uint32_t id[2], other;
+
+    make_text(&text, 0, 0);
+    assert_ok(bundle_create(s, &conf, &w, &err), &err);
+    assert_ok(bundle_stream(w, STREAM_TEXT, "facts/a", NULL, &id[0], &err), &err);
+    assert_ok(bundle_stream(w, STREAM_TEXT, "facts/b", NULL, &id[1], &err), &err);
+    assert_ok(bundle_stream(w, STREAM_TEXT, "files/c", NULL, &other, &err), &err);
+    for (uint64_t i = 0; i < 1000; i++) {
+        char line[32];
+        snprintf(line, sizeof(line), "segment %u", (unsigned)(i % 500));
+        struct segment_raw seg = {.stream = id[i % 2], .seq = i, .bytes = span_of(line)};
+        if (i % 500 == 7)
+            seg.bytes = buf_view(&text);
+        assert_ok(bundle_segment(w, &seg, &err), &err);
+    }
+    struct segment_raw seg = {.stream = other, .bytes = buf_view(&text)};
+    assert_ok(bundle_segment(w, &seg, &err), &err);
+    assert_ok(bundle_finish(w, &ref, &err), &err);
+
+    assert_ok(bundle_open(s, "two", &b, &err), &err);
+    const struct stream *one = bundle_find(b, "facts/b"), *apart = bundle_find(b, "files/c");
+    assert_int_equal(one->segment_count, 500);
+    assert_int_equal(one->segments[3].seq, 7);
+    assert_int_equal(one->segments[253].seq, 507);
+    assert_int_equal(one->segments[3].pack, one->segments[253].pack);
+    assert_int_equal(one->segments[3].offset, one->segments[253].offset);
+    assert_int_not_equal(apart->segments[0].pack, one->segments[3].pack);
+    assert_ok(bundle_read(b, &one->segments[253], &out, &err), &err);
+    assert_memory_equal(out.at, text.at, text.len);
+    check_fault(s, VERIFY_CONTENT, NULL);
+    bundle_close(TAKE(b));
+    store_close(s);
+}
+
+TESTS(equal_segments_of_one_bundle_are_stored_once, later_days_rest_on_the_first,
+      too_much_change_makes_a_new_frame, the_limit_is_a_share_of_a_full_frame,
+      a_damaged_base_is_named_where_it_lies, a_lost_base_is_named_and_what_it_breaks,
+      a_bad_base_gives_a_full_frame, no_flipped_byte_gives_wrong_content,
+      an_index_with_impossible_bases_is_refused, many_bases_are_read_in_any_order,
+      keeps_a_segment_unread)

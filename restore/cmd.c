@@ -92,7 +92,8 @@ static bool open_bundle(struct restore *r, const char *ref, struct err *err)
 
     if ((r->conf->env && !load_env(r, err)) || !read_access(r, &access, err) ||
         !store_open(r->conf->from, STORE_READ, &r->store, err) ||
-        !bundle_open_as(r->store, ref, &access, &r->bundle, err))
+        !bundle_open_as(r->store, ref, &access, &r->bundle, err) ||
+        !bundle_hold(r->bundle, "restore", err))
         return false;
     digest_hex(bundle_digest(r->bundle), r->digest);
     if (!r->conf->env && (!load_env(r, err) || !add_trust(&access, r->env, err) ||

@@ -53,7 +53,8 @@ static bool open_bundle(struct verify *v, const char *ref, struct err *err)
     access.signed_only = v->conf->trusted.count > 0;
     return access_key(&access, v->conf->key, err) &&
            store_open(v->conf->from, STORE_READ, &v->store, err) &&
-           bundle_open_as(v->store, ref, &access, &v->bundle, err);
+           bundle_open_as(v->store, ref, &access, &v->bundle, err) &&
+           bundle_hold(v->bundle, "verify", err);
 }
 
 /* The bundle that the box says it was restored from. */

@@ -132,6 +132,7 @@ static int diff_main(const void *conf_, int argc, char **argv, struct err *err)
         !access_key(&access, conf->key, err) ||
         !bundle_open_as(store, argv[0], &access, &before, err) ||
         !bundle_open_as(store, argv[1], &access, &after, err) ||
+        !bundle_hold(before, "diff", err) || !bundle_hold(after, "diff", err) ||
         !bundle_diff(before, after, &diff, &all, err))
         return (int)err->code;
     if (cmd_json())

@@ -35,6 +35,14 @@ bool proc_stream(const struct proc_conf *conf,
  * that check). */
 bool proc_alive(pid_t pid, uint64_t start_ticks);
 uint64_t proc_start_ticks(pid_t pid); /* 0 when it is gone */
+/* True only when that process is certainly gone; false where it cannot be told, as of processes that
+ * are hidden from us. */
+bool proc_gone(pid_t pid, uint64_t start_ticks);
+/* This kernel since it booted, and its numbering of processes: a container has the host's name or
+ * another, but its own numbers. "" when it cannot be told. Numbers of processes mean the same only
+ * where this is the same. */
+#define PROC_KERNEL 160
+const char *proc_kernel(char out[PROC_KERNEL]);
 /* `sig` to the process group, waits until all of it is gone, SIGKILL after `grace_s`. A process that
  * is gone already is fine; whoever read its number from a file asks proc_alive() before. */
 bool proc_stop(pid_t pid, int sig, double grace_s, struct err *err);

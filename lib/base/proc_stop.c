@@ -3,6 +3,7 @@
 
 #include "lib/base/auto.h"
 #include "lib/base/clock.h"
+#include "lib/base/fd.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #define NS_PER_S INT64_C(1000000000)
 #define WAIT_NS  INT64_C(10000000)
@@ -60,6 +62,34 @@ uint64_t proc_start_ticks(pid_t pid)
 {
     struct stat_line s;
     return stat_of(pid, &s) ? s.start : 0;
+}
+
+bool proc_gone(pid_t pid, uint64_t start_ticks)
+{
+    struct stat_line line;
+    char name[24];
+
+    if (pid <= 0 || (kill(pid, 0) != 0 && errno == ESRCH))
+        return true;
+    snprintf(name, sizeof(name), "%d", (int)pid);
+    if (!read_stat(name, &line))
+        return false;
+    return line.state == 'Z' || line.state == 'X' || (start_ticks && line.start != start_ticks);
+}
+
+const char *proc_kernel(char out[PROC_KERNEL])
+{
+    AUTO(buf) struct buf boot = {0};
+    char space[64];
+    ssize_t len = readlink("/proc/self/ns/pid", space, sizeof(space) - 1);
+
+    out[0] = '\0';
+    if (len <= 0 || !file_read("/proc/sys/kernel/random/boot_id", 100, &boot, NULL))
+        return out;
+    space[len] = '\0';
+    struct span id = span_trim(buf_view(&boot));
+    snprintf(out, PROC_KERNEL, "%.*s %s", (int)id.len, id.at, space);
+    return out;
 }
 
 bool proc_alive(pid_t pid, uint64_t start_ticks)

@@ -152,6 +152,9 @@ bool bundle_open_as(struct store *store, const char *ref, const struct bundle_ac
 /* Whether it is signed as `access` asks, which bundle_open_as() has checked already; for rules that
  * are only known once it is open. */
 bool bundle_trusted(const struct bundle *b, const struct bundle_access *access, struct err *err);
+/* Keeps gc away from it until it is closed, for who reads on; by name of what is done. ERR_DAMAGED when
+ * it was taken away before. In a store that may not be written only gc's grace period protects it. */
+bool bundle_hold(struct bundle *b, const char *what, struct err *err);
 void bundle_close(struct bundle *b);
 AUTO_PTR(bundle, struct bundle, bundle_close)
 const struct digest *bundle_digest(const struct bundle *b);

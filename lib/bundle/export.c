@@ -376,10 +376,11 @@ bool bundle_export(struct store *store, const char *ref, int fd, const struct ex
                        .blobs = MARKS};
 
     bool ok = tags_resolve(store, ref, &x.manifest, err) &&
-              bundle_load(store, ref, NULL, &b, err) && keep_tags(&x, store, err);
+              bundle_load(store, ref, NULL, &b, err) && bundle_hold(b, "export", err) &&
+              keep_tags(&x, store, err);
     if (ok && bundle_has_deltas(b)) {
         ok = export_flat(&x, b, err);
-        dir_remove(conf->scratch, NULL);
+        ok = dir_remove(conf->scratch, ok ? err : NULL) && ok;
     } else if (ok) {
         ok = write_bundle(&x, b, err);
     }

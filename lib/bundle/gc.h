@@ -3,7 +3,7 @@
  * Steps: retire what the rules do not keep; drop retired bundles whose grace period has passed; read
  * the leases of others at work (lease.h); mark all that is still listed; sweep blobs and temporary
  * files that are unmarked, older than the grace period and older than every living lease.
- * Readers that opened a bundle before it was retired have the grace period to finish.
+ * Readers hold leases too, or, where they may not write, have the grace period to finish.
  * Errors: nothing is swept when a listed bundle's manifest cannot be read (ERR_DAMAGED).
  */
 #ifndef LIB_BUNDLE_GC_H

@@ -1,8 +1,8 @@
 #include "lib/bundle/lease.h"
 
 #include "lib/base/clock.h"
-#include "lib/base/fd.h"
 #include "lib/base/json.h"
+#include "lib/base/log.h"
 #include "lib/base/proc.h"
 #include "lib/bundle/manifest.h"
 #include "lib/store/name.h"
@@ -13,7 +13,6 @@
 
 #define PREFIX   STORE_TMP "lease-"
 #define RENEW_NS ((int64_t)600 * 1000000000)
-#define HOST_MAX 256
 
 struct lease {
     struct store *store;
@@ -45,31 +44,14 @@ static json_t *digests_json(const struct vec *digests)
     return array;
 }
 
-/* This kernel since it booted, and its numbering of processes: a container has the host's name or
- * another, but its own numbers. "" when it cannot be told. */
-static const char *here(char out[HOST_MAX])
-{
-    AUTO(buf) struct buf boot = {0};
-    char space[64];
-    ssize_t len = readlink("/proc/self/ns/pid", space, sizeof(space) - 1);
-
-    out[0] = '\0';
-    if (len <= 0 || !file_read("/proc/sys/kernel/random/boot_id", 100, &boot, NULL))
-        return out;
-    space[len] = '\0';
-    struct span id = span_trim(buf_view(&boot));
-    snprintf(out, HOST_MAX, "%.*s %s", (int)id.len, id.at, space);
-    return out;
-}
-
 static bool describe(const char *what, const struct vec *bundles, const struct vec *blobs,
                      char **out, struct err *err)
 {
-    char now[ISO_TIME], kernel[HOST_MAX];
+    char now[ISO_TIME], kernel[PROC_KERNEL];
     AUTO(json)
     json_t *all =
         json_pack("{s:s, s:s, s:s, s:I, s:I, s:o, s:o}", "what", what, "since",
-                  clock_iso(clock_wall_ns(), now), "kernel", here(kernel), "pid",
+                  clock_iso(clock_wall_ns(), now), "kernel", proc_kernel(kernel), "pid",
                   (json_int_t)getpid(), "start_ticks", (json_int_t)proc_start_ticks(getpid()),
                   "bundles", digests_json(bundles), "blobs", digests_json(blobs));
 
@@ -121,6 +103,20 @@ fail:
     free(l->text);
     free(l);
     return false;
+}
+
+struct lease *lease_reader(struct store *store, const char *what, const struct digest *manifest)
+{
+    AUTO(vec) struct vec bundles = VEC(struct digest);
+    struct lease *l = NULL;
+    struct err why = {0};
+    struct digest *to = vec_add(&bundles, &why);
+
+    if (to)
+        *to = *manifest;
+    if (!to || !lease_take(store, what, &bundles, NULL, &l, &why))
+        log_debug("reading without a lease", f_str("store", store->url), f_str("why", why.text));
+    return l;
 }
 
 void lease_renew(struct lease *l)
@@ -176,12 +172,12 @@ static bool take_digests(const json_t *lease, const char *key, struct vec *out, 
 static bool owner_gone(const json_t *lease)
 {
     const char *kernel = json_string_value(json_object_get(lease, "kernel"));
-    char ours[HOST_MAX];
+    char ours[PROC_KERNEL];
 
-    if (!kernel || !kernel[0] || strcmp(kernel, here(ours)) != 0)
+    if (!kernel || !kernel[0] || strcmp(kernel, proc_kernel(ours)) != 0)
         return false;
-    return !proc_alive((pid_t)json_integer_value(json_object_get(lease, "pid")),
-                       (uint64_t)json_integer_value(json_object_get(lease, "start_ticks")));
+    return proc_gone((pid_t)json_integer_value(json_object_get(lease, "pid")),
+                     (uint64_t)json_integer_value(json_object_get(lease, "start_ticks")));
 }
 
 struct reading {

@@ -22,6 +22,9 @@ struct lease;
 /* `bundles` and `blobs` hold struct digest; NULL: none. */
 bool lease_take(struct store *store, const char *what, const struct vec *bundles,
                 const struct vec *blobs, struct lease **out, struct err *err);
+/* For who only reads this bundle. NULL when none can be had, as in a store that may not be written:
+ * then the grace period of gc is all that there is. */
+struct lease *lease_reader(struct store *store, const char *what, const struct digest *manifest);
 /* Cheap to call often; writes it anew after some minutes only. A failure to do so is none: the lease
  * lives for a day. */
 void lease_renew(struct lease *l);

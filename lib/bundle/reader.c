@@ -2,6 +2,7 @@
 
 #include "lib/base/json.h"
 #include "lib/bundle/cache.h"
+#include "lib/bundle/lease.h"
 #include "lib/bundle/rows.h"
 #include "lib/bundle/sealing.h"
 #include "lib/bundle/tags.h"
@@ -18,6 +19,7 @@ struct bundle {
     json_t *config;
     unsigned char *keys; /* of an encrypted one; NULL: none */
     struct cache *cache; /* has the frames of an encrypted one as they were; NULL: none */
+    struct lease *lease; /* NULL: nobody holds it */
     struct codecs codecs;
     struct bases bases;
 };
@@ -37,6 +39,7 @@ void bundle_close(struct bundle *b)
     seal_wipe_free(b->keys);
     bases_done(&b->bases);
     codecs_done(&b->codecs);
+    lease_end(b->lease);
     free(b);
 }
 
@@ -276,6 +279,24 @@ bool bundle_open(struct store *store, const char *ref, struct bundle **out, stru
     return bundle_open_as(store, ref, NULL, out, err);
 }
 
+static bool packs_are_there(struct bundle *b, struct err *err)
+{
+    const struct index_pack *packs = b->index.packs.at;
+
+    for (size_t i = 0; i < b->index.packs.count; i++)
+        if (!bundle_check_pack(b->store, &packs[i], err))
+            return err_hint(err,
+                            "'rehearse bundle verify' says what is lost and what is still good");
+    return true;
+}
+
+/* The lease first: what is there after it stays. */
+bool bundle_hold(struct bundle *b, const char *what, struct err *err)
+{
+    b->lease = lease_reader(b->store, what, &b->self.digest);
+    return packs_are_there(b, err);
+}
+
 bool bundle_open_as(struct store *store, const char *ref, const struct bundle_access *access,
                     struct bundle **out, struct err *err)
 {
@@ -287,13 +308,8 @@ bool bundle_open_as(struct store *store, const char *ref, const struct bundle_ac
         sealing_locked(err);
         return err_add(err, "cannot open bundle '%s'", ref);
     }
-    const struct index_pack *packs = b->index.packs.at;
-    for (size_t i = 0; i < b->index.packs.count; i++) {
-        if (bundle_check_pack(store, &packs[i], err))
-            continue;
-        err_add(err, "cannot open bundle '%s'", ref);
-        return err_hint(err, "'rehearse bundle verify' says what is lost and what is still good");
-    }
+    if (!packs_are_there(b, err))
+        return err_add(err, "cannot open bundle '%s'", ref);
     *out = TAKE(b);
     return true;
 }
@@ -451,6 +467,7 @@ bool bundle_read(struct bundle *b, const struct segment *seg, struct buf *out, s
     struct span frame;
 
     buf_clear(out);
+    lease_renew(b->lease);
     if (!codecs_take(&b->codecs, &c, err))
         return false;
     bool read = read_frame(b, seg, c, &frame, err);

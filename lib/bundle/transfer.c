@@ -15,7 +15,8 @@
 struct transfer {
     struct store *from, *to;
     const struct transfer_conf *conf;
-    struct lease *lease;
+    struct lease *lease;  /* of `to` */
+    struct lease *source; /* of `from`; NULL where it may not be written */
     pthread_mutex_t lock;
     struct transfer_report *report; /* under the lock */
 };
@@ -52,6 +53,7 @@ static bool stream_blob(struct transfer *t, const struct index_pack *blob, const
         at += len;
     }
     lease_renew(t->lease);
+    lease_renew(t->source);
     struct digest found = hash_end(hash);
     return digest_eq(&found, &blob->digest) || altered(t, blob, err);
 }
@@ -210,8 +212,10 @@ static bool transfer(struct transfer *t, const char *ref, struct err *err)
     AUTO(vec) struct vec tags = VEC(struct tagged);
     struct index_pack manifest;
 
-    if (!tags_resolve(t->from, ref, &manifest, err) || !tags_of(t->from, &manifest, &tags, err) ||
-        !marks_bundle(&needed, t->from, &manifest, err))
+    if (!tags_resolve(t->from, ref, &manifest, err))
+        return false;
+    t->source = lease_reader(t->from, "transfer", &manifest.digest);
+    if (!tags_of(t->from, &manifest, &tags, err) || !marks_bundle(&needed, t->from, &manifest, err))
         return false;
     marks_sort(&needed);
     uint64_t sent = t->report->sent, bytes = t->report->sent_bytes, all_bytes = 0;
@@ -235,6 +239,7 @@ bool bundle_transfer(struct store *from, const char *ref, struct store *to,
     pthread_mutex_init(&t.lock, NULL);
     bool ok = transfer(&t, ref, err) || err_add(err, "cannot send bundle '%s'", ref);
     lease_end(t.lease);
+    lease_end(t.source);
     pthread_mutex_destroy(&t.lock);
     return ok;
 }

@@ -4,6 +4,7 @@
 #include "lib/base/json.h"
 #include "lib/base/sched.h"
 #include "lib/bundle/columns.h"
+#include "lib/bundle/lease.h"
 #include "lib/bundle/reader.h"
 #include "lib/bundle/sealing.h"
 
@@ -382,6 +383,7 @@ bool bundle_verify(struct store *store, const char *ref, const struct verify_con
         sealing_locked(err);
         return err_hint(err, "give --key FILE or set REHEARSE_KEY, or check hashes with --level 1");
     }
+    AUTO(lease) struct lease *lease = lease_reader(store, "verify", bundle_digest(b));
     struct verify v = {.bundle = b, .conf = conf, .report = &report};
     pthread_mutex_init(&v.lock, NULL);
     bool ok = verify_packs(&v, err);

@@ -29,8 +29,10 @@ static bool make_dir(struct sftp_store *st, struct sftp_conn *conn, const char *
 
     if (!is_there(conn, path, &there, err))
         return false;
-    if (there || sftp_mkdir(conn->sftp, path, DIR_MODE, &why))
+    if (there)
         return true;
+    if (sftp_mkdir(conn->sftp, path, DIR_MODE, &why))
+        return sftp_sync_parent(conn, path, err);
     if (is_there(conn, path, &there, &(struct err){0}) && there)
         return true;
     pool_explain(st, conn, &why);

@@ -128,6 +128,31 @@ bool pool_explain(struct sftp_store *st, struct sftp_conn *conn, struct err *err
     return err_hint(err, "free some space there, or remove old bundles and run 'bundle gc'");
 }
 
+bool sftp_sync_dir(struct sftp_conn *conn, const char *path, struct err *err)
+{
+    struct err refused = {0}, ignored = {0};
+    struct sftp_file dir;
+
+    if (!sftp_extensions(conn->sftp)->fsync)
+        return true;
+    bool synced = sftp_file_open(conn->sftp, path, SFTP_FOR_READ, 0, &dir, &refused);
+    if (synced) {
+        synced = sftp_file_sync(conn->sftp, &dir, &refused) &&
+                 sftp_file_settle(conn->sftp, &dir, &refused);
+        (void)sftp_file_close(conn->sftp, &dir, &ignored);
+    }
+    return synced || refused.code != ERR_UNREACHABLE || err_pass(err, &refused);
+}
+
+bool sftp_sync_parent(struct sftp_conn *conn, const char *path, struct err *err)
+{
+    const char *slash = strrchr(path, '/');
+    size_t len = !slash ? 0 : slash == path ? 1 : (size_t)(slash - path);
+    AUTO(free) char *parent = slash ? span_dup((struct span){path, len}) : strdup(".");
+
+    return parent ? sftp_sync_dir(conn, parent, err) : err_memory(err);
+}
+
 bool sftp_read_small(struct sftp_conn *conn, const char *path, uint64_t max, struct buf *out,
                      struct err *err)
 {

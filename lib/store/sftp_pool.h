@@ -57,6 +57,12 @@ void pool_done(struct sftp_store *st);
  * false. */
 bool pool_explain(struct sftp_store *st, struct sftp_conn *conn, struct err *err);
 
+/* Makes the names in a directory durable: OpenSSH opens directories for reading, and syncs what is
+ * open. Nothing where a server does not; only a lost connection is an error. */
+bool sftp_sync_dir(struct sftp_conn *conn, const char *path, struct err *err);
+/* Of the directory that holds `path`. */
+bool sftp_sync_parent(struct sftp_conn *conn, const char *path, struct err *err);
+
 /* Whole small files that are no objects. */
 bool sftp_read_small(struct sftp_conn *conn, const char *path, uint64_t max, struct buf *out,
                      struct err *err);

@@ -318,7 +318,7 @@ static bool commit_op(struct sftp_store *st, struct sftp_conn *conn, void *arg, 
     if ((finish(e->put, conn, &why) && sftp_replace(conn->sftp, e->put->tmp, path, &why)) ||
         (why.code == ERR_MISSING && is_done(e->put, conn, path))) {
         drop_mark(e->put, conn);
-        return true;
+        return sftp_sync_parent(conn, path, err);
     }
     pool_explain(st, conn, &why);
     return err_pass(err, &why);

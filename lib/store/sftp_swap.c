@@ -3,7 +3,7 @@
  * The file says who holds it and has a token of its own. A lock whose content has not changed while
  * it was watched for STALE_NS is that of a dead writer: it is moved away by a rename that fails when
  * its target exists, under a name made of its content, so that of two who find it only one moves it
- * and nobody moves the next one. Our clock is used alone, never the server's. A holder that was
+ * and nobody moves the next one. One whose holder ran under this kernel and is gone is dead at once. Our clock is used alone, never the server's. A holder that was
  * stopped for longer than HOLD_NS gives up before it writes. */
 #include "lib/store/sftp_pool.h"
 
@@ -13,12 +13,16 @@
 
 #define MS_NS    ((int64_t)1000000)
 #define SWAP_MAX ((uint64_t)64 << 20)
+/* So many times it could not be made and was not there either: then nobody holds it, but something
+ * else is wrong, as a quota. */
+#define ABSENT_MAX 12
 
 struct swap_job {
     const char *name;
     const struct digest *expected;
     struct span content;
     struct swap_lock lock;
+    unsigned absent;          /* times in a row that the lock was there for the server alone */
     bool busy;                /* somebody else holds the lock: try again later */
     char tmp[STORE_NAME_MAX]; /* of the last try; "": there was none */
 };
@@ -72,8 +76,9 @@ static bool look_at_lock(struct sftp_store *st, struct sftp_conn *conn, const ch
         pool_explain(st, conn, refused);
         if (why.code != ERR_MISSING)
             return err_pass(err, &why);
-        return refused->code == ERR_IO || err_pass(err, refused);
+        return (refused->code == ERR_IO && ++job->absent < ABSENT_MAX) || err_pass(err, refused);
     }
+    job->absent = 0;
     switch (swap_lock_watch(&job->lock, buf_view(&text), attr.mtime_s)) {
     case SWAP_LOCK_OURS:
         job->busy = false;
@@ -168,7 +173,8 @@ static bool write_and_replace(struct sftp_store *st, struct sftp_conn *conn, con
         return false;
     if (!write_small(conn, tmp, job->content, err))
         return pool_explain(st, conn, err);
-    bool ok = still_ours(st, conn, lock, job, err) && sftp_replace(conn->sftp, tmp, path, err);
+    bool ok = still_ours(st, conn, lock, job, err) && sftp_replace(conn->sftp, tmp, path, err) &&
+              sftp_sync_parent(conn, path, err);
     if (!ok && !sftp_broken(conn->sftp))
         (void)sftp_remove(conn->sftp, tmp, &ignored);
     return ok;

@@ -1,6 +1,7 @@
 #include "lib/store/swap_lock.h"
 
 #include "lib/base/clock.h"
+#include "lib/base/proc.h"
 #include "lib/store/name.h"
 
 #define SECOND_NS ((int64_t)1000000000)
@@ -21,13 +22,14 @@ static int64_t now_ns(void)
 
 void swap_lock_init(struct swap_lock *l, const char *token)
 {
-    char host[128] = "?", when[ISO_TIME];
+    char host[128] = "?", when[ISO_TIME], kernel[PROC_KERNEL];
 
     *l = (struct swap_lock){.asked_ns = now_ns()};
     if (gethostname(host, sizeof(host) - 1) != 0)
         snprintf(host, sizeof(host), "?");
-    snprintf(l->text, sizeof(l->text), "%s process %ld since %s\n%s\n", host, (long)getpid(),
-             clock_iso(clock_wall_ns(), when), token);
+    snprintf(l->text, sizeof(l->text), "%s process %ld since %s\n%s\n%s\t%ld\t%llu\n", host,
+             (long)getpid(), clock_iso(clock_wall_ns(), when), token, proc_kernel(kernel),
+             (long)getpid(), (unsigned long long)proc_start_ticks(getpid()));
 }
 
 void swap_lock_taken(struct swap_lock *l)
@@ -38,6 +40,21 @@ void swap_lock_taken(struct swap_lock *l)
 bool swap_lock_fresh(const struct swap_lock *l)
 {
     return now_ns() - l->taken_ns < HOLD_NS;
+}
+
+/* Of a holder that runs, or ran, under this kernel: nobody need wait for one that was killed. */
+static bool holder_gone(struct span text)
+{
+    struct span line, kernel, number;
+    uint64_t pid = 0, ticks = 0;
+    char ours[PROC_KERNEL];
+
+    if (!span_split(&text, '\n', &line) || !span_split(&text, '\n', &line) ||
+        !span_split(&text, '\n', &line) || !span_split(&line, '\t', &kernel) ||
+        !span_split(&line, '\t', &number) || !span_u64(number, &pid) || pid > INT32_MAX ||
+        !span_u64(line, &ticks))
+        return false;
+    return kernel.len && span_is(kernel, proc_kernel(ours)) && proc_gone((pid_t)pid, ticks);
 }
 
 enum swap_lock_state swap_lock_watch(struct swap_lock *l, struct span text, uint32_t mtime_s)
@@ -57,6 +74,8 @@ enum swap_lock_state swap_lock_watch(struct swap_lock *l, struct span text, uint
         int len = (int)(line.len < sizeof(l->holder) ? line.len : sizeof(l->holder) - 1);
         snprintf(l->holder, sizeof(l->holder), "%.*s", len, len ? line.at : "");
     }
+    if (holder_gone(text))
+        return SWAP_LOCK_DEAD;
     return now_ns() - l->watched_ns > (text.len > 0 ? STALE_NS : EMPTY_NS) ? SWAP_LOCK_DEAD
                                                                            : SWAP_LOCK_HELD;
 }

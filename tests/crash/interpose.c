@@ -11,6 +11,7 @@
  *                short   half of a write is written and said to be
  *                ENOSPC  (any of `errors`) the call fails, where it can fail so
  *              with "+" behind, also to every later call
+ * CRASH_CONF   file of such lines, NAME=VALUE, which count more: of a server that is not started anew
  * CRASH_VICTIM file with the number of another process, which is killed instead
  *
  * Counted: open that creates, write, pwrite, ftruncate, fsync, fdatasync, rename, link, unlink, mkdir,
@@ -63,9 +64,15 @@ struct shared {
     atomic_flag logging;
 };
 
+/* Descriptors of what lies below the folder. Of others nothing is asked: a process in a sandbox would
+ * be killed for it. */
+#define FD_MAX 4096
+static atomic_bool ours[FD_MAX];
+
 static struct {
     const char *root;
     struct shared *shared;
+    const char *log_path;
     int log, data, number;
     unsigned counted, fails;
     uint64_t at;
@@ -107,10 +114,29 @@ static struct shared *map_state(const char *path)
     return at == MAP_FAILED ? NULL : at;
 }
 
+/* In the process's environment, from which all of it is read; lines that are too long are none. */
+static void read_conf(const char *path)
+{
+    char line[PATH_MAX + 64];
+    FILE *in = path ? fopen(path, "re") : NULL;
+
+    while (in && fgets(line, sizeof(line), in)) {
+        char *value = strchr(line, '=');
+
+        line[strcspn(line, "\n")] = '\0';
+        if (value) {
+            *value = '\0';
+            setenv(line, value + 1, 1);
+        }
+    }
+    if (in)
+        fclose(in);
+}
+
 __attribute__((constructor)) static void configure(void)
 {
-    const char *at = getenv("CRASH_AT"), *what = getenv("CRASH_DO"), *log = getenv("CRASH_LOG");
-    char data[PATH_MAX];
+    read_conf(getenv("CRASH_CONF"));
+    const char *at = getenv("CRASH_AT"), *what = getenv("CRASH_DO");
 
     conf.root = getenv("CRASH_ROOT");
     conf.victim = getenv("CRASH_VICTIM");
@@ -118,11 +144,7 @@ __attribute__((constructor)) static void configure(void)
     if (what)
         read_do(what);
     conf.shared = map_state(getenv("CRASH_STATE"));
-    if (!log)
-        return;
-    snprintf(data, sizeof(data), "%s.data", log);
-    conf.log = REAL(open)(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-    conf.data = REAL(open)(data, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    conf.log_path = getenv("CRASH_LOG");
 }
 
 /* ---- which calls -----------------------------------------------------------------------------*/
@@ -195,9 +217,18 @@ static enum fate fate_of(enum kind kind, const char *path)
     return PASS;
 }
 
+static void note_fd(int fd, enum fate fate)
+{
+    if (fd >= 0 && fd < FD_MAX)
+        ours[fd] = fate != NOT_OURS;
+}
+
 static enum fate fate_of_fd(enum kind kind, int fd)
 {
     char path[PATH_MAX];
+
+    if (fd < 0 || fd >= FD_MAX || !ours[fd])
+        return NOT_OURS;
     int saved = errno;
     enum fate fate = fate_of(kind, path_of(fd, path));
 
@@ -215,10 +246,27 @@ struct record {
     const char *path, *to;
 };
 
+/* By whom has something to tell: a server closes all that it finds open when it starts. */
+static bool log_open(void)
+{
+    char data[PATH_MAX];
+
+    if (!conf.log_path)
+        return false;
+    if (conf.log >= 0)
+        return true;
+    snprintf(data, sizeof(data), "%s.data", conf.log_path);
+    conf.log = REAL(open)(conf.log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    conf.data = REAL(open)(data, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    if (conf.log < 0 || conf.data < 0)
+        abort();
+    return true;
+}
+
 /* From here to log_end() no other call is made, so the log has the order of the calls. */
 static void log_begin(enum fate fate)
 {
-    while (fate != NOT_OURS && conf.log >= 0 && atomic_flag_test_and_set(&conf.shared->logging))
+    while (fate != NOT_OURS && log_open() && atomic_flag_test_and_set(&conf.shared->logging))
         ;
 }
 
@@ -257,15 +305,19 @@ static int open_counted(int dir, const char *name, int flags, mode_t mode)
     __typeof__(&openat) real = REAL(openat);
     char path[PATH_MAX];
     struct stat st;
+
+    if (!below(path_at(dir, name, path)))
+        return real(dir, name, flags, mode);
     bool new = (flags & O_CREAT) && fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0;
     bool cut = !new && (flags & O_TRUNC);
     enum kind kind = new ? CREATE : cut ? TRUNCATE : OPEN;
-    enum fate fate = fate_of(kind, path_at(dir, name, path));
+    enum fate fate = fate_of(kind, path);
 
     if (fate == FAIL)
         return -1;
     log_begin(fate);
     int fd = real(dir, name, flags, mode);
+    note_fd(fd, fate);
     log_end(fate, fd >= 0 && kind != OPEN,
             &(struct record){.kind = kind, .ino = ino_of(fd), .path = path});
     return fd;
@@ -330,10 +382,17 @@ int mkostemp(char *name, int flags)
         return -1;
     log_begin(fate);
     int fd = REAL(mkostemp)(name, flags);
+    note_fd(fd, fate);
     log_end(
         fate, fd >= 0,
         &(struct record){.kind = CREATE, .ino = ino_of(fd), .path = path_at(AT_FDCWD, name, path)});
     return fd;
+}
+
+int close(int fd)
+{
+    note_fd(fd, NOT_OURS);
+    return REAL(close)(fd);
 }
 
 /* ---- bytes -----------------------------------------------------------------------------------*/
@@ -353,10 +412,10 @@ ssize_t write(int fd, const void *from, size_t len)
 {
     enum fate fate = fate_of_fd(WRITE, fd);
 
-    if (fate == FAIL)
-        return -1;
+    if (fate == FAIL || fate == NOT_OURS)
+        return fate == FAIL ? -1 : REAL(write)(fd, from, len);
     log_begin(fate);
-    off_t at = fate == NOT_OURS ? 0 : lseek(fd, 0, SEEK_CUR);
+    off_t at = lseek(fd, 0, SEEK_CUR);
     ssize_t n = REAL(write)(fd, from, fate == HALF && len > 1 ? len / 2 : len);
     end_write(fate, fd, from, n, at);
     return n;
@@ -366,8 +425,8 @@ static ssize_t pwrite_counted(int fd, const void *from, size_t len, off_t at)
 {
     enum fate fate = fate_of_fd(WRITE, fd);
 
-    if (fate == FAIL)
-        return -1;
+    if (fate == FAIL || fate == NOT_OURS)
+        return fate == FAIL ? -1 : REAL(pwrite)(fd, from, len, at);
     log_begin(fate);
     ssize_t n = REAL(pwrite)(fd, from, fate == HALF && len > 1 ? len / 2 : len, at);
     end_write(fate, fd, from, n, at);
@@ -419,8 +478,8 @@ int ftruncate(int fd, off_t len)
 {
     enum fate fate = fate_of_fd(TRUNCATE, fd);
 
-    if (fate == FAIL)
-        return -1;
+    if (fate == FAIL || fate == NOT_OURS)
+        return fate == FAIL ? -1 : REAL(ftruncate)(fd, len);
     log_begin(fate);
     int status = REAL(ftruncate)(fd, len);
     log_end(fate, status == 0,

@@ -19,4 +19,4 @@ crash-programs: $(CRASH)
 ## crash        kill -9, full disk and power loss at every call of every command on stores
 .PHONY: crash
 crash: $(BIN) $(CRASH)
-	@BUILD=$(BUILD) CRASH_STRIDE=1 E2E_LIMIT=7200 scripts/run-scripts tests/e2e/crash.sh tests/e2e/powerloss.sh
+	@BUILD=$(BUILD) CRASH_STRIDE=1 E2E_LIMIT=7200 scripts/run-scripts tests/e2e/crash.sh tests/e2e/crash_sftp.sh tests/e2e/powerloss.sh

@@ -315,7 +315,7 @@ my_stop() {
 # sshd_start [NAME]: a server in $T/NAME (default sshd) on 127.0.0.1, for SSHD_USER (nobody when we
 # are root, else who we are), who is let in by the key $SSHD_DIR/id_ed25519. Sets SSHD_DIR SSHD_PORT
 # SSHD_USER, and KNOWN_HOSTS: a file in which the host's key stands. SSHD_OPTIONS: more lines of its
-# configuration. A second start with the same NAME keeps the keys and the port.
+# configuration; SSHD_SFTP: what serves SFTP. A second start with the same NAME keeps the keys and the port.
 sshd_start() {
     local name=${1:-sshd} kind
     SSHD_DIR=$T/$name
@@ -342,7 +342,7 @@ sshd_start() {
 	PasswordAuthentication no
 	KbdInteractiveAuthentication no
 	AuthorizedKeysFile $SSHD_DIR/authorized_keys
-	Subsystem sftp internal-sftp
+	Subsystem sftp ${SSHD_SFTP:-internal-sftp}
 	MaxStartups 100
 	${SSHD_OPTIONS:-}
 	CONF

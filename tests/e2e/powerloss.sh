@@ -15,8 +15,8 @@ power_losses
 
 # The rules notice what they are for.
 crash_reset first
-rm -f "$T/log" "$T/log.data"
-with_fault CRASH_LOG="$T/log" do_first
-grep -v '^sync .*/blobs/sha256' "$T/log" >"$T/unordered" && mv "$T/log.data" "$T/unordered.data"
+rm -f "$T/calls" "$T/calls.data"
+with_fault CRASH_LOG="$T/calls" do_first
+grep -v '^sync .*/blobs/sha256' "$T/calls" >"$T/unordered" && mv "$T/calls.data" "$T/unordered.data"
 check_status "a name that is not durable is noticed" 1 "$REPLAY" "$T/unordered" "$T/begin/first" "$STORES" rules
 e2e_end

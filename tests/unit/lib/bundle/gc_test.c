@@ -220,6 +220,32 @@ TEST(a_snapshot_at_work_loses_nothing)
     assert_null(fake_store_object(s, "tmp/lease"));
 }
 
+/* Who reads on keeps what is removed meanwhile, without any grace; who came too late is told. */
+TEST(a_reader_at_work_loses_nothing)
+{
+    AUTO(store) struct store *s = memory();
+    struct gc_conf now = {.grace_ns = 0};
+    AUTO(bundle) struct bundle *held = NULL;
+    AUTO(bundle) struct bundle *late = NULL;
+    AUTO(buf) struct buf text = {0};
+    struct err err = {0};
+
+    made(s, "one", "mine");
+    assert_ok(bundle_open(s, "mine", &held, &err), &err);
+    assert_ok(bundle_open(s, "mine", &late, &err), &err);
+    assert_ok(bundle_hold(held, "restore", &err), &err);
+    assert_ok(bundle_retire(s, "mine", &err), &err);
+    struct gc_report r = collect(s, &now);
+    assert_int_equal(r.leases, 1);
+    assert_int_equal(r.freed.count, 0);
+    assert_ok(bundle_read_text(held, "facts/x", &text, &err), &err);
+    assert_true(span_is(buf_view(&text), "one"));
+    bundle_close(TAKE(held));
+    assert_null(fake_store_object(s, "tmp/lease"));
+    assert_true(collect(s, &now).freed.count > 0);
+    assert_fails(bundle_hold(late, "restore", &err), &err, ERR_DAMAGED);
+}
+
 TEST(a_lease_without_its_process_does_not_count)
 {
     AUTO(store) struct store *s = memory();
@@ -350,6 +376,6 @@ TEST(gc_survives_every_failing_call)
 TESTS(keeps_what_the_rules_say, counts_each_environment_by_itself,
       frees_a_removed_bundle_after_its_grace, a_tag_brings_a_removed_bundle_back,
       never_removes_what_is_pinned, a_dry_run_changes_nothing_and_counts_the_same,
-      a_snapshot_at_work_loses_nothing, a_lease_without_its_process_does_not_count,
-      sweeps_nothing_when_a_manifest_cannot_be_read, keeps_what_other_tools_store,
-      dated_tags_stay_where_they_are, gc_survives_every_failing_call)
+      a_snapshot_at_work_loses_nothing, a_reader_at_work_loses_nothing,
+      a_lease_without_its_process_does_not_count, sweeps_nothing_when_a_manifest_cannot_be_read,
+      keeps_what_other_tools_store, dated_tags_stay_where_they_are, gc_survives_every_failing_call)

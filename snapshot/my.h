@@ -148,8 +148,10 @@ void my_bound_done(struct my_bound *b);
  * not fit the table any more, or there are none: then nothing was planned. */
 bool my_keep_ranges(struct my_source *s, struct my_table *t, struct sched *sched, bool *done,
                     struct err *err);
-/* "SHOW CREATE TABLE" without what changes with every row: what order and form of rows hang on. */
-bool my_shape_digest(const struct my_table *t, char out[HASH_HEX], struct err *err);
+/* "SHOW CREATE TABLE" without what changes with every row, the key that the table is cut by, and the
+ * server's release: what order and form of rows hang on. */
+bool my_shape_digest(const struct my_source *s, const struct my_table *t, char out[HASH_HEX],
+                     struct err *err);
 bool my_read_range(void *ctx, void *arg, unsigned worker, struct err *err);
 void my_range_free(void *range);
 /* "SELECT columns FROM table" with what the kind of table needs. */

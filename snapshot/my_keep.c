@@ -3,7 +3,8 @@
  * Proof:  with the last keys k0 < k1 < ... of the parent's segments as bounds, the ranges are
  *         (-inf, k0] (k0, k1] ... (kn, +inf): no row is missed or read twice, wherever rows were
  *         added or deleted. That the bounds ascend rests on two things: the parent read the table in
- *         the order of the same key, and the table's definition, collations included, is the same.
+ *         the order of the same key, and the table's definition, collations included, is the same, on
+ *         the same release of the server.
  */
 #include "lib/base/escape.h"
 #include "lib/base/json.h"
@@ -12,7 +13,20 @@
 
 #define COUNTER " AUTO_INCREMENT="
 
-bool my_shape_digest(const struct my_table *t, char out[HASH_HEX], struct err *err)
+/* A later server may sort a collation in another way. */
+static void hash_order(struct hash *h, const struct my_source *s, const struct my_table *t)
+{
+    const struct my_column *c = t->columns.at;
+    const unsigned *key = t->key.at;
+    unsigned release = s->main->version / 100;
+
+    hash_add(h, &release, sizeof(release));
+    for (size_t i = 0; i < t->key.count; i++)
+        hash_add(h, c[key[i]].name, strlen(c[key[i]].name) + 1);
+}
+
+bool my_shape_digest(const struct my_source *s, const struct my_table *t, char out[HASH_HEX],
+                     struct err *err)
 {
     struct span text = buf_view(&t->create);
     const char *at = text.len ? memmem(text.at, text.len, COUNTER, strlen(COUNTER)) : NULL;
@@ -28,6 +42,7 @@ bool my_shape_digest(const struct my_table *t, char out[HASH_HEX], struct err *e
         text = (struct span){at, (size_t)(end - at)};
     }
     hash_add(h, text.at, text.len);
+    hash_order(h, s, t);
     struct digest digest = hash_end(h);
     digest_hex(&digest, out);
     return true;
@@ -49,6 +64,24 @@ static bool key_fits(const struct my_table *t)
     return true;
 }
 
+/* Only what a server of ours would have given: it becomes part of a statement. */
+static bool value_fits(const struct my_column *c, struct span value)
+{
+    uint64_t number;
+    int64_t negative;
+
+    if (!value.at)
+        return false;
+    if (c->key == MY_KEY_INTEGER)
+        return span_u64(value, &number) || span_i64(value, &negative);
+    if (c->key != MY_KEY_TEXT)
+        return true;
+    for (size_t i = 0; i < value.len; i++)
+        if (value.at[i] == '\'' || value.at[i] == '\\')
+            return false;
+    return true;
+}
+
 /* The key as it stands in a segment, as literals; false with *sound cleared: it is no such key. */
 static bool read_key(const struct my_table *t, struct span text, struct my_bound *out, bool *sound,
                      struct err *err)
@@ -64,7 +97,8 @@ static bool read_key(const struct my_table *t, struct span text, struct my_bound
         AUTO(buf) struct buf literal = {0};
 
         *sound = span_split(&rest, '\t', &field) &&
-                 escape_undo((char *)(uintptr_t)field.at, field.len, &value) && value.at;
+                 escape_undo((char *)(uintptr_t)field.at, field.len, &value) &&
+                 value_fits(&c[key[i]], value);
         if (!*sound)
             return true;
         char **slot = vec_add(&out->literals, err);
@@ -180,7 +214,7 @@ bool my_keep_ranges(struct my_source *s, struct my_table *t, struct sched *sched
     const struct stream *old = bundle_parent_stream(s->conf.writer, name);
     if (!old || !old->segment_count || old->raw_bytes < KEEP_MIN || !key_fits(t))
         return true;
-    if (!my_shape_digest(t, shape, err))
+    if (!my_shape_digest(s, t, shape, err))
         return false;
     const char *was = json_string_value(json_object_get(old->meta, "shape"));
     if (!was || strcmp(was, shape) != 0)

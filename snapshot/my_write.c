@@ -129,7 +129,7 @@ static bool table_meta(struct my_source *s, const struct my_table *t, json_t *me
     char shape[HASH_HEX];
 
     load_statement(s, t, &load);
-    if (!buf_ok(&load, err) || !my_shape_digest(t, shape, err))
+    if (!buf_ok(&load, err) || !my_shape_digest(s, t, shape, err))
         return false;
     json_t *keys = json_array();
     for (size_t i = 0; i < t->key.count; i++)

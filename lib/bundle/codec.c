@@ -1,8 +1,11 @@
 #include "lib/bundle/codec.h"
 
 #include "lib/base/auto.h"
+#include "lib/bundle/edits.h"
 
 #include <stdlib.h>
+/* For ZSTD_compressSequences(): in the library since 1.5.0, in its header behind this word. */
+#define ZSTD_STATIC_LINKING_ONLY
 #include <zstd.h>
 
 /* A codec that saw one huge row gives its memory back. */
@@ -152,6 +155,128 @@ bool codec_compress_from(struct codec *c, struct span base, struct span head, st
     const struct before before = {base, head};
 
     return compress(c, DELTA_LEVEL, &before, raw, frame, err);
+}
+
+/* ---- deltas by edits ---------------------------------------------------------------------------*/
+
+#define BLOCK_BYTES ((size_t)ZSTD_BLOCKSIZE_MAX)
+/* A copy that a block's end cuts: what is left of it must still be a match for zstd. */
+#define COPY_REST 8u
+
+/* Edits as zstd's sequences, each block of them ended by one without a match. */
+struct blocks {
+    struct vec sequences;
+    size_t fresh; /* bytes since the last match */
+    size_t left;  /* of this block */
+    size_t rest;  /* of the content, behind this block */
+    size_t reach; /* of the window: zstd -d keeps no more of the base */
+};
+
+static bool add_sequence(struct blocks *b, size_t back, size_t copy, struct err *err)
+{
+    ZSTD_Sequence *to = vec_add(&b->sequences, err);
+
+    if (!to)
+        return false;
+    *to = (ZSTD_Sequence){(unsigned)back, (unsigned)b->fresh, (unsigned)copy, 0};
+    b->fresh = 0;
+    return true;
+}
+
+static void next_block(struct blocks *b)
+{
+    b->left = b->rest < BLOCK_BYTES ? b->rest : BLOCK_BYTES;
+    b->rest -= b->left;
+}
+
+static bool pass(struct blocks *b, size_t bytes, struct err *err)
+{
+    b->left -= bytes;
+    if (b->left)
+        return true;
+    next_block(b);
+    return add_sequence(b, 0, 0, err);
+}
+
+static bool add_fresh(struct blocks *b, size_t bytes, struct err *err)
+{
+    while (bytes) {
+        size_t part = bytes < b->left ? bytes : b->left;
+
+        b->fresh += part;
+        bytes -= part;
+        if (!pass(b, part, err))
+            return false;
+    }
+    return true;
+}
+
+static bool add_copy(struct blocks *b, size_t bytes, size_t back, struct err *err)
+{
+    while (bytes) {
+        size_t part = bytes < b->left ? bytes : b->left;
+
+        if (part < COPY_REST && !add_fresh(b, part, err))
+            return false;
+        if (part >= COPY_REST && !(add_sequence(b, back, part, err) && pass(b, part, err)))
+            return false;
+        bytes -= part;
+    }
+    return true;
+}
+
+static bool to_blocks(const struct vec *edits, size_t raw_bytes, struct blocks *b, struct err *err)
+{
+    const struct edit *e = edits->at;
+
+    *b = (struct blocks){.sequences = VEC(ZSTD_Sequence), .rest = raw_bytes, .reach = raw_bytes};
+    next_block(b);
+    for (size_t i = 0; i < edits->count; i++)
+        b->reach = e[i].back > b->reach ? e[i].back : b->reach;
+    for (size_t i = 0; i < edits->count; i++)
+        if (!add_fresh(b, e[i].fresh, err) || !add_copy(b, e[i].copy, e[i].back, err))
+            return false;
+    return true;
+}
+
+static bool compress_blocks(struct codec *c, const struct blocks *b, struct span head,
+                            struct span raw, struct span *frame, struct err *err)
+{
+    size_t bound = ZSTD_compressBound(raw.len);
+    char *to = codec_room(c, head.len + bound);
+
+    if (!c->compress)
+        c->compress = ZSTD_createCCtx();
+    if (!to || !c->compress)
+        return err_memory(err);
+    ZSTD_CCtx_reset(c->compress, ZSTD_reset_session_and_parameters);
+    ZSTD_CCtx_setParameter(c->compress, ZSTD_c_compressionLevel, DELTA_LEVEL);
+    ZSTD_CCtx_setParameter(c->compress, ZSTD_c_checksumFlag, 1);
+    int window = bits_of(b->reach);
+    ZSTD_CCtx_setParameter(c->compress, ZSTD_c_windowLog, window < 17 ? 17 : window);
+    ZSTD_CCtx_setParameter(c->compress, ZSTD_c_blockDelimiters, ZSTD_sf_explicitBlockDelimiters);
+    /* Without these it takes memory for a window that it has no use for. */
+    ZSTD_CCtx_setParameter(c->compress, ZSTD_c_stableInBuffer, 1);
+    ZSTD_CCtx_setParameter(c->compress, ZSTD_c_stableOutBuffer, 1);
+    size_t len = ZSTD_compressSequences(c->compress, to + head.len, bound, b->sequences.at,
+                                        b->sequences.count, raw.at, raw.len);
+    if (ZSTD_isError(len))
+        return err_set(err, ERR_FAILED, "cannot compress: %s", ZSTD_getErrorName(len));
+    if (head.len)
+        memcpy(to, head.at, head.len);
+    *frame = (struct span){to, head.len + len};
+    return true;
+}
+
+bool codec_compress_edits(struct codec *c, const struct vec *edits, struct span head,
+                          struct span raw, struct span *frame, struct err *err)
+{
+    struct blocks blocks;
+    bool ok = to_blocks(edits, raw.len, &blocks, err) &&
+              compress_blocks(c, &blocks, head, raw, frame, err);
+
+    vec_done(&blocks.sequences);
+    return ok;
 }
 
 bool codec_raw_bytes(struct span frame, uint64_t *out)

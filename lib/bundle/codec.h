@@ -7,6 +7,7 @@
 #define LIB_BUNDLE_CODEC_H
 
 #include "lib/base/buf.h"
+#include "lib/base/vec.h"
 
 #include <pthread.h>
 
@@ -33,6 +34,9 @@ bool codec_compress(struct codec *c, int level, struct span raw, struct span *fr
  * codec.c. */
 bool codec_compress_from(struct codec *c, struct span base, struct span head, struct span raw,
                          struct span *frame, struct err *err);
+/* The same by edits (lib/bundle/edits.h): they make `raw` of the base. */
+bool codec_compress_edits(struct codec *c, const struct vec *edits, struct span head,
+                          struct span raw, struct span *frame, struct err *err);
 /* Memory of the codec for `len` bytes that are about to be read; NULL without memory. */
 char *codec_room(struct codec *c, size_t len);
 /* Exactly one frame of exactly raw_bytes; anything else is ERR_DAMAGED. No more than raw_bytes is

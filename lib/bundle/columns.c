@@ -128,6 +128,10 @@ bool columns_join(const struct columns *c, struct buf *out, struct err *err)
 /* What stands behind `lines` newlines; NULL when there are fewer. */
 const char *columns_skip(const char *p, const char *end, uint64_t lines)
 {
+    while (lines >= SCAN_FAR && (size_t)(end - p) >= SCAN_FAR) {
+        lines -= scan_far(p, '\n');
+        p += SCAN_FAR;
+    }
     while (lines && (size_t)(end - p) >= SCAN_STEP) {
         unsigned mask = scan_mask(p, '\n'), found = scan_count(mask);
 
@@ -149,8 +153,8 @@ uint64_t columns_lines(struct span segment)
     const char *p = segment.at, *end = segment.at + segment.len;
     uint64_t lines = 0;
 
-    for (; (size_t)(end - p) >= SCAN_STEP; p += SCAN_STEP)
-        lines += scan_count(scan_mask(p, '\n'));
+    for (; (size_t)(end - p) >= SCAN_FAR; p += SCAN_FAR)
+        lines += scan_far(p, '\n');
     for (; p < end; p++)
         lines += *p == '\n';
     return lines;

@@ -2,6 +2,7 @@
 #include "lib/bundle/writer.h"
 
 #include "lib/bundle/access.h"
+#include "lib/bundle/edits.h"
 #include "lib/bundle/reader.h"
 #include "lib/bundle/rows.h"
 
@@ -35,20 +36,26 @@ bool writer_refer(struct bundle_writer *w, const struct writer_stream *s, struct
     return old && old->raw_bytes == seg->raw_bytes && refer(w, s->component, old, seg, NULL);
 }
 
+/* Rows that are alike are compared; what is too unlike is left to zstd's own search. */
 static bool encode(struct span base, struct span raw, unsigned columns, struct codec *codec,
                    struct span *frame)
 {
-    AUTO(buf) struct buf list = {0};
+    AUTO(rows_order) struct rows_order order = {0};
+    AUTO(vec) struct vec edits = VEC(struct edit);
     AUTO(buf) struct buf rest = {0};
     AUTO(buf) struct buf head = {0};
 
-    if (columns && (!rows_match(base, raw, columns, &list, NULL) ||
-                    !rows_head(codec, buf_view(&list), &head, NULL)))
+    if (!rows_match(base, raw, columns, &order, NULL) ||
+        !rows_head(codec, buf_view(&order.list), &head, NULL))
         return false;
-    if (list.len && !rows_arrange(base, buf_view(&list), columns, &rest, NULL))
-        return false;
-    return codec_compress_from(codec, list.len ? buf_view(&rest) : base, buf_view(&head), raw,
-                               frame, NULL);
+    if (order.list.len) {
+        if (!rows_arrange(base, buf_view(&order.list), columns, &rest, NULL))
+            return false;
+        base = buf_view(&rest);
+    }
+    if (order.alike && edits_find(base, raw, columns, &order.fresh, &edits, NULL))
+        return codec_compress_edits(codec, &edits, buf_view(&head), raw, frame, NULL);
+    return codec_compress_from(codec, base, buf_view(&head), raw, frame, NULL);
 }
 
 /* A parent whose base cannot be read, or not by us, is no reason to fail: a full frame does. */

@@ -1,7 +1,6 @@
 #include "lib/bundle/rows.h"
 
 #include "lib/base/auto.h"
-#include "lib/base/vec.h"
 #include "lib/bundle/columns.h"
 
 #include <endian.h>
@@ -21,7 +20,7 @@
 #define LIST_LINE  16u /* "-524288 524288" and its newline */
 
 struct side {
-    const char **at; /* the place in each column */
+    const char **at; /* the place in each column; NULL: not looked for yet */
     const char *end;
     uint64_t rows;
 };
@@ -44,12 +43,22 @@ static bool side_open(struct side *s, struct span segment, unsigned columns, str
     *s = (struct side){.end = segment.at + segment.len, .rows = lines / columns};
     if (lines % columns || s->rows > ROWS_MAX || !segment.len || s->end[-1] != '\n')
         s->rows = 0;
-    s->at = calloc(columns, sizeof(*s->at));
+    s->at = calloc(columns + 1u, sizeof(*s->at));
     if (!s->at)
         return err_memory(err);
-    if (s->rows && !columns_starts(segment, columns, s->rows, s->at))
-        s->rows = 0;
+    s->at[0] = segment.at;
     return true;
+}
+
+/* Where the columns up to this one begin; few are ever asked for. */
+static void side_reach(struct side *s, unsigned column)
+{
+    unsigned known = column;
+
+    while (!s->at[known])
+        known--;
+    for (; known < column; known++)
+        s->at[known + 1] = columns_skip(s->at[known], s->end, s->rows);
 }
 
 /* The line at *at, behind which *at then stands, into the hash. */
@@ -122,7 +131,7 @@ static bool known_add(struct known *k, uint32_t row, uint32_t hash)
 }
 
 /* How many columns tell rows apart: keys stand in front. All of them, if nothing does. */
-static bool find_key(const struct side *s, unsigned columns, unsigned *key, struct err *err)
+static bool find_key(struct side *s, unsigned columns, unsigned *key, struct err *err)
 {
     uint64_t hash[SAMPLE] = {0};
     uint32_t rows = s->rows < SAMPLE ? (uint32_t)s->rows : SAMPLE, same = SAMPLE;
@@ -130,6 +139,7 @@ static bool find_key(const struct side *s, unsigned columns, unsigned *key, stru
     bool ok = known_open(&seen, SAMPLE, err);
 
     for (*key = 0; ok && *key < columns && same > SAMPLE_SAME; ++*key) {
+        side_reach(s, *key + 1);
         const char *line = s->at[*key];
 
         memset(seen.slot, 0, (seen.mask + 1) * sizeof(*seen.slot));
@@ -143,9 +153,18 @@ static bool find_key(const struct side *s, unsigned columns, unsigned *key, stru
     return ok;
 }
 
-/* The heir's rows that the base has, as runs of the base's. */
+static bool add_fresh(struct vec *fresh, uint64_t row, struct err *err)
+{
+    uint32_t *to = vec_add(fresh, err);
+
+    if (to)
+        *to = (uint32_t)row;
+    return to;
+}
+
+/* The heir's rows that the base has, as runs of the base's, and those that it has not. */
 static bool find_runs(const struct known *base, uint32_t base_rows, struct side *heir, unsigned key,
-                      struct vec *runs, struct err *err)
+                      struct vec *runs, struct vec *fresh, struct err *err)
 {
     struct run *r = NULL;
     uint32_t next = 1, at;
@@ -155,8 +174,11 @@ static bool find_runs(const struct known *base, uint32_t base_rows, struct side 
         bool follows = next <= base_rows && base->hash[next] == hash;
         uint32_t row = follows ? next : known_find(base, hash, &at);
 
-        if (!row)
+        if (!row) {
+            if (!add_fresh(fresh, i, err))
+                return false;
             continue;
+        }
         if (!r || row != next) {
             if (!(r = vec_add(runs, err)))
                 return false;
@@ -168,23 +190,31 @@ static bool find_runs(const struct known *base, uint32_t base_rows, struct side 
     return true;
 }
 
-static bool compare(struct side *base, struct side *heir, unsigned columns, struct vec *runs,
-                    struct err *err)
+/* The usual case of a key that keeps its place: no row came or went. */
+static bool same_keys(const struct side *base, const struct side *heir, unsigned key)
+{
+    size_t len = (size_t)(base->at[key] - base->at[0]);
+
+    return base->rows == heir->rows && (size_t)(heir->end - heir->at[0]) >= len &&
+           memcmp(base->at[0], heir->at[0], len) == 0;
+}
+
+static bool compare(struct side *base, struct side *heir, unsigned key, struct vec *runs,
+                    struct vec *fresh, struct err *err)
 {
     struct known known = {0};
-    unsigned key = 0;
-
-    if (!find_key(base, columns, &key, err))
-        return false;
     bool ok = known_open(&known, base->rows, err);
+
+    side_reach(heir, key);
     for (uint32_t i = 1; ok && i <= base->rows; i++)
         known_add(&known, i, next_row(base, key));
-    ok = ok && find_runs(&known, (uint32_t)base->rows, heir, key, runs, err);
+    ok = ok && find_runs(&known, (uint32_t)base->rows, heir, key, runs, fresh, err);
     known_done(&known);
     return ok;
 }
 
-static bool write_list(const struct vec *runs, uint64_t rows, struct buf *list, struct err *err)
+static bool write_list(const struct vec *runs, uint64_t rows, struct rows_order *out,
+                       struct err *err)
 {
     const struct run *r = runs->at;
     uint64_t taken = 0;
@@ -193,29 +223,50 @@ static bool write_list(const struct vec *runs, uint64_t rows, struct buf *list, 
     for (size_t i = 0; i < runs->count; i++)
         taken += r[i].count;
     /* A row that is there twice would make the base grow; without most rows there is no order. */
-    if ((runs->count == 1 && taken == rows) || taken > rows || runs->count > rows / 4)
+    if (taken > rows || runs->count == 0 || runs->count > rows / 4)
+        return true;
+    out->alike = true;
+    if (runs->count == 1 && taken == rows)
         return true;
     for (size_t i = 0; i < runs->count; i++) {
-        buf_printf(list, "%lld %lu\n", (long long)((int64_t)r[i].from - at),
+        buf_printf(&out->list, "%lld %lu\n", (long long)((int64_t)r[i].from - at),
                    (unsigned long)r[i].count);
         at = (int64_t)r[i].from + r[i].count;
     }
-    return buf_ok(list, err);
+    return buf_ok(&out->list, err);
 }
 
-bool rows_match(struct span base, struct span heir, unsigned columns, struct buf *list,
-                struct err *err)
+static bool match(struct side *base, struct side *heir, unsigned columns, struct rows_order *out,
+                  struct err *err)
 {
     AUTO(vec) struct vec runs = VEC(struct run);
+    unsigned key = 0;
+
+    if (!base->rows || !heir->rows)
+        return true;
+    if (!find_key(base, columns, &key, err))
+        return false;
+    out->alike = same_keys(base, heir, key);
+    return out->alike || (compare(base, heir, key, &runs, &out->fresh, err) &&
+                          write_list(&runs, base->rows, out, err));
+}
+
+void rows_order_done(struct rows_order *o)
+{
+    buf_done(&o->list);
+    vec_done(&o->fresh);
+}
+
+bool rows_match(struct span base, struct span heir, unsigned columns, struct rows_order *out,
+                struct err *err)
+{
     struct side old = {0}, young = {0};
 
-    buf_clear(list);
+    *out = (struct rows_order){.fresh = VEC(uint32_t)};
     if (!columns)
         return true;
-    bool ok =
-        side_open(&old, base, columns, err) && side_open(&young, heir, columns, err) &&
-        (!old.rows || !young.rows ||
-         (compare(&old, &young, columns, &runs, err) && write_list(&runs, old.rows, list, err)));
+    bool ok = side_open(&old, base, columns, err) && side_open(&young, heir, columns, err) &&
+              match(&old, &young, columns, out, err);
     free(old.at);
     free(young.at);
     return ok;

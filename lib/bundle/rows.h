@@ -14,10 +14,23 @@
 #ifndef LIB_BUNDLE_ROWS_H
 #define LIB_BUNDLE_ROWS_H
 
+#include "lib/base/vec.h"
 #include "lib/bundle/codec.h"
 
-/* The list; empty when the base is best as it is, or the two are no segments of so many columns. */
-bool rows_match(struct span base, struct span heir, unsigned columns, struct buf *list,
+struct rows_order {
+    struct buf list; /* empty: the base is best as it is */
+    /* Whether the base, so arranged, has the heir's rows in their order but for those in fresh. */
+    bool alike;
+    struct vec fresh; /* uint32_t: numbers of the heir's rows, ascending */
+};
+
+void rows_order_done(struct rows_order *o);
+static inline void auto_rows_order(struct rows_order *o)
+{
+    rows_order_done(o);
+}
+/* Nothing is listed and nothing alike when the two are no segments of so many columns. */
+bool rows_match(struct span base, struct span heir, unsigned columns, struct rows_order *out,
                 struct err *err);
 /* The base by a list. No more than as many rows and bytes as it has, whatever the list says. */
 bool rows_arrange(struct span base, struct span list, unsigned columns, struct buf *out,

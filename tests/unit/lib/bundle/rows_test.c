@@ -42,13 +42,13 @@ static void same(const struct buf *a, const struct buf *b)
 
 static void arranged(const struct buf *base, const struct buf *heir, const struct buf *want)
 {
-    AUTO(buf) struct buf list = {0};
+    AUTO(rows_order) struct rows_order order = {0};
     AUTO(buf) struct buf got = {0};
     struct err err = {0};
 
-    assert_ok(rows_match(buf_view(base), buf_view(heir), 3, &list, &err), &err);
-    assert_true(list.len > 0);
-    assert_ok(rows_arrange(buf_view(base), buf_view(&list), 3, &got, &err), &err);
+    assert_ok(rows_match(buf_view(base), buf_view(heir), 3, &order, &err), &err);
+    assert_true(order.list.len > 0 && order.alike && order.fresh.count == 0);
+    assert_ok(rows_arrange(buf_view(base), buf_view(&order.list), 3, &got, &err), &err);
     same(&got, want);
 }
 
@@ -88,7 +88,7 @@ TEST(new_and_changed_rows_leave_the_base_alone)
 {
     AUTO(buf) struct buf base = {0};
     AUTO(buf) struct buf heir = {0};
-    AUTO(buf) struct buf list = {0};
+    AUTO(rows_order) struct rows_order order = {0};
     struct buf cols[3] = {{0}, {0}, {0}};
     struct err err = {0};
 
@@ -105,29 +105,37 @@ TEST(new_and_changed_rows_leave_the_base_alone)
             add_row(cols, ROWS + i);
     }
     join(cols, &heir);
-    assert_ok(rows_match(buf_view(&base), buf_view(&heir), 3, &list, &err), &err);
-    assert_int_equal(list.len, 0);
+    assert_ok(rows_match(buf_view(&base), buf_view(&heir), 3, &order, &err), &err);
+    assert_int_equal(order.list.len, 0);
+    assert_true(order.alike);
+    assert_int_equal(order.fresh.count, ROWS / 40);
+    for (unsigned i = 0; i < ROWS / 40; i++) /* behind row 2, 42 ... and those added before */
+        assert_int_equal(((const uint32_t *)order.fresh.at)[i], i * 41 + 3);
 }
 
 /* A segment of other columns, of no rows, or of rows that all look the same has no order. */
+static void no_list(struct span base, struct span heir, unsigned columns, bool alike)
+{
+    AUTO(rows_order) struct rows_order order = {0};
+    struct err err = {0};
+
+    assert_ok(rows_match(base, heir, columns, &order, &err), &err);
+    assert_int_equal(order.list.len, 0);
+    assert_int_equal(order.alike, alike);
+}
+
 TEST(what_has_no_order_is_left_as_it_is)
 {
     static const char *const odd[] = {"", "a", "a\nb\n", "a\nb\nc\nd\n", "x\nx\nx\nx\nx\nx\n"};
     AUTO(buf) struct buf base = {0};
-    AUTO(buf) struct buf list = {0};
-    struct err err = {0};
 
     make(NULL, &base);
     for (size_t i = 0; i < COUNT(odd); i++) {
-        assert_ok(rows_match(span_of(odd[i]), buf_view(&base), 3, &list, &err), &err);
-        assert_int_equal(list.len, 0);
-        assert_ok(rows_match(buf_view(&base), span_of(odd[i]), 3, &list, &err), &err);
-        assert_int_equal(list.len, 0);
+        no_list(span_of(odd[i]), buf_view(&base), 3, false);
+        no_list(buf_view(&base), span_of(odd[i]), 3, false);
     }
-    assert_ok(rows_match(buf_view(&base), buf_view(&base), 3, &list, &err), &err);
-    assert_int_equal(list.len, 0);
-    assert_ok(rows_match(buf_view(&base), buf_view(&base), 0, &list, &err), &err);
-    assert_int_equal(list.len, 0);
+    no_list(buf_view(&base), buf_view(&base), 3, true);
+    no_list(buf_view(&base), buf_view(&base), 0, false);
 }
 
 TEST(a_list_that_does_not_fit_is_damage)

@@ -13,6 +13,7 @@
 #include "lib/store/store.h"
 #include "restore/plan.h"
 #include "restore/proof.h"
+#include "restore/resume.h"
 
 #define ENV_MAX ((size_t)1 << 20)
 
@@ -25,7 +26,9 @@ struct restore {
     struct box *box;
     char digest[HASH_HEX];
     int64_t began;
-    bool ran; /* the box that is to be replaced */
+    bool ran;                  /* the box that is to be replaced */
+    struct restore_conf begun; /* on resume: conf as it was begun with */
+    json_t *shown;             /* of the box; `begun` borrows from it */
 };
 
 static void restore_done(struct restore *r)
@@ -34,6 +37,7 @@ static void restore_done(struct restore *r)
     env_free(r->env);
     bundle_close(r->bundle);
     store_close(r->store);
+    json_decref(r->shown);
 }
 
 static inline void auto_restore(struct restore *r)
@@ -58,6 +62,8 @@ static bool load_env(struct restore *r, struct err *err)
     buf_init(&text, ENV_MAX);
     if (r->conf->env)
         return env_load(r->conf->env, &r->env, err);
+    if (r->box) /* to be gone on with: its own */
+        return env_parse(span_of(r->box->env->text), r->box->env->path, &r->env, err);
     if (!bundle_read_text(r->bundle, "facts/environment.yaml", &text, err)) {
         err_add(err, "cannot read the environment kept in the bundle");
         return err_hint(err, "name the environment file with --env");
@@ -168,7 +174,8 @@ static bool load(struct restore *r, struct err *err)
                              .box = r->box,
                              .journal = r->journal,
                              .what = {&r->conf->only, r->conf->references},
-                             .jobs = jobs(r->conf)};
+                             .jobs = jobs(r->conf),
+                             .resume = r->conf->resume};
     AUTO(plan) struct plan *plan = NULL;
 
     return r->box->ops->databases(r->box, BOX_LOADING, true, err) && plan_open(&conf, &plan, err) &&
@@ -197,15 +204,15 @@ static bool settle(struct restore *r, struct err *err)
     return rewrite(r, err) && b->ops->databases(b, BOX_LOADING, false, err) &&
            b->ops->databases(b, BOX_NORMAL, true, err) && prove(r, err) &&
            b->ops->databases(b, BOX_NORMAL, false, err) &&
-           (!r->conf->pristine || box_save(b, err)) && box_set_state(b, "ready", r->digest, err);
+           (!r->conf->pristine || box_save(b, err)) && resume_end(b, err) &&
+           box_set_state(b, "ready", r->digest, err);
 }
 
 static bool note_how(struct restore *r, struct err *err)
 {
     struct selection what = {&r->conf->only, r->conf->references};
-    AUTO(json) json_t *how = NULL;
 
-    return selection_keep(&what, &how, err) && box_set_restore(r->box, how, err);
+    return r->conf->resume || resume_begin(r->box, &what, jobs(r->conf), err);
 }
 
 static bool fill(struct restore *r, struct err *err)
@@ -286,12 +293,38 @@ static bool give_up(struct restore *r, struct err *err)
     return err_pass(err, &why);
 }
 
+/* The box with the half of a restore in it, and how that was begun. */
+static bool take_up(struct restore *r, const char **ref, struct err *err)
+{
+    const char *bundle = NULL;
+
+    if (r->conf->replace || r->conf->only.count) {
+        err_set(err, ERR_USAGE,
+                "--resume goes on as the restore was begun: no --replace, no --only");
+        return err_hint(err, "rehearse restore --resume --from STORE --into DIR");
+    }
+    r->begun = *r->conf;
+    if (!box_open(r->conf->into, &r->box, err) || !box_show(r->box, &r->shown, err) ||
+        !resume_read(r->shown, &r->begun.only, &r->begun.references, &r->begun.jobs, err) ||
+        !json_want_str(r->shown, "bundle", &bundle, err))
+        return false;
+    if (strcmp(*ref, "latest") != 0 && strncmp(*ref, bundle, strlen(*ref)) != 0) {
+        err_set(err, ERR_USAGE, "the restore in '%s' is of bundle %.12s, not of '%s'",
+                r->conf->into, bundle, *ref);
+        return err_hint(err, "leave the bundle out, or begin anew with --replace");
+    }
+    r->conf = &r->begun;
+    *ref = bundle;
+    return true;
+}
+
 static bool restore_all(struct restore *r, const char *ref, struct err *err)
 {
-    if (!open_bundle(r, ref, err))
+    if ((r->conf->resume && !take_up(r, &ref, err)) || !open_bundle(r, ref, err))
         return false;
     r->ran = r->conf->replace && ran_before(r->conf->into);
-    if (!box_create(r->conf->into, r->env, r->conf->replace, &r->box, err) || !fill(r, err))
+    if ((!r->box && !box_create(r->conf->into, r->env, r->conf->replace, &r->box, err)) ||
+        !fill(r, err))
         return give_up(r, err);
     if (!JOURNAL(r->journal, err, "restore.done", f_str("bundle", r->digest),
                  f_str("box", r->box->where),
@@ -362,6 +395,8 @@ static const struct opt opts[] = {
     {"env", OPT_STR, AT(env), "FILE", "environment file; the bundle's own when left out"},
     {"replace", OPT_FLAG, AT(replace), NULL,
      "put the new box in the place of the one that is there"},
+    {"resume", OPT_FLAG, AT(resume), NULL,
+     "go on with the restore that was killed or has failed in DIR"},
     {"only", OPT_LIST, AT(only), "WHAT",
      "restore this alone and what it needs: files, files/NAME, postgresql.NAME, mariadb.NAME, a "
      "schema as postgresql.NAME/SCHEMA, objects as postgresql.NAME/SCHEMA.TABLE or "

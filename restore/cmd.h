@@ -16,6 +16,7 @@ struct restore_conf {
     struct opt_list only;    /* restore/only.h; none: all */
     bool references;         /* tables that foreign keys and bodies name come too */
     uint64_t jobs;           /* 0: one per core */
+    bool resume;             /* go on with the restore that was killed or has failed there */
     bool replace;            /* an existing box is replaced */
     bool pristine;           /* keep the restored state for reset (default) */
     bool start;              /* start databases and services at the end */

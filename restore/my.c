@@ -2,6 +2,7 @@
 
 #include "lib/base/json.h"
 #include "lib/base/log.h"
+#include "restore/my_progress.h"
 
 /* While rows are loaded into a server of our own, a crash costs nothing: the restore is repeated.
  * The event scheduler stays off until somebody switches it on. */
@@ -133,7 +134,8 @@ static bool make_database(struct my_target *t, struct err *err)
                   "SELECT count(*) FROM information_schema.tables WHERE table_schema = %s",
                   buf_str(&text)))
         return false;
-    if (strcmp(buf_str(&tables), "0") != 0) {
+    /* On resume they are the half of ours. */
+    if (strcmp(buf_str(&tables), "0") != 0 && !(t->conf.resume && t->conf.owned)) {
         err_set(err, ERR_EXISTS, "database '%s' holds tables already", t->database);
         return err_hint(err, "drop it first, or restore into another one");
     }
@@ -234,7 +236,8 @@ static bool my_open(const struct target_conf *conf, struct target **out, struct 
         return false;
     if (conf->owned && !settings_for_load(t, err))
         return false;
-    if (!check_server(t, err) || !my_missing_check(t, err) || !make_database(t, err))
+    if (!check_server(t, err) || !my_missing_check(t, err) || !make_database(t, err) ||
+        !my_progress_open(t, err))
         return false;
     t->db_conf.database = t->database;
     if (!open_workers(t, err))
@@ -258,6 +261,7 @@ static void my_close(struct target *base)
         my_table_done(&t->tables[i]);
     free(t->tables);
     my_select_free(t->select);
+    json_decref(t->done);
     free(t->database);
     free(t);
 }
@@ -282,7 +286,7 @@ static bool last_things(void *ctx, void *arg, unsigned worker, struct err *err)
     (void)worker;
     /* A session of its own: what each object needs is set in it. */
     return my_target_session(t, &db, err) && (!t->conf.owned || my_definers(t, db, err)) &&
-           my_objects(t, db, err);
+           my_progress_drop_objects(t, db, err) && my_objects(t, db, err);
 }
 
 static bool my_plan(struct target *base, struct sched *sched, struct err *err)
@@ -302,6 +306,9 @@ static bool my_finish(struct target *base, struct err *err)
 {
     struct my_target *t = (struct my_target *)base;
     uint64_t expected = atomic_load(&t->rows_expected), found = atomic_load(&t->rows_found);
+
+    if (!my_progress_end(t, err))
+        return false;
 
     return JOURNAL(t->conf.journal, err, "restore.check", f_str("component", t->conf.component),
                    f_num("rows_expected", (int64_t)expected), f_num("rows_found", (int64_t)found),

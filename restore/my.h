@@ -3,6 +3,7 @@
  *   my.c         the target: open, plan, finish, close; sessions and load-time settings
  *   my_table.c   making tables, indexes, foreign keys, statistics, counting
  *   my_load.c    rows
+ *   my_progress.c what was loaded already
  *   my_missing.c what the server lacks
  *   my_select.c  what is selected
  *   my_object.c  sequences, views, routines, triggers, events, the accounts they run as
@@ -40,6 +41,7 @@ struct my_target {
     struct db **worker;
     struct my_target_table *tables;
     size_t table_count;
+    json_t *done;        /* on resume: what is noted as loaded; NULL: nothing is noted */
     bool interleaved;    /* innodb_autoinc_lock_mode is 2 */
     struct vec settings; /* struct my_setting */
     atomic_uint_fast64_t rows_expected, rows_found;

@@ -1,5 +1,5 @@
 /* Sequences, views, routines, triggers and events, each under the mode and charsets of its maker. */
-#include "restore/my.h"
+#include "restore/my_progress.h"
 
 #include "lib/base/json.h"
 
@@ -43,6 +43,9 @@ bool my_sequences(struct my_target *t, struct db *db, struct err *err)
     {
         if (!my_select_sequence(t->select, one))
             continue;
+        AUTO(free) char *name = my_meta_text(one, "name", NULL, err);
+        if (!name || !my_progress_drop(t, db, "SEQUENCE", name, err))
+            return false;
         if (!run_meta(db, one, "create", err) || !run_meta(db, one, "set", err))
             return err_add(err, "sequence '%s'", json_string_value(json_object_get(one, "name")));
     }

@@ -2,6 +2,7 @@
 
 #include "lib/base/json.h"
 #include "lib/db/pg_session.h"
+#include "restore/pg_progress.h"
 
 /* Databases that every server has and that are nobody's. */
 static const char *const lobby[] = {"postgres", "template1"};
@@ -10,7 +11,9 @@ static void drop_half(struct pg_target *t)
 {
     AUTO(buf) struct buf name = {0};
 
-    if (!t->created || t->finished || !t->admin || !db_quote_name(t->admin, t->database, &name))
+    /* In a box it stays, to be gone on with. */
+    if (t->conf.owned || !t->created || t->finished || !t->admin ||
+        !db_quote_name(t->admin, t->database, &name))
         return;
     db_exec(t->admin, NULL, "DROP DATABASE %s", buf_str(&name));
 }
@@ -39,6 +42,7 @@ static void pg_target_close(struct target *base)
     }
     vec_done(&t->steps);
     pg_part_done(&t->part);
+    json_decref(t->done);
     free(t->database);
     free(t);
 }
@@ -204,7 +208,8 @@ static bool pg_target_open(const struct target_conf *conf, struct target **out, 
     if (!read_facts(t, err) || !open_admin(t, err) || !check_version(t, err) ||
         !pg_part_open(conf->bundle, conf->component, &conf->what, t->admin, &t->part, err) ||
         !read_tables(t, err) || !tell_part(t, err) || !pg_missing_check(t, err) ||
-        !pg_roles_restore(t, err) || !pg_database_create(t, err))
+        !pg_roles_restore(t, err) || (conf->resume && !pg_progress_find(t, err)) ||
+        (!t->done && !pg_database_create(t, err)))
         return err_add(err, "cannot restore '%s'", conf->component);
     *out = TAKE(base);
     return true;
@@ -238,7 +243,8 @@ static bool pg_target_finish(struct target *base, struct err *err)
     struct pg_target *t = (struct pg_target *)base;
     uint64_t expected = t->rows_expected, found = t->rows_found;
 
-    if (!pg_config_check(t, err) || !analyze_parents(t, err) || !pg_database_settle(t, err))
+    if (!pg_config_check(t, err) || !analyze_parents(t, err) || !pg_database_settle(t, err) ||
+        !pg_progress_end(t->worker[0], err))
         return err_add(err, "cannot restore '%s'", t->conf.component);
     t->finished = true;
     return JOURNAL(t->conf.journal, err, "restore.check", f_str("component", t->conf.component),

@@ -3,6 +3,7 @@
  *   pg.c          the target: open, plan, finish, close; sessions
  *   pg_globals.c  roles and the database itself
  *   pg_script.c   the schema's texts: run in order, or sorted into steps
+ *   pg_progress.c what was loaded already
  *   pg_missing.c  what the server lacks
  *   pg_part.c     the texts, cut to what is selected
  *   pg_key.c      a key as an index and a constraint that takes it over
@@ -66,6 +67,7 @@ struct pg_target {
     char *database;
     json_t *facts; /* of the database, in bundle.json; borrowed */
     bool created, finished;
+    json_t *done; /* on resume: what is noted as loaded; NULL: nothing */
     struct db *admin;
     struct db **worker;
     struct pg_part part;

@@ -58,6 +58,9 @@ static bool create_role(struct roles *r, const char *name, struct span sql, stru
 
     if (!role_exists(r->target, name, &exists, err))
         return false;
+    /* Before a crash its attributes may not have been set: they are, now. */
+    if (exists && r->target->conf.resume && strcmp(name, r->target->admin_conf.user) != 0)
+        return json_object_set_new(r->made, name, json_true()) == 0 || err_memory(err);
     if (exists) {
         log_debug("role kept", f_str("role", name));
         return true;
@@ -172,9 +175,9 @@ static bool database_is_empty(struct pg_target *t, bool *empty, struct err *err)
 static bool make_way(struct pg_target *t, struct err *err)
 {
     AUTO(buf) struct buf name = {0};
-    bool empty = false;
+    bool empty = t->conf.resume && t->conf.owned; /* a half of ours */
 
-    if (t->conf.owned && !database_is_empty(t, &empty, err))
+    if (!empty && t->conf.owned && !database_is_empty(t, &empty, err))
         return false;
     if (!empty) {
         err_set(err, ERR_EXISTS, "database '%s' exists at %s", t->database, t->admin->label);

@@ -2,7 +2,7 @@
 #include "lib/base/cmd.h"
 #include "lib/base/log.h"
 #include "lib/bundle/columns.h"
-#include "restore/pg.h"
+#include "restore/pg_progress.h"
 #include "restore/row_name.h"
 
 /* Of a large object's page; a constant of the server's build (LOBLKSIZE, a quarter of a block). */
@@ -81,6 +81,18 @@ static bool check_rows(struct pg_target *t, uint64_t expected, uint64_t found, s
                                         (unsigned long long)found, (unsigned long long)expected);
 }
 
+static bool loaded_before(struct pg_target *t, const struct pg_target_table *table, size_t from,
+                          size_t to)
+{
+    uint64_t rows = records(table->stream, from, to);
+
+    for (size_t i = from; i < to; i++)
+        progress_add(t->conf.progress, table->stream->segments[i].raw_bytes);
+    t->rows_expected += rows;
+    t->rows_found += rows;
+    return true;
+}
+
 /* The server counts the lines of this COPY: the row is looked up, and named by its key. */
 static bool blame_row(struct pg_target *t, const struct pg_target_table *table, size_t from,
                       struct err *err)
@@ -98,18 +110,22 @@ static bool blame_row(struct pg_target *t, const struct pg_target_table *table, 
     return err_add(err, "cannot load table %s, %s", table->qualified, buf_str(&name));
 }
 
-/* One transaction; the rows of a table that was emptied in it can be frozen. */
-static bool load_once(struct giving *g, struct db *db, bool truncate, uint64_t *rows,
+/* One transaction with its note; the rows of a table that was emptied in it can be frozen. */
+static bool load_once(struct giving *g, struct db *db, bool truncate, const struct buf *what,
                       struct err *err)
 {
     AUTO(buf) struct buf sql = {0};
+    size_t from = g->next;
+    uint64_t rows = 0;
 
     buf_printf(&sql, "%s WITH (FORMAT %s%s)", g->table->copy, g->binary ? "binary" : "text",
                truncate ? ", FREEZE" : "");
     if (!buf_ok(&sql, err) || !db_exec(db, err, "BEGIN"))
         return false;
     if ((!truncate || db_exec(db, err, "TRUNCATE ONLY %s", g->table->qualified)) &&
-        copy(g, db, buf_str(&sql), rows, err) && db_exec(db, err, "COMMIT"))
+        copy(g, db, buf_str(&sql), &rows, err) &&
+        check_rows(g->target, records(g->table->stream, from, g->to), rows, err) &&
+        pg_progress_note(db, buf_str(what), err) && db_exec(db, err, "COMMIT"))
         return true;
     db_exec(db, NULL, "ROLLBACK");
     return false;
@@ -120,19 +136,22 @@ bool pg_load(struct pg_target *t, const struct pg_target_table *table, struct db
 {
     struct giving g = {
         .target = t, .table = table, .binary = table->binary, .next = from, .to = to};
-    uint64_t rows = 0;
-    bool ok = load_once(&g, db, truncate, &rows, err);
+    AUTO(buf) struct buf what = {0};
+
+    buf_printf(&what, "rows %zu-%zu of %s", from, to, table->qualified);
+    if (!buf_ok(&what, err))
+        return false;
+    if (pg_progress_has(t, buf_str(&what)))
+        return loaded_before(t, table, from, to);
+    bool ok = load_once(&g, db, truncate, &what, err);
 
     if (!ok && g.inexact) {
         log_debug("as text", f_str("table", table->qualified));
         err_clear(err);
         g = (struct giving){.target = t, .table = table, .next = from, .to = to};
-        ok = load_once(&g, db, truncate, &rows, err);
+        ok = load_once(&g, db, truncate, &what, err);
     }
-    if (!ok)
-        return blame_row(t, table, from, err);
-    return check_rows(t, records(table->stream, from, to), rows, err) ||
-           err_add(err, "table %s", table->qualified);
+    return ok || blame_row(t, table, from, err);
 }
 
 /* ---- large objects -----------------------------------------------------------------------------*/

@@ -1,5 +1,5 @@
 /* Tasks and what they wait for. */
-#include "restore/pg.h"
+#include "restore/pg_progress.h"
 #include "restore/pg_weight.h"
 
 /* A table well above its fair share of all bytes is loaded by several sessions: without freezing
@@ -70,11 +70,14 @@ static bool run_schema(void *ctx, void *arg, unsigned worker, struct err *err)
     struct db *db = t->worker[worker];
 
     (void)arg;
+    if (t->done)
+        return true;
     /* Every new database has it, and pg_dump does not say that it was dropped. */
     if (json_is_false(json_object_get(t->facts, "public_schema")) &&
         !db_exec(db, err, "DROP SCHEMA IF EXISTS public"))
         return false;
-    return pg_script_run(db, "pre-data.sql", buf_view(&t->part.pre_data), err);
+    return pg_script_run(db, "pre-data.sql", buf_view(&t->part.pre_data), err) &&
+           pg_progress_begin(t, db, err);
 }
 
 static bool run_sequences(void *ctx, void *arg, unsigned worker, struct err *err)
@@ -108,7 +111,7 @@ static bool run_step(void *ctx, void *arg, unsigned worker, struct err *err)
 
     if (j->step->table)
         progress_note(t->conf.progress, j->step->table->name);
-    return pg_step_run(t->worker[worker], j->step, err);
+    return pg_progress_step(t, t->worker[worker], j->step, false, err);
 }
 
 static bool run_analyze(void *ctx, void *arg, unsigned worker, struct err *err)
@@ -127,7 +130,8 @@ static bool run_kind(void *ctx, void *arg, unsigned worker, struct err *err)
     const struct pg_step *step = t->steps.at;
 
     for (size_t i = 0; i < t->steps.count; i++)
-        if (step[i].kind == j->kind && !pg_step_run(t->worker[worker], &step[i], err))
+        if (step[i].kind == j->kind &&
+            !pg_progress_step(t, t->worker[worker], &step[i], false, err))
             return false;
     return true;
 }
@@ -141,7 +145,7 @@ static bool run_constraints(void *ctx, void *arg, unsigned worker, struct err *e
 
     for (size_t i = 0; i < t->steps.count; i++)
         if (step[i].table == j->table && step[i].constraint &&
-            !pg_step_constraint(t->worker[worker], &step[i], err))
+            !pg_progress_step(t, t->worker[worker], &step[i], true, err))
             return false;
     return true;
 }

@@ -3,9 +3,11 @@
 #include <stdlib.h>
 
 #include "lib/base/clock.h"
+#include "lib/base/fd.h"
 #include "lib/base/opt.h"
 #include "lib/base/vec.h"
 #include "restore/only.h"
+#include "restore/resume.h"
 
 static const struct target_ops *const drivers[] = {&target_files, &target_postgresql,
                                                    &target_mariadb};
@@ -201,12 +203,15 @@ static bool open_target(struct plan *p, struct component *c, struct err *err)
                                    .journal = p->conf.journal,
                                    .progress = p->progress,
                                    .jobs = p->conf.jobs,
+                                   .resume = p->conf.resume,
                                    .owned = true};
 
     if (c->ops == &target_files) {
         c->dir = box_files(p->conf.box, local_name(c));
         if (!c->dir)
             return err_memory(err);
+        if (p->conf.resume && path_exists(c->dir) && !dir_remove(c->dir, err))
+            return false;
         c->conf.dir = c->dir;
     } else {
         if (!box_db_conf(p->conf.box, local_name(c), &c->db, err))
@@ -222,6 +227,26 @@ static bool open_target(struct plan *p, struct component *c, struct err *err)
     return true;
 }
 
+/* Components that a restore before us has brought to their end. */
+static bool leave_complete(struct plan *p, struct err *err)
+{
+    struct component *at = p->components.at;
+    AUTO(json) json_t *done = NULL;
+    size_t kept = 0;
+
+    if (!resume_done(p->conf.box, &done, err))
+        return false;
+    for (size_t i = 0; i < p->components.count; i++) {
+        /* Trees are laid down anew: rules have rewritten them, or have not. */
+        if (at[i].ops != &target_files && json_object_get(done, at[i].text))
+            free(at[i].text);
+        else
+            at[kept++] = at[i];
+    }
+    p->components.count = kept;
+    return true;
+}
+
 bool plan_open(const struct plan_conf *conf, struct plan **out, struct err *err)
 {
     AUTO(plan) struct plan *p = calloc(1, sizeof(*p));
@@ -234,6 +259,8 @@ bool plan_open(const struct plan_conf *conf, struct plan **out, struct err *err)
     if (!find_components(conf->bundle, conf->what.only, &p->components, err))
         return false;
     struct component *at = p->components.at;
+    if (conf->resume && !leave_complete(p, err))
+        return false;
     p->progress = progress_open("restore", 0);
     for (size_t i = 0; i < p->components.count; i++) {
         if (!open_target(p, &at[i], err))
@@ -255,6 +282,8 @@ static bool finish(struct plan *p, int64_t began, struct err *err)
 
         if (!c->ops->finish(c->target, err))
             return err_add(err, "cannot finish '%s'", c->text);
+        if (!resume_add(p->conf.box, c->text, err))
+            return false;
         if (!JOURNAL(p->conf.journal, err, "restore.component", f_str("component", c->text),
                      f_num("rows", (int64_t)c->rows), f_num("bytes", (int64_t)c->bytes),
                      f_real("took_ms", (double)(clock_mono_ns() - began) / 1e6)))

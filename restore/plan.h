@@ -18,6 +18,7 @@ struct plan_conf {
     struct journal *journal;
     struct selection what;
     unsigned jobs;
+    bool resume; /* what is complete is left as it is, what is half is gone on with */
 };
 
 /* Whether the bundle and the environment name the same databases and trees, and --only something

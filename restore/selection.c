@@ -36,8 +36,6 @@ bool selection_keep(const struct selection *what, json_t **out, struct err *err)
 {
     AUTO(json) json_t *only = json_array(), *kept = NULL;
 
-    if (!what->only->count)
-        return true;
     for (size_t i = 0; only && i < what->only->count; i++)
         if (json_array_append_new(only, json_string(what->only->at[i])) != 0) {
             err_set(err, ERR_USAGE, "--only '%s' is not UTF-8", what->only->at[i]);

@@ -11,7 +11,7 @@ struct selection {
     bool references;             /* tables that foreign keys and bodies name come with the rest */
 };
 
-/* For box.json; *out is NULL when all was selected. New reference. */
+/* For box.json; new reference. */
 bool selection_keep(const struct selection *what, json_t **out, struct err *err);
 /* The same again. The texts in `only` are borrowed from `kept`, which may be NULL. */
 void selection_take(const json_t *kept, struct opt_list *only, bool *references);

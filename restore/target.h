@@ -27,7 +27,8 @@ struct target_conf {
     struct journal *journal;
     struct progress *progress;
     unsigned jobs;
-    bool owned; /* the server is the box's own: load-time settings are allowed */
+    bool resume; /* what was loaded before a crash or failure is kept */
+    bool owned;  /* the server is the box's own: load-time settings are allowed */
 };
 
 struct target_ops {

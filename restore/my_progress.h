@@ -1,0 +1,25 @@
+/* What of a MariaDB database was loaded already, noted in a database of its own on the box's server.
+ *
+ * DDL cannot be taken back there, so a table is noted when all of it is done, its foreign keys by
+ * themselves; a table without its note is dropped and loaded again. All notes are in InnoDB: after a
+ * crash of the server they are never ahead of the tables.
+ * Threads: each session notes for itself; what was found at the beginning is read-only. */
+#ifndef RESTORE_MY_PROGRESS_H
+#define RESTORE_MY_PROGRESS_H
+
+#include "restore/my.h"
+
+/* Makes the place for notes; on resume reads them. Without `owned` nothing is noted. */
+bool my_progress_open(struct my_target *t, struct err *err);
+/* kind: "table", "keys". */
+bool my_progress_has(const struct my_target *t, const char *kind, const char *name);
+bool my_progress_note(struct my_target *t, struct db *db, const char *kind, const char *name,
+                      struct err *err);
+/* Drops what a crash may have left of it: a table, a sequence ... */
+bool my_progress_drop(struct my_target *t, struct db *db, const char *kind, const char *name,
+                      struct err *err);
+/* Views, routines, triggers and events, all of them. */
+bool my_progress_drop_objects(struct my_target *t, struct db *db, struct err *err);
+bool my_progress_end(struct my_target *t, struct err *err);
+
+#endif

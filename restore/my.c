@@ -3,6 +3,7 @@
 #include "lib/base/json.h"
 #include "lib/base/log.h"
 #include "restore/my_progress.h"
+#include "restore/version.h"
 
 /* While rows are loaded into a server of our own, a crash costs nothing: the restore is repeated.
  * The event scheduler stays off until somebody switches it on. */
@@ -181,8 +182,11 @@ static bool check_server(struct my_target *t, struct err *err)
     AUTO(buf) struct buf on = {0};
     AUTO(buf) struct buf mode = {0};
     const struct db *db = t->main;
+    const char *captured = NULL;
 
-    if (!db_value(t->main, &on, err, "SELECT @@global.local_infile") ||
+    if (!json_want_str(t->facts, "version", &captured, err) ||
+        !version_check(DB_MARIADB, captured, db->version, db->is_mysql, db->label, err) ||
+        !db_value(t->main, &on, err, "SELECT @@global.local_infile") ||
         !db_value(t->main, &mode, err, "SELECT @@global.innodb_autoinc_lock_mode"))
         return false;
     t->interleaved = !strcmp(buf_str(&mode), "2");

@@ -3,6 +3,7 @@
 #include "lib/base/json.h"
 #include "lib/db/pg_session.h"
 #include "restore/pg_progress.h"
+#include "restore/version.h"
 
 /* Databases that every server has and that are nobody's. */
 static const char *const lobby[] = {"postgres", "template1"};
@@ -169,12 +170,7 @@ static bool check_version(struct pg_target *t, struct err *err)
 
     if (!json_want_str(t->facts, "version", &version, err))
         return false;
-    unsigned long captured = strtoul(version, NULL, 10);
-    if (t->admin->version / 10000 >= captured)
-        return true;
-    err_set(err, ERR_UNSUPPORTED, "%s is version %u, older than the captured %s", t->admin->label,
-            t->admin->version / 10000, version);
-    return err_hint(err, "install PostgreSQL %lu on this host", captured);
+    return version_check(DB_POSTGRESQL, version, t->admin->version, false, t->admin->label, err);
 }
 
 static bool read_facts(struct pg_target *t, struct err *err)

@@ -151,7 +151,7 @@ recovers() { # CASE
 
 # ---- running with a fault ------------------------------------------------------------------------
 CRASH_LIB=$BUILD/crash/interpose.so
-STRIDE=${CRASH_STRIDE:-7}
+STRIDE=${CRASH_STRIDE:-23}
 OFFSET=${CRASH_OFFSET:-$((RANDOM % STRIDE))}
 
 crash_need_build() {

@@ -2,7 +2,7 @@
 # As crash.sh and powerloss.sh, for stores behind a private sshd: the program is killed at every call by
 # which the server changes a store; the server's session is, and the program goes on; the server's disk
 # is full; the server's host loses its power.
-# Every 7th call (the rest: every 21st), beginning anywhere; CRASH_STRIDE=1 (make crash): every one.
+# Every 23rd call (the rest: every 61st), beginning anywhere; CRASH_STRIDE=1 (make crash): every one.
 [ -n "${TMPDIR:-}" ] || [ ! -w /dev/shm ] || export TMPDIR=/dev/shm
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -11,7 +11,7 @@ e2e_begin crash_sftp
 . "$ROOT/tests/crash/cases.sh"
 crash_need_build
 crash_begin
-SELDOM=${CRASH_STRIDE:-21}
+SELDOM=${CRASH_STRIDE:-61}
 CASES="first later gc tag push pull import"
 
 # The server is preloaded and told by a file, since it is not started anew for each fault; nobody's

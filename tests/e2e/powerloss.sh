@@ -2,7 +2,7 @@
 # The power goes: after every call by which a command changes a store, the disk holds what was made
 # durable, and of the rest nothing, or names without bytes, or any part. Whatever it holds, the store
 # opens, all that is listed is whole, and what was listed before still is. What ended well is there.
-# Every 7th call (CRASH_STRIDE=1, make crash: each).
+# Every 23rd call (CRASH_STRIDE=1, make crash: each).
 [ -n "${TMPDIR:-}" ] || [ ! -w /dev/shm ] || export TMPDIR=/dev/shm
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"

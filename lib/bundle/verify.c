@@ -383,11 +383,12 @@ bool bundle_verify(struct store *store, const char *ref, const struct verify_con
         sealing_locked(err);
         return err_hint(err, "give --key FILE or set REHEARSE_KEY, or check hashes with --level 1");
     }
-    AUTO(lease) struct lease *lease = lease_reader(store, "verify", bundle_digest(b));
+    struct lease *lease = lease_reader(store, "verify", bundle_digest(b));
     struct verify v = {.bundle = b, .conf = conf, .report = &report};
     pthread_mutex_init(&v.lock, NULL);
     bool ok = verify_packs(&v, err);
     pthread_mutex_destroy(&v.lock);
+    lease_end(lease);
     if (!ok) {
         verify_report_done(&report);
         return false;

@@ -21,6 +21,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -61,8 +62,11 @@ static const struct {
 
 struct shared {
     _Atomic uint64_t calls, data_bytes;
-    atomic_flag logging;
 };
+
+/* Between the threads of a process; processes exclude each other by a lock on the log, which ends with
+ * its holder, for that is what gets killed here. */
+static atomic_flag logging = ATOMIC_FLAG_INIT;
 
 /* Descriptors of what lies below the folder. Of others nothing is asked: a process in a sandbox would
  * be killed for it. */
@@ -266,7 +270,13 @@ static bool log_open(void)
 /* From here to log_end() no other call is made, so the log has the order of the calls. */
 static void log_begin(enum fate fate)
 {
-    while (fate != NOT_OURS && log_open() && atomic_flag_test_and_set(&conf.shared->logging))
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+    if (fate == NOT_OURS || !log_open())
+        return;
+    while (atomic_flag_test_and_set(&logging))
+        sched_yield();
+    while (fcntl(conf.log, F_SETLKW, &whole) != 0 && errno == EINTR)
         ;
 }
 
@@ -287,7 +297,9 @@ static void log_end(enum fate fate, bool done, const struct record *r)
             REAL(write)(conf.log, line, (size_t)len) != len)
             abort();
     }
-    atomic_flag_clear(&conf.shared->logging);
+    struct flock whole = {.l_type = F_UNLCK, .l_whence = SEEK_SET};
+    fcntl(conf.log, F_SETLK, &whole);
+    atomic_flag_clear(&logging);
     errno = saved;
 }
 

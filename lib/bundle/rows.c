@@ -29,6 +29,7 @@ struct side {
 struct known {
     uint32_t *slot; /* number of a row, from 1; 0: empty */
     uint32_t *hash; /* of each row, from 1 */
+    bool *taken;    /* each row */
     uint32_t mask;
 };
 
@@ -97,14 +98,16 @@ static bool known_open(struct known *k, uint64_t rows, struct err *err)
         slots *= 2;
     *k = (struct known){.slot = calloc(slots, sizeof(*k->slot)),
                         .hash = malloc((rows + 2) * sizeof(*k->hash)),
+                        .taken = calloc(rows + 2, sizeof(*k->taken)),
                         .mask = slots - 1};
-    return (k->slot && k->hash) || err_memory(err);
+    return (k->slot && k->hash && k->taken) || err_memory(err);
 }
 
 static void known_done(struct known *k)
 {
     free(k->slot);
     free(k->hash);
+    free(k->taken);
 }
 
 /* The row of that hash, or 0 with its place in *at. */
@@ -162,8 +165,9 @@ static bool add_fresh(struct vec *fresh, uint64_t row, struct err *err)
     return to;
 }
 
-/* The heir's rows that the base has, as runs of the base's, and those that it has not. */
-static bool find_runs(const struct known *base, uint32_t base_rows, struct side *heir, unsigned key,
+/* The heir's rows that the base has, as runs of the base's, and those that it has not. Each row of the
+ * base is taken once: rows that are there several times would make it grow. */
+static bool find_runs(struct known *base, uint32_t base_rows, struct side *heir, unsigned key,
                       struct vec *runs, struct vec *fresh, struct err *err)
 {
     struct run *r = NULL;
@@ -174,7 +178,7 @@ static bool find_runs(const struct known *base, uint32_t base_rows, struct side 
         bool follows = next <= base_rows && base->hash[next] == hash;
         uint32_t row = follows ? next : known_find(base, hash, &at);
 
-        if (!row) {
+        if (!row || base->taken[row]) {
             if (!add_fresh(fresh, i, err))
                 return false;
             continue;
@@ -185,6 +189,7 @@ static bool find_runs(const struct known *base, uint32_t base_rows, struct side 
             *r = (struct run){row - 1, 0};
         }
         r->count++;
+        base->taken[row] = true;
         next = row + 1;
     }
     return true;
@@ -222,8 +227,8 @@ static bool write_list(const struct vec *runs, uint64_t rows, struct rows_order 
 
     for (size_t i = 0; i < runs->count; i++)
         taken += r[i].count;
-    /* A row that is there twice would make the base grow; without most rows there is no order. */
-    if (taken > rows || runs->count == 0 || runs->count > rows / 4)
+    /* Of many short runs the list costs more than it gains. */
+    if (runs->count == 0 || runs->count > rows / 4)
         return true;
     out->alike = true;
     if (runs->count == 1 && taken == rows)

@@ -124,6 +124,25 @@ static void no_list(struct span base, struct span heir, unsigned columns, bool a
     assert_int_equal(order.alike, alike);
 }
 
+/* One row of the base, long, stands several times in the heir: taken each time it would outgrow it. */
+TEST(a_row_is_taken_once)
+{
+    AUTO(rows_order) struct rows_order order = {0};
+    AUTO(buf) struct buf base = {0}, heir = {0}, got = {0};
+    struct err err = {0};
+
+    for (unsigned i = 0; i < 40; i++)
+        buf_printf(&base, "%u%s\n", i, i == 7 ? "-a-long-value-a-long-value-a-long-value" : "");
+    for (unsigned i = 0; i < 40; i++)
+        buf_printf(&heir, "%u%s\n", i < 20 ? i : 7,
+                   i >= 20 || i == 7 ? "-a-long-value-a-long-value-a-long-value" : "");
+    assert_ok(rows_match(buf_view(&base), buf_view(&heir), 1, &order, &err), &err);
+    assert_true(order.alike);
+    assert_int_equal(order.fresh.count, 20);
+    assert_string_equal(buf_str(&order.list), "0 20\n");
+    assert_ok(rows_arrange(buf_view(&base), buf_view(&order.list), 1, &got, &err), &err);
+}
+
 TEST(what_has_no_order_is_left_as_it_is)
 {
     static const char *const odd[] = {"", "a", "a\nb\n", "a\nb\nc\nd\n", "x\nx\nx\nx\nx\nx\n"};
@@ -204,5 +223,6 @@ TEST(the_list_stands_in_front_of_the_delta)
 }
 
 TESTS(rows_that_are_gone_are_taken_out, rows_that_moved_are_put_where_they_stand_now,
-      new_and_changed_rows_leave_the_base_alone, what_has_no_order_is_left_as_it_is,
-      a_list_that_does_not_fit_is_damage, the_list_stands_in_front_of_the_delta)
+      new_and_changed_rows_leave_the_base_alone, a_row_is_taken_once,
+      what_has_no_order_is_left_as_it_is, a_list_that_does_not_fit_is_damage,
+      the_list_stands_in_front_of_the_delta)

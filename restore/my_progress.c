@@ -4,7 +4,8 @@
 #include "lib/base/log.h"
 #include "lib/base/vec.h"
 
-#define NOTES "rehearse_loading"
+#define NOTES       "rehearse_loading"
+#define NOTES_TABLE 64
 
 static const char names_sql[] =
 #include "restore/proof_my_names.sql.h"
@@ -18,6 +19,18 @@ static bool add_note(void *ctx, const struct db_row *row, struct err *err)
     return (what && json_object_set_new_nocheck(to, what, json_true()) == 0) || err_memory(err);
 }
 
+/* Of each component a table of its own, for those of one server end on their own: the last one takes
+ * the database away. Named by its hash, for a component's name may be longer than a table's. */
+static const char *table_of(const struct my_target *t, char out[NOTES_TABLE])
+{
+    struct digest digest = hash_of(span_of(t->conf.component));
+    char hex[HASH_HEX];
+
+    digest_hex(&digest, hex);
+    snprintf(out, NOTES_TABLE, NOTES ".`%.32s`", hex);
+    return out;
+}
+
 static bool note_of(const struct my_target *t, const char *kind, const char *name, struct buf *out)
 {
     char hex[HASH_HEX];
@@ -28,6 +41,8 @@ static bool note_of(const struct my_target *t, const char *kind, const char *nam
 
 bool my_progress_open(struct my_target *t, struct err *err)
 {
+    char table[NOTES_TABLE];
+
     if (!t->conf.owned)
         return true;
     t->done = json_object();
@@ -35,9 +50,9 @@ bool my_progress_open(struct my_target *t, struct err *err)
         return err_memory(err);
     if (!db_exec(t->main, err, "CREATE DATABASE IF NOT EXISTS " NOTES) ||
         !db_exec(t->main, err,
-                 "CREATE TABLE IF NOT EXISTS " NOTES ".done (what VARBINARY(700) PRIMARY KEY) "
-                 "ENGINE=InnoDB") ||
-        !db_rows(t->main, add_note, t->done, err, "SELECT what FROM " NOTES ".done"))
+                 "CREATE TABLE IF NOT EXISTS %s (what VARBINARY(700) PRIMARY KEY) ENGINE=InnoDB",
+                 table_of(t, table)) ||
+        !db_rows(t->main, add_note, t->done, err, "SELECT what FROM %s", table))
         return false;
     if (t->conf.resume)
         log_info("the load goes on", f_str("component", t->conf.component),
@@ -57,11 +72,12 @@ bool my_progress_note(struct my_target *t, struct db *db, const char *kind, cons
                       struct err *err)
 {
     AUTO(buf) struct buf what = {0}, sql = {0};
+    char table[NOTES_TABLE];
 
     if (!t->done)
         return true;
     note_of(t, kind, name, &what);
-    buf_puts(&sql, "INSERT IGNORE INTO " NOTES ".done VALUES (");
+    buf_printf(&sql, "INSERT IGNORE INTO %s VALUES (", table_of(t, table));
     db->ops->quote(db, buf_view(&what), false, &sql);
     buf_puts(&sql, ")");
     return buf_ok(&what, err) && buf_ok(&sql, err) && my_run(db, buf_str(&sql), sql.len, err);
@@ -111,16 +127,15 @@ bool my_progress_drop_objects(struct my_target *t, struct db *db, struct err *er
 
 bool my_progress_end(struct my_target *t, struct err *err)
 {
-    AUTO(buf) struct buf left = {0}, mine = {0}, sql = {0};
+    AUTO(buf) struct buf left = {0};
+    char table[NOTES_TABLE];
 
     if (!t->done)
         return true;
-    note_of(t, "", "", &mine); /* it ends in two spaces: that of the component's name stays */
-    if (!buf_ok(&mine, err))
-        return false;
-    buf_printf(&sql, "DELETE FROM " NOTES ".done WHERE LEFT(what, %zu) = ", mine.len - 1);
-    t->main->ops->quote(t->main, (struct span){mine.at, mine.len - 1}, false, &sql);
-    return buf_ok(&sql, err) && my_run(t->main, buf_str(&sql), sql.len, err) &&
-           db_value(t->main, &left, err, "SELECT count(*) FROM " NOTES ".done") &&
-           (strcmp(buf_str(&left), "0") != 0 || db_exec(t->main, err, "DROP DATABASE " NOTES));
+    return db_exec(t->main, err, "DROP TABLE %s", table_of(t, table)) &&
+           db_value(t->main, &left, err,
+                    "SELECT count(*) FROM information_schema.tables WHERE table_schema = '" NOTES
+                    "'") &&
+           (strcmp(buf_str(&left), "0") != 0 ||
+            db_exec(t->main, err, "DROP DATABASE IF EXISTS " NOTES));
 }

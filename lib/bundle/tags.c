@@ -17,6 +17,15 @@ static bool may_be_bundle(const json_t *entry)
            strcmp(media, MEDIA_MANIFEST) == 0;
 }
 
+/* What is printed as it is must not move the cursor or paint: control bytes become question marks. */
+static void copy_note(char *out, size_t size, const char *note)
+{
+    snprintf(out, size, "%s", note);
+    for (char *p = out; *p; p++)
+        if ((unsigned char)*p < ' ' || *p == 0x7f)
+            *p = '?';
+}
+
 static bool read_entry(const json_t *entry, struct vec *out, struct err *err)
 {
     struct index_pack manifest;
@@ -29,9 +38,9 @@ static bool read_entry(const json_t *entry, struct vec *out, struct err *err)
     if (!t)
         return false;
     t->manifest = manifest;
-    snprintf(t->tag, sizeof(t->tag), "%s", tags_note(entry, NOTE_TAG));
-    snprintf(t->created, sizeof(t->created), "%s", tags_note(entry, NOTE_CREATED));
-    snprintf(t->environment, sizeof(t->environment), "%s", tags_note(entry, NOTE_ENVIRONMENT));
+    copy_note(t->tag, sizeof(t->tag), tags_note(entry, NOTE_TAG));
+    copy_note(t->created, sizeof(t->created), tags_note(entry, NOTE_CREATED));
+    copy_note(t->environment, sizeof(t->environment), tags_note(entry, NOTE_ENVIRONMENT));
     t->pinned = tags_note(entry, NOTE_PINNED)[0] != '\0';
     return true;
 }

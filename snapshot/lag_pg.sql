@@ -6,4 +6,5 @@ SELECT pg_catalog.pg_is_in_recovery(),
        (SELECT pg_catalog.min(pg_catalog.pg_wal_lsn_diff(r.replay_lsn, '0/0')) FROM pg_catalog.pg_stat_replication r WHERE r.state = 'streaming'),
        coalesce((SELECT pg_catalog.max(extract(epoch FROM r.replay_lag)) FROM pg_catalog.pg_stat_replication r WHERE r.state = 'streaming'), 0),
        (SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_replication r WHERE r.state IS NULL),
-       EXISTS (SELECT FROM pg_catalog.pg_stat_activity a WHERE a.backend_type = 'startup' AND a.wait_event LIKE 'RecoveryConflict%')
+       EXISTS (SELECT FROM pg_catalog.pg_stat_activity a WHERE a.backend_type = 'startup' AND a.wait_event LIKE 'RecoveryConflict%'),
+       EXISTS (SELECT FROM pg_catalog.pg_stat_activity a WHERE a.backend_type = 'startup' AND a.wait_event_type = 'BufferPin')

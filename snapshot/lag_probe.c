@@ -38,7 +38,7 @@ static double number(struct span text)
 /* ---- PostgreSQL --------------------------------------------------------------------------------*/
 
 struct pg_answer {
-    bool standby, stuck;
+    bool standby, stuck, pinned;
     double own_s, said_s;
     uint64_t lsn, applied, hidden;
     bool replicas;
@@ -58,6 +58,7 @@ static bool take_pg(void *ctx, const struct db_row *row, struct err *err)
     a->said_s = number(v[4]);
     a->hidden = (uint64_t)number(v[5]);
     a->stuck = span_is(v[6], "t");
+    a->pinned = span_is(v[7], "t");
     return true;
 }
 
@@ -96,7 +97,9 @@ static bool ask_pg(struct lag_probe *p, double *lag_s, bool *stuck, struct err *
                 p->db->label);
         return err_hint(err, "GRANT pg_monitor TO this user, or leave --max-lag out");
     }
-    *lag_s = a.own_s;
+    /* A reader that is held keeps its page pinned. When recovery waits for a page, holding readers is
+     * what it waits for. */
+    *lag_s = a.pinned ? 0 : a.own_s;
     *stuck = a.stuck;
     return a.standby || !a.replicas || behind(p, &a, lag_s, err);
 }

@@ -199,9 +199,10 @@ static void object_free(struct object *o)
 static bool memory_remove(struct store *s, const char *name, struct err *err)
 {
     struct memory *m = memory_of(s);
-    struct object **all = m->objects.at, *o = NULL;
+    struct object *o = NULL;
 
     pthread_mutex_lock(&m->lock);
+    struct object **all = m->objects.at; /* another thread's put may move it */
     bool ok = charge(m, err) && find(m, name, &o, err);
     for (size_t i = 0; ok && i < m->objects.count; i++) {
         if (all[i] != o)

@@ -2,7 +2,7 @@
 # kill -9 at every call by which a command changes a store, or the half of a write; and every such call
 # failing for want of space, by a bad disk, for want of descriptors. Whatever happens, the store
 # stays whole, the same command works afterwards, and gc frees what is left over.
-# Every 23rd call (failures: every 61st), beginning anywhere; CRASH_STRIDE=1 (make crash): every one.
+# Every 23rd call (failures: every 61st); CRASH_STRIDE=1 (make crash): every one.
 # CRASH_OFFSET, CRASH_CASES: begins with this call, does only these cases.
 # A few megabytes, written and removed a thousand times: in memory.
 [ -n "${TMPDIR:-}" ] || [ ! -w /dev/shm ] || export TMPDIR=/dev/shm

@@ -2,7 +2,7 @@
 # As crash.sh and powerloss.sh, for stores behind a private sshd: the program is killed at every call by
 # which the server changes a store; the server's session is, and the program goes on; the server's disk
 # is full; the server's host loses its power.
-# Every 23rd call (the rest: every 61st), beginning anywhere; CRASH_STRIDE=1 (make crash): every one.
+# Every 23rd call (the rest: every 61st); CRASH_STRIDE=1 (make crash): every one.
 [ -n "${TMPDIR:-}" ] || [ ! -w /dev/shm ] || export TMPDIR=/dev/shm
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -8,6 +8,7 @@
 #include "lib/base/fd.h"
 #include "lib/base/json.h"
 #include "lib/base/log.h"
+#include "lib/base/sched.h"
 #include "lib/bundle/access.h"
 #include "lib/bundle/bundle.h"
 #include "lib/store/store.h"
@@ -43,15 +44,6 @@ static void restore_done(struct restore *r)
 static inline void auto_restore(struct restore *r)
 {
     restore_done(r);
-}
-
-static unsigned jobs(const struct restore_conf *conf)
-{
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-
-    if (conf->jobs)
-        return (unsigned)conf->jobs;
-    return cores > 0 ? (unsigned)cores : 1;
 }
 
 /* The environment file of --env, or the one that the snapshot put into the bundle. */
@@ -174,7 +166,7 @@ static bool load(struct restore *r, struct err *err)
                              .box = r->box,
                              .journal = r->journal,
                              .what = {&r->conf->only, r->conf->references},
-                             .jobs = jobs(r->conf),
+                             .jobs = jobs_or_cores(r->conf->jobs),
                              .resume = r->conf->resume};
     AUTO(plan) struct plan *plan = NULL;
 
@@ -189,7 +181,7 @@ static bool prove(struct restore *r, struct err *err)
                               .box = r->box,
                               .journal = r->journal,
                               .what = {&r->conf->only, r->conf->references},
-                              .jobs = jobs(r->conf)};
+                              .jobs = jobs_or_cores(r->conf->jobs)};
     AUTO(json) json_t *report = NULL;
 
     return !r->conf->verify || (proof_run(&conf, &report, err) && proof_judge(report, err));
@@ -212,7 +204,7 @@ static bool note_how(struct restore *r, struct err *err)
 {
     struct selection what = {&r->conf->only, r->conf->references};
 
-    return r->conf->resume || resume_begin(r->box, &what, jobs(r->conf), err);
+    return r->conf->resume || resume_begin(r->box, &what, jobs_or_cores(r->conf->jobs), err);
 }
 
 static bool fill(struct restore *r, struct err *err)

@@ -6,6 +6,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/json.h"
+#include "lib/base/sched.h"
 #include "lib/bundle/access.h"
 #include "lib/bundle/bundle.h"
 #include "lib/store/store.h"
@@ -77,15 +78,6 @@ static bool open_both(struct verify *v, const char *where, struct err *err)
     return open_bundle(v, ref, err);
 }
 
-static unsigned jobs(const struct verify_conf *conf)
-{
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-
-    if (conf->jobs)
-        return (unsigned)conf->jobs;
-    return cores > 0 ? (unsigned)cores : 1;
-}
-
 /* Databases of a box that is stopped are up for as long as it takes. */
 static bool prove(struct verify *v, json_t **report, struct err *err)
 {
@@ -93,7 +85,7 @@ static bool prove(struct verify *v, json_t **report, struct err *err)
                               .box = v->box,
                               .journal = v->journal,
                               .what = {&v->only, v->references},
-                              .jobs = jobs(v->conf)};
+                              .jobs = jobs_or_cores(v->conf->jobs)};
     struct err ignored = {0};
 
     if (!v->running && !v->box->ops->databases(v->box, BOX_NORMAL, true, err))

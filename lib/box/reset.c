@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "lib/base/fd.h"
+#include "lib/base/sched.h"
 
 #define PRISTINE     "pristine"
 #define PRISTINE_NEW "pristine.new"
@@ -51,12 +52,6 @@ static bool part_at(const struct local *l, size_t i, struct part *out, struct er
 static size_t part_count(const struct local *l)
 {
     return 1 + json_array_size(local_servers(l));
-}
-
-static unsigned jobs(void)
-{
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    return cores > 0 ? (unsigned)cores : 1;
 }
 
 static bool remove_dir(const struct local *l, const char *name, struct err *err)
@@ -107,7 +102,7 @@ static bool copy_out(const struct local *l, const char *into, struct err *err)
         AUTO(free) char *to = path_join(dir, p.name);
         if (!to)
             return err_memory(err);
-        if (!copy_tree(p.live, to, jobs(), err))
+        if (!copy_tree(p.live, to, jobs_or_cores(0), err))
             return false;
     }
     return true;
@@ -159,7 +154,7 @@ static bool copy_in(const struct local *l, struct err *err)
         AUTO(free) char *b = path_join(to, p.name);
         if (!a || !b)
             return err_memory(err);
-        if (!copy_tree(a, b, jobs(), err))
+        if (!copy_tree(a, b, jobs_or_cores(0), err))
             return false;
     }
     return true;

@@ -8,6 +8,8 @@
 #include "lib/bundle/tags_edit.h"
 #include "lib/store/name.h"
 
+#define MARK_TRIES 4
+
 struct gc {
     struct store *store;
     const struct gc_conf *conf;
@@ -201,6 +203,22 @@ static bool mark(struct gc *g, struct err *err)
     return true;
 }
 
+/* What is listed or leased when it is looked up may be removed, and swept by another gc, before its
+ * manifest is read. It is neither on a second look; what is damaged stays so. */
+static bool mark_again(struct gc *g, struct err *err)
+{
+    for (unsigned left = g->conf->dry_run ? 1 : MARK_TRIES;; left--) {
+        struct err why = {0};
+
+        if (mark(g, &why))
+            return true;
+        if (left == 1 || (why.code != ERR_DAMAGED && why.code != ERR_MISSING))
+            return err_pass(err, &why);
+        marks_done(&g->marks);
+        g->marks = (struct marks)MARKS;
+    }
+}
+
 /* ---- sweeping --------------------------------------------------------------------------------*/
 
 static void count(struct gc_count *c, uint64_t bytes)
@@ -278,7 +296,7 @@ static bool run(struct gc *g, struct err *err)
 {
     if (!retire(g, err))
         return err_add(err, "cannot change what is listed");
-    if (!mark(g, err)) {
+    if (!mark_again(g, err)) {
         err_add(err, "nothing was freed");
         if (err && !err->hint[0])
             err_hint(err, "'rehearse bundle verify --all' says what is damaged, 'bundle rm' takes "

@@ -9,6 +9,7 @@
 #define INDEX_TEXT \
     "{\"manifests\":[],\"mediaType\":\"application/vnd.oci.image.index.v1+json\",\"schemaVersion\":2}"
 #define LAYOUT_MAX 4096
+#define GET_TRIES  50
 
 const struct store_ops *const store_drivers[] = {&store_local, &store_sftp, NULL};
 
@@ -89,23 +90,51 @@ void store_close(struct store *s)
         s->ops->close(s);
 }
 
+static bool get_once(struct store *s, const char *name, const struct store_stat *st,
+                     struct buf *out, struct err *err)
+{
+    buf_clear(out);
+    if (!buf_reserve(out, (size_t)st->bytes))
+        return buf_ok(out, err);
+    if (!s->ops->read(s, name, 0, out->at, (size_t)st->bytes, err))
+        return false;
+    out->len = (size_t)st->bytes;
+    out->at[out->len] = '\0';
+    return true;
+}
+
+/* Whether it is still the object that was looked at. Blobs never change. */
+static bool look_again(struct store *s, const char *name, const struct store_stat *st, bool *same,
+                       struct err *err)
+{
+    struct store_stat now = *st;
+
+    if (!span_starts(span_of(name), STORE_BLOBS) && !s->ops->stat(s, name, &now, err))
+        return false;
+    *same = now.bytes == st->bytes && now.mtime_ns == st->mtime_ns;
+    return true;
+}
+
 bool store_get(struct store *s, const char *name, size_t max, struct buf *out, struct err *err)
 {
     struct store_stat st;
+    bool same = false;
 
-    buf_clear(out);
-    if (!s->ops->stat(s, name, &st, err))
-        return false;
-    if (st.bytes > max)
-        return err_set(err, ERR_DAMAGED, "'%s' has %llu bytes, more than the %zu it may have", name,
-                       (unsigned long long)st.bytes, max);
-    if (!buf_reserve(out, (size_t)st.bytes))
-        return buf_ok(out, err);
-    if (!s->ops->read(s, name, 0, out->at, (size_t)st.bytes, err))
-        return false;
-    out->len = (size_t)st.bytes;
-    out->at[out->len] = '\0';
-    return true;
+    for (unsigned tries = GET_TRIES;; tries--) {
+        struct err why = {0};
+
+        buf_clear(out);
+        if (!s->ops->stat(s, name, &st, err))
+            return false;
+        if (st.bytes > max)
+            return err_set(err, ERR_DAMAGED, "'%s' has %llu bytes, more than the %zu it may have",
+                           name, (unsigned long long)st.bytes, max);
+        bool ok = get_once(s, name, &st, out, &why);
+        if (!look_again(s, name, &st, &same, ok ? err : &why))
+            return ok ? false : err_pass(err, &why);
+        if (same || tries == 1) /* else its size was of one, its bytes may be of another */
+            return ok || err_pass(err, &why);
+    }
 }
 
 const char *store_blob_name(const struct digest *d, char out[STORE_NAME_MAX])

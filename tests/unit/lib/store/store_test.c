@@ -187,6 +187,49 @@ static void loses_no_swap(struct store *s)
     assert_int_equal(strtol(buf_str(&text), NULL, 10), WRITERS * ROUNDS);
 }
 
+#define SHORT_TEXT "short"
+
+/* A long and a short text by turns. */
+static void *swaps_lengths(void *arg)
+{
+    struct store *s = arg;
+    char text[3000] = SHORT_TEXT;
+
+    for (int i = 0; i < 4 * ROUNDS; i++) {
+        struct err err = {0};
+        struct digest was = hash_of(span_of(text));
+
+        memset(text, 'l', sizeof(text) - 1);
+        text[sizeof(text) - 1] = '\0';
+        if (i % 2)
+            memcpy(text, SHORT_TEXT, sizeof(SHORT_TEXT));
+        if (!s->ops->swap(s, STORE_INDEX, &was, span_of(text), &err))
+            return arg;
+    }
+    return NULL;
+}
+
+/* What is read while it is swapped is one or the other. */
+static void reads_whole_texts(struct store *s)
+{
+    struct err err = {0};
+    AUTO(buf) struct buf text = {0};
+    pthread_t swapper;
+    void *failed = NULL;
+
+    assert_ok(store_get(s, STORE_INDEX, 4096, &text, &err), &err);
+    struct digest was = hash_of(buf_view(&text));
+    assert_ok(s->ops->swap(s, STORE_INDEX, &was, SPAN(SHORT_TEXT), &err), &err);
+    assert_int_equal(pthread_create(&swapper, NULL, swaps_lengths, s), 0);
+    for (int i = 0; i < 20 * ROUNDS; i++) {
+        assert_ok(store_get(s, STORE_INDEX, 4096, &text, &err), &err);
+        assert_true(span_is(buf_view(&text), SHORT_TEXT) || text.len == 2999);
+        assert_null(memchr(text.at + 1, 's', text.len - 1));
+    }
+    pthread_join(swapper, &failed);
+    assert_null(failed);
+}
+
 static bool put_expected(struct store *s, const struct digest *expected, struct span bytes,
                          size_t pieces, struct err *err)
 {
@@ -286,6 +329,7 @@ static void conforms(struct store *s)
     removes(s);
     swaps_only_what_is_expected(s);
     loses_no_swap(s);
+    reads_whole_texts(s);
     continues(s);
     serves_threads(s);
 }

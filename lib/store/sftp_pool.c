@@ -118,9 +118,11 @@ bool pool_explain(struct sftp_store *st, struct sftp_conn *conn, struct err *err
     bool files = true;
     struct err unknown = {0};
 
-    if (!err || err->code != ERR_IO ||
-        !sftp_space(conn->sftp, st->to.path, &bytes, &files, &unknown))
+    if (!err || err->code != ERR_IO)
         return false;
+    if (!sftp_space(conn->sftp, st->to.path, &bytes, &files,
+                    &unknown)) /* the store is not there yet */
+        return err_hint(err, "is the disk of '%s' full, or read-only?", st->to.host);
     if (files && bytes >= FULL_BYTES)
         return err_hint(err, "is there a quota, or a read-only file system, on '%s'?", st->to.host);
     err->code = ERR_SPACE;

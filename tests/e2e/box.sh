@@ -1,6 +1,7 @@
 #!/bin/bash
 # Boxes on real servers: made, shown, started, reset, killed, replaced, cut off and removed; as root
 # and as a normal user; side by side; in deep folders; with ports taken.
+# run early: a minute of servers
 . "$(dirname "$0")/lib.sh"
 e2e_begin box
 shop_production_start "${FACTOR:-0.02}"

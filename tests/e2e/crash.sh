@@ -5,6 +5,7 @@
 # Every 23rd call (failures: every 61st); CRASH_STRIDE=1 (make crash): every one.
 # CRASH_OFFSET, CRASH_CASES: begins with this call, does only these cases.
 # A few megabytes, written and removed a thousand times: in memory.
+# run early: a minute of kills
 [ -n "${TMPDIR:-}" ] || [ ! -w /dev/shm ] || export TMPDIR=/dev/shm
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -3,6 +3,7 @@
 # which the server changes a store; the server's session is, and the program goes on; the server's disk
 # is full; the server's host loses its power.
 # Every 23rd call (the rest: every 61st); CRASH_STRIDE=1 (make crash): every one.
+# run early: a minute of kills
 [ -n "${TMPDIR:-}" ] || [ ! -w /dev/shm ] || export TMPDIR=/dev/shm
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"

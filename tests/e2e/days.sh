@@ -2,6 +2,7 @@
 # Day after day into one store: what a day costs, that every day comes back whole, that tables which
 # were rewritten, altered, renamed, emptied or grew a hundredfold stay right, and that a delta is read
 # with zstd alone.
+# run early: two minutes of servers
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 e2e_begin days

@@ -3,6 +3,7 @@
 # instant of the source and between no two of them: sums over accounts, what pgbench's four tables say
 # of each other, parents that know how many children they have. And how long a writer had to wait.
 #   LOAD_ROUNDS: snapshots of each engine (3; `make load`: 50)
+# run early: a minute of writers
 . "$(dirname "$0")/lib.sh"
 e2e_begin load
 cd "$ROOT" || exit 1

@@ -3,6 +3,7 @@
 # compared by mariadb-dump and CHECKSUM TABLE, which know nothing of ours. Then accounts that see too
 # little, DDL and locks of others while a snapshot runs, and instants that must be consistent while
 # others write.
+# run early: two minutes of servers
 . "$(dirname "$0")/lib.sh"
 e2e_begin mariadb
 MY_OPTIONS="--innodb-strict-mode=0"

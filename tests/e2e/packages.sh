@@ -4,6 +4,7 @@
 # applications of both engines, the tables and data of MariaDB's own test suite.
 # The applications' packages are fetched by apt and unpacked into BUILD/packages, not installed.
 #   PARTS: postgresql mariadb suite; the first two when left out
+# run early: two minutes of servers
 . "$(dirname "$0")/lib.sh"
 e2e_begin packages
 cd "$ROOT" || exit 1

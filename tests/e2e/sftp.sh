@@ -1,6 +1,7 @@
 #!/bin/bash
 # Stores on another host: the contract, whole bundles, who is let in and by whom, lines that are cut,
 # full disks and missing rights, against a private sshd.
+# run early: waits for connections that end
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 e2e_begin sftp

@@ -2,6 +2,7 @@
 # A standby of PostgreSQL and a replica of MariaDB as the source, while their primaries are written to:
 # what the bundle says of its position is what it holds. What a standby cannot give is named, what
 # its recovery takes away says how to mend it. --max-lag holds the readers and gives up.
+# run early: waits for replicas
 . "$(dirname "$0")/lib.sh"
 e2e_begin standby
 cd "$ROOT" || exit 1

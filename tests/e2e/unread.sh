@@ -2,6 +2,7 @@
 # What did not change is not read again, and what changed is: by size, by times that were set back, by
 # another inode, by the company it keeps. Files that were opened are counted by strace; each version is
 # restored and compared.
+# run early: waits for clocks
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 e2e_begin unread

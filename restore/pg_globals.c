@@ -69,6 +69,12 @@ static bool create_role(struct roles *r, const char *name, struct span sql, stru
            (json_object_set_new(r->made, name, json_true()) == 0 || err_memory(err));
 }
 
+/* A setting of all roles, which would be one of the sessions that load, too: it comes last. */
+static bool is_for_all(struct span sql)
+{
+    return sql_starts(SQL_POSTGRESQL, sql, "alter role all set");
+}
+
 static bool role_statement(struct roles *r, struct span sql, struct err *err)
 {
     AUTO(buf) struct buf name = {0};
@@ -76,6 +82,8 @@ static bool role_statement(struct roles *r, struct span sql, struct err *err)
 
     if (sql_starts(SQL_POSTGRESQL, sql, "grant"))
         return run(r->target->admin, "globals.sql", sql, err);
+    if (is_for_all(sql))
+        return true;
     if (!name_behind(sql, "role", &token) || !pg_name(token, &name))
         return err_set(err, ERR_DAMAGED, "globals.sql: '%.*s' names no role",
                        (int)(sql.len > 80 ? 80 : sql.len), sql.at);
@@ -86,20 +94,41 @@ static bool role_statement(struct roles *r, struct span sql, struct err *err)
     return run(r->target->admin, "globals.sql", sql, err);
 }
 
-bool pg_roles_restore(struct pg_target *t, struct err *err)
+static bool each_of_globals(struct roles *r,
+                            bool (*each)(struct roles *r, struct span sql, struct err *err),
+                            struct err *err)
 {
     AUTO(buf) struct buf text = {0};
-    struct roles r = {.target = t, .made = json_object()};
     struct sql_splitter split;
     struct sql_statement st;
-    bool more = true, ok = r.made != NULL;
+    bool more = true;
 
-    ok = ok && pg_target_text(t, "globals.sql", &text, err);
+    if (!pg_target_text(r->target, "globals.sql", &text, err))
+        return false;
     sql_split_init(&split, SQL_POSTGRESQL, buf_view(&text));
-    while (ok && (ok = sql_split_next(&split, &st, &more, err)) && more)
-        ok = role_statement(&r, st.text, err);
-    json_decref(r.made);
-    return ok;
+    for (;;) {
+        if (!sql_split_next(&split, &st, &more, err))
+            return false;
+        if (!more)
+            return true;
+        if (!each(r, st.text, err))
+            return false;
+    }
+}
+
+bool pg_roles_restore(struct pg_target *t, struct err *err)
+{
+    AUTO(json) json_t *made = json_object();
+    struct roles r = {.target = t, .made = made};
+
+    return made ? each_of_globals(&r, role_statement, err) : err_memory(err);
+}
+
+/* On a server of others it would change what is not ours. */
+static bool setting_of_all(struct roles *r, struct span sql, struct err *err)
+{
+    return !is_for_all(sql) || !r->target->conf.owned ||
+           run(r->target->admin, "globals.sql", sql, err);
 }
 
 /* ---- database ----------------------------------------------------------------------------------*/
@@ -199,5 +228,7 @@ bool pg_database_create(struct pg_target *t, struct err *err)
 
 bool pg_database_settle(struct pg_target *t, struct err *err)
 {
-    return each_statement(t, false, err);
+    struct roles r = {.target = t};
+
+    return each_statement(t, false, err) && each_of_globals(&r, setting_of_all, err);
 }

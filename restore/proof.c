@@ -68,6 +68,9 @@ bool proof_words(const json_t *d, struct buf *out)
 
     buf_printf(out, "%s: %s", json_string_value(json_object_get(d, "what")),
                json_string_value(json_object_get(d, "kind")));
+    if (json_object_get(d, "was"))
+        buf_printf(out, ", from [%s] to [%s]", json_string_value(json_object_get(d, "was")),
+                   json_string_value(json_object_get(d, "is")));
     if (!rows)
         return !out->failed;
     buf_printf(out, ", %s%lld changed, %lld missing, %lld extra",

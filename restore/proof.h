@@ -1,11 +1,12 @@
 /* Proof: what a box holds is what its bundle says, to the bit.
  *
  * Everything is read again from the box: rows by the expressions that the snapshot used, the schema
- * as the snapshot read it, sequences, and the trees of files with content and attributes.
+ * as the snapshot read it, sequences, roles and what is set for a database as a whole, and the trees
+ * of files with content and attributes.
  * Rows:     have no order after a load by several sessions: both sides are summed up as multisets
  *           (lib/base/bag.h), and only tables whose sums differ are read again to name the rows.
  * By design not the same, and so not compared: files that a rewrite rule changes (content, size and
- *           time; they are listed), events, which a box keeps disabled, tablespaces, rows of tables
+ *           time; they are listed), passwords, the role that the box's server was made with, events, which a box keeps disabled, tablespaces, rows of tables
  *           that their engine does not keep (MEMORY), and the schema's text when the box's server is
  *           of another version than production's (that is listed, too).
  * The box must not be written to meanwhile; its databases are up.

@@ -5,6 +5,7 @@
  *   proof_find.c   which rows they are, when the multisets differ
  *   proof_text.c   statements against statements
  *   proof_pg.c     PostgreSQL: rows, schema, sequences
+ *   proof_globals.c its roles, and the database itself
  *   proof_my.c     MariaDB and MySQL: rows, sequences
  *   proof_my_ddl.c their tables and objects
  *   proof_files.c  trees of files

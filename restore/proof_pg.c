@@ -1,5 +1,5 @@
 /* PostgreSQL: rows, schema and sequences of a box's database against the bundle. */
-#include "restore/proof_part.h"
+#include "restore/proof_pg.h"
 
 #include "lib/base/fd.h"
 #include "lib/base/json.h"
@@ -289,6 +289,16 @@ static bool run_sequences(void *ctx, void *arg, unsigned worker, struct err *err
            proof_statements(g->part, "value of", buf_view(&g->what.sequences), buf_view(&box), err);
 }
 
+static bool run_around(void *ctx, void *arg, unsigned worker, struct err *err)
+{
+    struct pg_proof *g = ctx;
+    struct db *db = g->worker[worker];
+
+    (void)arg;
+    return proof_pg_database(g->part, db, err) &&
+           (!proof_pg_is_first(g->part) || proof_pg_globals(g->part, db, err));
+}
+
 static bool pg_proof_plan(struct proof_part *p, struct sched *sched, struct err *err)
 {
     struct pg_proof *g = calloc(1, sizeof(*g));
@@ -300,11 +310,13 @@ static bool pg_proof_plan(struct proof_part *p, struct sched *sched, struct err 
     g->workers = sched_jobs(sched);
     struct task schema = {.run = run_schema, .ctx = g, .cost = UINT64_MAX / 2, .name = "schema"};
     struct task sequences = {.run = run_sequences, .ctx = g, .cost = 1, .name = "sequences"};
+    struct task around = {.run = run_around, .ctx = g, .cost = 1, .name = "roles"};
     return box_db_conf(p->conf->box, p->name, &g->conf, err) && open_workers(g, err) &&
            pg_part_open(p->conf->bundle, p->component, &p->conf->what, g->worker[0], &g->what,
                         err) &&
            sched_add(sched, &schema, NULL, 0, NULL, err) &&
-           sched_add(sched, &sequences, NULL, 0, NULL, err) && plan_tables(g, sched, err);
+           sched_add(sched, &sequences, NULL, 0, NULL, err) &&
+           sched_add(sched, &around, NULL, 0, NULL, err) && plan_tables(g, sched, err);
 }
 
 const struct proof_ops proof_postgresql = {.plan = pg_proof_plan, .close = pg_proof_close};

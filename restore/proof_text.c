@@ -34,20 +34,24 @@ static bool is_space(char c)
     return c == ' ' || c == '\n' || c == '\t' || c == '\r';
 }
 
+/* A sequence is named by the first argument of its setval(); rights on columns have parentheses. */
+static bool ends_head(char c, bool sequence, bool right)
+{
+    return sequence ? c == ',' : !right && c == '(';
+}
+
 /* In one line, up to the first parenthesis; of a setval() the string in it. */
 static char *head_of(struct span text)
 {
+    static const char setval[] = "SELECT pg_catalog.setval(";
     AUTO(buf) struct buf out = {0};
-    bool sequence = span_starts(text, "SELECT pg_catalog.setval(");
+    bool sequence = span_starts(text, setval);
+    bool right = span_starts(text, "GRANT ") || span_starts(text, "REVOKE ");
 
-    if (sequence) {
-        text.at += strlen("SELECT pg_catalog.setval(");
-        text.len -= strlen("SELECT pg_catalog.setval(");
-        buf_puts(&out, "sequence ");
-    }
-    for (size_t i = 0; i < text.len && out.len < HEAD_SHOWN; i++) {
+    buf_puts(&out, sequence ? "sequence " : "");
+    for (size_t i = sequence ? strlen(setval) : 0; i < text.len && out.len < HEAD_SHOWN; i++) {
         char c = text.at[i];
-        if ((!sequence && c == '(') || (sequence && c == ','))
+        if (ends_head(c, sequence, right))
             break;
         if (!is_space(c))
             buf_putc(&out, c);
@@ -154,6 +158,85 @@ static bool split(struct span text, struct vec *out, struct err *err)
     }
 }
 
+/* ---- rights ------------------------------------------------------------------------------------*/
+
+/* The list of rights in a GRANT or REVOKE, up to its ON. */
+static bool rights_of(struct span sql, struct span *list)
+{
+    struct span rest = sql, token = {0};
+    bool found = sql_starts(SQL_POSTGRESQL, sql, "grant") ||
+                 sql_starts(SQL_POSTGRESQL, sql, "revoke") ||
+                 sql_starts(SQL_POSTGRESQL, sql, "alter default privileges");
+    enum sql_token kind = SQL_END;
+
+    while (found && (kind = sql_token_next(SQL_POSTGRESQL, &rest, &token)) != SQL_END)
+        if (kind == SQL_WORD && (span_is(token, "GRANT") || span_is(token, "REVOKE")))
+            break;
+    if (kind == SQL_END)
+        return false;
+    list->at = rest.at;
+    while ((kind = sql_token_next(SQL_POSTGRESQL, &rest, &token)) != SQL_END)
+        if (kind == SQL_WORD && span_is(token, "ON"))
+            break;
+    list->len = kind == SQL_END ? 0 : (size_t)(token.at - list->at);
+    return list->len > 0;
+}
+
+/* Up to the next comma outside of parentheses; takes it off *list. */
+static struct span next_right(struct span *list)
+{
+    struct span rest = *list, token = {0}, right = *list;
+    int depth = 0;
+
+    while (sql_token_next(SQL_POSTGRESQL, &rest, &token) != SQL_END) {
+        depth += span_is(token, "(") - span_is(token, ")");
+        if (depth || !span_is(token, ","))
+            continue;
+        right.len = (size_t)(token.at - right.at);
+        break;
+    }
+    *list = right.len < list->len ? rest : (struct span){0};
+    return span_trim(right);
+}
+
+/* A statement for each right, so that the one that differs is named. */
+static void spread(struct span sql, struct span list, struct buf *out)
+{
+    struct span head = {sql.at, (size_t)(list.at - sql.at)};
+    struct span tail = {list.at + list.len, sql.len - head.len - list.len};
+
+    while (list.at) {
+        buf_span(out, head);
+        buf_putc(out, ' ');
+        buf_span(out, next_right(&list));
+        buf_putc(out, ' ');
+        buf_span(out, tail);
+        buf_puts(out, ";\n");
+    }
+}
+
+static bool spread_rights(struct span text, struct buf *out, struct err *err)
+{
+    struct sql_splitter s;
+    struct sql_statement st;
+    struct span list;
+    bool more = true;
+
+    sql_split_init(&s, SQL_POSTGRESQL, text);
+    for (;;) {
+        if (!sql_split_next(&s, &st, &more, err))
+            return false;
+        if (!more)
+            return buf_ok(out, err);
+        if (rights_of(st.text, &list)) {
+            spread(st.text, list, out);
+        } else {
+            buf_span(out, st.text);
+            buf_puts(out, ";\n");
+        }
+    }
+}
+
 /* How many characters a number without a sign has. */
 static size_t number_len(struct span text)
 {
@@ -226,9 +309,11 @@ bool proof_statements(struct proof_part *p, const char *what, struct span bundle
 {
     AUTO(pieces) struct vec left = VEC(struct piece);
     AUTO(pieces) struct vec right = VEC(struct piece);
-    AUTO(buf) struct buf folded = {0}, folded_box = {0};
+    AUTO(buf) struct buf folded = {0}, folded_box = {0}, rights = {0}, rights_box = {0};
 
-    return fold_signs(bundle, &folded, err) && fold_signs(box, &folded_box, err) &&
+    return spread_rights(bundle, &rights, err) && spread_rights(box, &rights_box, err) &&
+           fold_signs(buf_view(&rights), &folded, err) &&
+           fold_signs(buf_view(&rights_box), &folded_box, err) &&
            split(buf_view(&folded), &left, err) && split(buf_view(&folded_box), &right, err) &&
            tell(p, what, &left, &right, err);
 }

@@ -9,12 +9,6 @@
 
 #define SCHEMA_MAX ((size_t)1 << 30)
 
-static const char globals_sql[] =
-#include "snapshot/pg_globals.sql.h"
-    ;
-static const char database_sql[] =
-#include "snapshot/pg_database.sql.h"
-    ;
 static const char settings_sql[] =
 #include "snapshot/pg_settings.sql.h"
     ;
@@ -80,32 +74,18 @@ bool pg_schema_plan(struct pg_source *s, struct sched *sched, struct err *err)
     return sched_add(sched, &task, NULL, 0, NULL, err);
 }
 
-/* ---- statements from the catalogs --------------------------------------------------------------*/
-
-static bool add_statement(void *ctx, const struct db_row *row, struct err *err)
-{
-    struct buf *text = ctx;
-
-    buf_span(text, row->value[0]);
-    buf_puts(text, ";\n");
-    return buf_ok(text, err);
-}
-
-static bool write_statements(struct pg_source *s, const char *name, const char *about,
-                             const char *sql, struct err *err)
-{
-    AUTO(buf) struct buf text = {0};
-
-    buf_printf(&text, "-- %s\n", about);
-    return db_rows(s->leader, add_statement, &text, err, "%s", sql) &&
-           write_text(s, name, buf_view(&text), err);
-}
+/* ---- roles and the database --------------------------------------------------------------------*/
 
 bool pg_globals_write(struct pg_source *s, struct err *err)
 {
-    return write_statements(s, "globals.sql", "Roles; their passwords are left out.", globals_sql,
-                            err) &&
-           write_statements(s, "database.sql", "The database itself.", database_sql, err);
+    AUTO(buf) struct buf globals = {0}, database = {0};
+
+    buf_puts(&globals, "-- Roles; their passwords are left out.\n");
+    buf_puts(&database, "-- The database itself.\n");
+    return pg_globals_read(s->leader, &globals, err) &&
+           pg_database_read(s->leader, &database, err) &&
+           write_text(s, "globals.sql", buf_view(&globals), err) &&
+           write_text(s, "database.sql", buf_view(&database), err);
 }
 
 /* ---- sequences ---------------------------------------------------------------------------------*/

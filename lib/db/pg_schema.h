@@ -22,5 +22,11 @@ bool pg_schema_section(int archive, const char *section, struct buf *out, struct
 /* A line "SELECT pg_catalog.setval('NAME', VALUE, CALLED);" for every sequence, by name. One that
  * cannot be read is an error, never a silent 1. */
 bool pg_sequences_read(struct db *db, struct buf *out, unsigned *count, struct err *err);
+/* Statements, one per line but for newlines in names and values, that make the roles as they are:
+ * attributes, settings, comments, memberships, rights on parameters. No password is in them. */
+bool pg_globals_read(struct db *db, struct buf *out, struct err *err);
+/* Those of the database that the session is in: CREATE DATABASE, owner, limits, settings, comment,
+ * rights. */
+bool pg_database_read(struct db *db, struct buf *out, struct err *err);
 
 #endif

@@ -51,6 +51,24 @@ TEST(statements_are_named)
                "schema: CREATE VIEW v AS SELECT 1: missing\n");
 }
 
+/* The server says all rights of one role in one statement. */
+TEST(each_right_stands_for_itself)
+{
+    statements("GRANT SELECT,INSERT(a, \"b,c\"),UPDATE(a) ON TABLE t TO u WITH GRANT OPTION;",
+               "GRANT SELECT,INSERT(a, \"b,c\"),UPDATE(b) ON TABLE t TO u WITH GRANT OPTION;",
+               "schema: GRANT UPDATE(a) ON TABLE t TO u WITH GRANT OPTION: missing\n"
+               "schema: GRANT UPDATE(b) ON TABLE t TO u WITH GRANT OPTION: extra\n");
+    statements(
+        "ALTER DEFAULT PRIVILEGES FOR ROLE \"GRANT\" REVOKE ALL ON FUNCTIONS FROM u;",
+        "ALTER DEFAULT PRIVILEGES FOR ROLE \"GRANT\" REVOKE ALL ON FUNCTIONS FROM u;"
+        "ALTER DEFAULT PRIVILEGES FOR ROLE \"GRANT\" GRANT USAGE, SELECT ON SEQUENCES TO u;",
+        "schema: ALTER DEFAULT PRIVILEGES FOR ROLE \"GRANT\" GRANT SELECT ON SEQUENCES TO u: "
+        "extra\n"
+        "schema: ALTER DEFAULT PRIVILEGES FOR ROLE \"GRANT\" GRANT USAGE ON SEQUENCES TO u: "
+        "extra\n");
+    statements("GRANT SELECT ON t TO u;GRANT ", "GRANT SELECT ON t TO u;GRANT ", "");
+}
+
 /* What the server says of an expression is not always what it says of it once read again. */
 TEST(a_sign_may_be_applied_or_part_of_the_constant)
 {

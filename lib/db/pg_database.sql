@@ -2,14 +2,16 @@ WITH here AS (SELECT d.*, pg_catalog.pg_get_userbyid(d.datdba) AS owner, pg_cata
                 FROM pg_catalog.pg_database d WHERE datname = pg_catalog.current_database()),
 statement (place, name, sql) AS (
 SELECT 1, '',
-       pg_catalog.format('CREATE DATABASE %I WITH TEMPLATE = template0 ENCODING = %L LC_COLLATE = %L LC_CTYPE = %L%s%s',
+       pg_catalog.format('CREATE DATABASE %I WITH TEMPLATE = template0 ENCODING = %L LC_COLLATE = %L LC_CTYPE = %L%s%s%s',
               datname, pg_catalog.pg_encoding_to_char(encoding), datcollate, datctype,
               CASE j ->> 'datlocprovider' WHEN 'i' THEN ' LOCALE_PROVIDER = icu'
                    WHEN 'b' THEN ' LOCALE_PROVIDER = builtin' ELSE '' END,
               CASE WHEN coalesce(j ->> 'daticulocale', j ->> 'datlocale') IS NULL THEN ''
                    ELSE pg_catalog.format(CASE j ->> 'datlocprovider' WHEN 'b' THEN ' BUILTIN_LOCALE = %L'
                                                 ELSE ' ICU_LOCALE = %L' END,
-                                          coalesce(j ->> 'daticulocale', j ->> 'datlocale')) END)
+                                          coalesce(j ->> 'daticulocale', j ->> 'datlocale')) END,
+              pg_catalog.format(CASE WHEN j ->> 'daticurules' IS NULL THEN '' ELSE ' ICU_RULES = %L' END,
+                                j ->> 'daticurules'))
   FROM here
 UNION ALL
 SELECT 2, '', pg_catalog.format('ALTER DATABASE %I OWNER TO %I', datname, owner) FROM here

@@ -1,0 +1,489 @@
+/* PostgreSQL: roles and the database itself.
+ *
+ * The statements that make them, of the bundle and of the box, are taken apart into facts: what it
+ * is about, and its value. So the one attribute, setting, membership or right that differs is named,
+ * and no text of a setting or comment is shown, which may be anything.
+ * Passwords are never captured, hence never compared. The role that the box's server was made with
+ * belongs to the box; so do the accounts that the environment file connects as, where the bundle has
+ * none of that name.
+ */
+#include "restore/proof_pg.h"
+
+#include "lib/base/json.h"
+#include "lib/db/pg_schema.h"
+#include "lib/sql/split.h"
+#include "restore/only.h"
+
+/* of: the thing that it is a fact of; hidden: its value is not shown. */
+struct fact {
+    struct span of, value;
+    bool hidden;
+};
+
+struct facts {
+    json_t *map;     /* key: {"of", "value", "hidden"} */
+    bool own_rights; /* the database has rights other than a new one's */
+    struct span db_owner;
+};
+
+/* ---- facts -------------------------------------------------------------------------------------*/
+
+static json_t *text_of(struct span s)
+{
+    return json_bytes(s.at ? s : SPAN(""));
+}
+
+static bool put(struct facts *f, const struct fact *fact, struct err *err, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+static bool put(struct facts *f, const struct fact *fact, struct err *err, const char *fmt, ...)
+{
+    AUTO(buf) struct buf key = {0};
+    va_list ap;
+
+    va_start(ap, fmt);
+    buf_vprintf(&key, fmt, ap);
+    va_end(ap);
+    AUTO(json) json_t *name = json_bytes(buf_view(&key));
+    json_t *one = json_pack("{s:o, s:o, s:b}", "of", text_of(fact->of), "value",
+                            text_of(fact->value), "hidden", fact->hidden);
+    return (name && one && !key.failed &&
+            json_object_set_new(f->map, json_string_value(name), one) == 0) ||
+           err_memory(err);
+}
+
+static struct span next(struct span *rest)
+{
+    struct span token = {0};
+
+    if (sql_token_next(SQL_POSTGRESQL, rest, &token) == SQL_END)
+        return SPAN("");
+    return token;
+}
+
+static struct span behind(struct span sql, unsigned words)
+{
+    while (words--)
+        next(&sql);
+    return sql;
+}
+
+#define SHOW(s) (int)(s).len, (s).at
+
+/* SUPERUSER NOINHERIT ... CONNECTION LIMIT 5 VALID UNTIL '2030-01-01' */
+static bool attributes(struct facts *f, struct span role, struct span rest, struct err *err)
+{
+    struct span word;
+
+    while ((word = next(&rest)).len) {
+        struct fact fact = {.of = role, .value = SPAN("yes")};
+        if (span_is(word, "CONNECTION") || span_is(word, "VALID")) {
+            struct span second = next(&rest), value = next(&rest);
+            if (span_is(value, "-"))
+                value.len += next(&rest).len;
+            fact.value = value;
+            word.len = (size_t)(second.at + second.len - word.at);
+        } else if (span_starts(word, "NO")) {
+            word = (struct span){word.at + 2, word.len - 2};
+            fact.value = SPAN("no");
+        }
+        if (!put(f, &fact, err, "role %.*s: %.*s", SHOW(role), SHOW(word)))
+            return false;
+    }
+    return true;
+}
+
+/* name TO value: what a setting is set to is nobody's business here. */
+static bool setting(struct facts *f, struct span of, const char *whose, struct span rest,
+                    struct err *err)
+{
+    struct span name = next(&rest);
+    struct fact fact = {.of = of, .value = span_trim(behind(rest, 1)), .hidden = true};
+
+    return put(f, &fact, err, "%s: setting %.*s", whose, SHOW(name));
+}
+
+static bool alter_role(struct facts *f, struct span sql, struct err *err)
+{
+    struct span rest = behind(sql, 2), role = next(&rest), what = next(&rest);
+    AUTO(buf) struct buf whose = {0};
+
+    if (span_is(what, "WITH"))
+        return attributes(f, role, rest, err);
+    if (span_is(role, "ALL"))
+        return setting(f, (struct span){0}, "all roles", rest, err);
+    if (span_is(what, "SET")) {
+        buf_printf(&whose, "role %.*s", SHOW(role));
+        return buf_ok(&whose, err) && setting(f, role, buf_str(&whose), rest, err);
+    }
+    /* IN DATABASE name SET */
+    buf_printf(&whose, "the database: of role %.*s", SHOW(role));
+    return buf_ok(&whose, err) &&
+           setting(f, (struct span){0}, buf_str(&whose), behind(rest, 3), err);
+}
+
+/* TEMPLATE = template0 ENCODING = 'UTF8' ... */
+static bool create_database(struct facts *f, struct span sql, struct err *err)
+{
+    struct span rest = behind(sql, 4), word;
+
+    while ((word = next(&rest)).len) {
+        rest = behind(rest, 1);
+        struct fact fact = {.value = next(&rest)};
+        if (!span_is(word, "TEMPLATE") && !put(f, &fact, err, "the database: %.*s", SHOW(word)))
+            return false;
+    }
+    return true;
+}
+
+static bool alter_database(struct facts *f, struct span sql, struct err *err)
+{
+    struct span rest = behind(sql, 3), what = next(&rest);
+
+    if (span_is(what, "SET"))
+        return setting(f, (struct span){0}, "the database", rest, err);
+    struct fact fact = {.value = span_trim(behind(rest, 1))};
+    if (span_is(what, "OWNER")) {
+        f->db_owner = fact.value;
+        return put(f, &fact, err, "the database: owner");
+    }
+    if (span_is(what, "CONNECTION"))
+        return put(f, &fact, err, "the database: CONNECTION LIMIT");
+    fact.value = span_trim(behind(rest, 2)); /* WITH IS_TEMPLATE = true */
+    return put(f, &fact, err, "the database: IS_TEMPLATE");
+}
+
+static bool grant(struct facts *f, struct span sql, struct err *err)
+{
+    struct span rest = behind(sql, 1), what = next(&rest), word = next(&rest);
+
+    while (word.len && !span_is(word, "ON") && !span_is(word, "TO")) { /* ALTER SYSTEM */
+        what.len = (size_t)(word.at + word.len - what.at);
+        word = next(&rest);
+    }
+    if (span_is(word, "TO")) {
+        struct span member = next(&rest);
+        struct fact fact = {.of = member, .value = span_trim(rest)};
+        return put(f, &fact, err, "role %.*s: member of %.*s", SHOW(member), SHOW(what));
+    }
+    struct span kind = next(&rest), name = next(&rest);
+    rest = behind(rest, 1);
+    struct span who = next(&rest);
+    struct fact fact = {.value = span_trim(rest)};
+    if (span_is(kind, "DATABASE"))
+        return put(f, &fact, err, "the database: right %.*s of %.*s", SHOW(what), SHOW(who));
+    return put(f, &fact, err, "parameter %.*s: right %.*s of %.*s", SHOW(name), SHOW(what),
+               SHOW(who));
+}
+
+static bool comment(struct facts *f, struct span sql, struct err *err)
+{
+    struct span rest = behind(sql, 2), kind = next(&rest), name = next(&rest);
+    struct fact fact = {.value = span_trim(behind(rest, 1)), .hidden = true};
+
+    if (span_is(kind, "DATABASE"))
+        return put(f, &fact, err, "the database: comment");
+    fact.of = name;
+    return put(f, &fact, err, "role %.*s: comment", SHOW(name));
+}
+
+static bool take_apart(struct facts *f, struct span sql, struct err *err)
+{
+    struct span rest = sql, verb = next(&rest), kind = next(&rest);
+    bool role = span_is(kind, "ROLE");
+
+    if (span_is(verb, "CREATE") && role) {
+        struct fact fact = {.of = next(&rest)};
+        return put(f, &fact, err, "role %.*s", SHOW(fact.of));
+    }
+    if (span_is(verb, "CREATE"))
+        return create_database(f, sql, err);
+    if (span_is(verb, "ALTER"))
+        return role ? alter_role(f, sql, err) : alter_database(f, sql, err);
+    if (span_is(verb, "GRANT"))
+        return grant(f, sql, err);
+    if (span_is(verb, "COMMENT"))
+        return comment(f, sql, err);
+    f->own_rights = true; /* REVOKE ALL ON DATABASE: what is granted follows */
+    return true;
+}
+
+static bool read_facts(struct facts *f, struct span text, struct err *err)
+{
+    struct sql_splitter split;
+    struct sql_statement st;
+    bool more = true;
+
+    sql_split_init(&split, SQL_POSTGRESQL, text);
+    for (;;) {
+        if (!sql_split_next(&split, &st, &more, err))
+            return false;
+        if (!more)
+            return true;
+        if (!take_apart(f, st.text, err))
+            return false;
+    }
+}
+
+/* ---- comparing ---------------------------------------------------------------------------------*/
+
+struct comparing {
+    struct proof_part *part;
+    json_t *bundle, *box; /* facts */
+    json_t *known;        /* roles that are no surprise, as keys */
+    const char *admin;    /* the box's own; NULL: none here */
+    bool admin_differs;
+};
+
+static const char *member(const json_t *fact, const char *key)
+{
+    return json_string_value(json_object_get(fact, key));
+}
+
+static bool has_role(const json_t *facts, const char *role, struct err *err)
+{
+    AUTO(buf) struct buf key = {0};
+
+    buf_printf(&key, "role %s", role);
+    return buf_ok(&key, err) && json_object_get(facts, buf_str(&key));
+}
+
+/* Of a role that is missing or extra as a whole that alone is said. */
+static bool goes_without_saying(struct comparing *c, const char *key, const char *of,
+                                const json_t *other, struct err *err)
+{
+    if (!*of || !c->admin)
+        return false;
+    if (strcmp(of, c->admin) == 0) {
+        c->admin_differs = true;
+        return true;
+    }
+    bool whole = strcmp(key + strlen("role "), of) == 0;
+    return (!whole && !has_role(other, of, err)) ||
+           (!has_role(c->bundle, of, err) && json_object_get(c->known, of));
+}
+
+static bool note(struct comparing *c, const char *key, const char *kind, const json_t *was,
+                 const json_t *is, struct err *err)
+{
+    json_t *what = json_pack("{s:s, s:s}", "what", key, "kind", kind);
+
+    if (what && was && is && !json_is_true(json_object_get(was, "hidden")))
+        json_object_update_new(what, json_pack("{s:O, s:O}", "was", json_object_get(was, "value"),
+                                               "is", json_object_get(is, "value")));
+    return proof_note(c->part, 1, what, err);
+}
+
+static bool compare(struct comparing *c, struct err *err)
+{
+    const char *key;
+    json_t *fact;
+
+    json_object_foreach(c->bundle, key, fact)
+    {
+        const json_t *other = json_object_get(c->box, key);
+        if ((other &&
+             json_equal(json_object_get(fact, "value"), json_object_get(other, "value"))) ||
+            goes_without_saying(c, key, member(fact, "of"), c->box, err))
+            continue;
+        if (!note(c, key, other ? "changed" : "missing", fact, other, err))
+            return false;
+    }
+    json_object_foreach(c->box, key, fact)
+    {
+        if (json_object_get(c->bundle, key) ||
+            goes_without_saying(c, key, member(fact, "of"), c->bundle, err))
+            continue;
+        if (!note(c, key, "extra", NULL, fact, err))
+            return false;
+    }
+    return true;
+}
+
+/* ---- the database ------------------------------------------------------------------------------*/
+
+/* What goes without a statement; rights: since PostgreSQL 8.2. */
+static bool database_facts(struct span text, struct facts *f, struct err *err)
+{
+    static const char *const of_public[] = {"CONNECT", "TEMPORARY"};
+    static const char *const of_owner[] = {"CREATE", "CONNECT", "TEMPORARY"};
+    struct fact unlimited = {.value = SPAN("-1")}, no = {.value = SPAN("false")}, plain = {0};
+
+    f->map = json_object();
+    if (!f->map)
+        return err_memory(err);
+    if (!put(f, &unlimited, err, "the database: CONNECTION LIMIT") ||
+        !put(f, &no, err, "the database: IS_TEMPLATE") || !read_facts(f, text, err))
+        return false;
+    for (size_t i = 0; !f->own_rights && i < COUNT(of_public); i++)
+        if (!put(f, &plain, err, "the database: right %s of PUBLIC", of_public[i]))
+            return false;
+    for (size_t i = 0; !f->own_rights && i < COUNT(of_owner); i++)
+        if (!put(f, &plain, err, "the database: right %s of %.*s", of_owner[i], SHOW(f->db_owner)))
+            return false;
+    return true;
+}
+
+bool proof_pg_database(struct proof_part *p, struct db *db, struct err *err)
+{
+    AUTO(buf) struct buf was = {0}, is = {0};
+    struct facts bundle = {0}, box = {0};
+    bool ok = proof_bundle_text(p, "database.sql", &was, err) && pg_database_read(db, &is, err) &&
+              database_facts(buf_view(&was), &bundle, err) &&
+              database_facts(buf_view(&is), &box, err);
+    struct comparing c = {.part = p, .bundle = bundle.map, .box = box.map};
+
+    ok = ok && compare(&c, err);
+    json_decref(bundle.map);
+    json_decref(box.map);
+    return ok;
+}
+
+/* ---- roles -------------------------------------------------------------------------------------*/
+
+/* The restore made a role as the first component had it, and granted what each said. */
+static bool merge(json_t *into, const json_t *more, struct err *err)
+{
+    AUTO(json) json_t *before = json_copy(into);
+    const char *key;
+    json_t *fact;
+
+    if (!before)
+        return err_memory(err);
+    json_object_foreach((json_t *)(uintptr_t)more, key, fact)
+    {
+        const char *of = member(fact, "of");
+        bool membership = strstr(key, ": member of ") != NULL;
+        if (*of && !membership && has_role(before, of, err))
+            continue;
+        if (membership && json_object_get(into, key) && !*member(fact, "value"))
+            continue;
+        if (json_object_set(into, key, fact) != 0)
+            return err_memory(err);
+    }
+    return true;
+}
+
+static bool add_component(struct comparing *c, const char *component, struct err *err)
+{
+    AUTO(free) char *stream = stream_name(component, NULL, "globals.sql");
+    AUTO(buf) struct buf text = {0};
+    AUTO(json) json_t *map = json_object();
+    struct facts f = {.map = map};
+    const char *key;
+    json_t *fact;
+
+    if (!stream || !map)
+        return err_memory(err);
+    if (!bundle_read_text(c->part->conf->bundle, stream, &text, err) ||
+        !read_facts(&f, buf_view(&text), err))
+        return false;
+    json_object_foreach(map, key, fact) if (*member(fact, "of") &&
+                                            json_object_set(c->known, member(fact, "of"), fact) !=
+                                                0) return err_memory(err);
+    return !only_component(c->part->conf->what.only, span_of(component)) ||
+           merge(c->bundle, map, err);
+}
+
+static bool is_ours(const struct proof_part *p, const struct stream *s)
+{
+    return strncmp(s->component, "postgresql.", strlen("postgresql.")) == 0 &&
+           only_component(p->conf->what.only, span_of(s->component));
+}
+
+/* In the order in which the restore took them up. */
+static bool add_components(struct comparing *c, struct err *err)
+{
+    AUTO(json) json_t *seen = json_object();
+    size_t count = 0;
+    const struct stream *s = bundle_streams(c->part->conf->bundle, &count);
+
+    for (size_t i = 0; i < count; i++) {
+        if (strncmp(s[i].component, "postgresql.", strlen("postgresql.")) != 0 ||
+            json_object_get(seen, s[i].component))
+            continue;
+        if (json_object_set_new(seen, s[i].component, json_true()) != 0)
+            return err_memory(err);
+        if (!add_component(c, s[i].component, err))
+            return false;
+    }
+    return true;
+}
+
+bool proof_pg_is_first(const struct proof_part *p)
+{
+    size_t count = 0;
+    const struct stream *s = bundle_streams(p->conf->bundle, &count);
+
+    for (size_t i = 0; i < count; i++)
+        if (is_ours(p, &s[i]))
+            return strcmp(s[i].component, p->component) == 0;
+    return false;
+}
+
+/* As a statement would have it. */
+static bool quoted_name(struct db *db, const char *name, struct buf *out, struct err *err)
+{
+    AUTO(buf) struct buf text = {0};
+
+    db_quote_text(db, name, &text);
+    return buf_ok(&text, err) &&
+           db_value(db, out, err, "SELECT pg_catalog.quote_ident(%s)", buf_str(&text));
+}
+
+static bool add_accounts(struct comparing *c, struct db *db, struct err *err)
+{
+    const struct env *env = c->part->conf->box->env;
+
+    for (unsigned i = 0; i < env->databases_count; i++) {
+        const struct env_database *d = &env->databases[i];
+        AUTO(buf) struct buf name = {0};
+        if (strcmp(d->engine, "postgresql") != 0 || !d->user)
+            continue;
+        if (!quoted_name(db, d->user, &name, err))
+            return false;
+        AUTO(json) json_t *shown = json_bytes(buf_view(&name));
+        if (!shown || json_object_set_new(c->known, json_string_value(shown), json_true()) != 0)
+            return err_memory(err);
+    }
+    return true;
+}
+
+static bool tell_admin(const struct comparing *c, struct err *err)
+{
+    AUTO(buf) struct buf text = {0};
+
+    if (!c->admin_differs)
+        return true;
+    buf_printf(&text, "role %s: the box's server has one of its own", c->admin);
+    return buf_ok(&text, err) && proof_skip(c->part, buf_str(&text), err);
+}
+
+static bool compare_roles(struct comparing *c, struct db *db, struct err *err)
+{
+    AUTO(buf) struct buf text = {0}, admin = {0};
+    struct facts box = {.map = c->box};
+
+    /* 10 is the role that the server was made with. */
+    if (!db_value(db, &admin, err,
+                  "SELECT pg_catalog.quote_ident(rolname) FROM pg_catalog.pg_roles WHERE oid = 10"))
+        return false;
+    AUTO(json) json_t *shown = json_bytes(buf_view(&admin));
+    if (!shown)
+        return err_memory(err);
+    c->admin = json_string_value(shown);
+    return add_accounts(c, db, err) && add_components(c, err) && pg_globals_read(db, &text, err) &&
+           read_facts(&box, buf_view(&text), err) && compare(c, err) && tell_admin(c, err);
+}
+
+bool proof_pg_globals(struct proof_part *p, struct db *db, struct err *err)
+{
+    struct comparing c = {
+        .part = p, .bundle = json_object(), .box = json_object(), .known = json_object()};
+    bool ok = c.bundle && c.box && c.known ? compare_roles(&c, db, err) : err_memory(err);
+
+    json_decref(c.bundle);
+    json_decref(c.box);
+    json_decref(c.known);
+    return ok;
+}

@@ -20,24 +20,12 @@
 #define BEFORE      "before"
 #define BEFORE_NEW  "before.new"
 #define BEFORE_BACK "before.back"
+#define LOCK        "box.lock"
 
 /* All that a box is made of; "box.json" and the lock apart. */
 static const char *const box_parts[] = {
-    ENV_FILE,
-    "files",
-    "services",
-    "pristine",
-    "pristine.new",
-    "pristine.old",
-    "reset.new",
-    "reset.old",
-    "pg.*",
-    "my.*",
-    "journal*",
-    BOX_LEDGER "*",
-    /* atomic writes that a crash has torn */
-    BOX_FILE ".*",
-    ENV_FILE ".*",
+    ENV_FILE,    "files", "services", "pristine", "pristine.new", "pristine.old", "reset.new",
+    "reset.old", "pg.*",  "my.*",     "journal*", BOX_LEDGER "*", TORN(BOX_FILE), TORN(ENV_FILE),
 };
 
 static bool is_part(const char *name)
@@ -50,7 +38,7 @@ static bool is_part(const char *name)
 
 static bool is_ours(const char *name)
 {
-    static const char *const others[] = {BOX_FILE, "box.lock", BEFORE, BEFORE_NEW, BEFORE_BACK};
+    static const char *const others[] = {BOX_FILE, LOCK, BEFORE, BEFORE_NEW, BEFORE_BACK};
 
     for (size_t i = 0; i < COUNT(others); i++)
         if (strcmp(others[i], name) == 0)
@@ -126,17 +114,15 @@ bool aside_keep(const char *where, struct err *err)
     return rename(fresh, before) == 0 || err_sys(err, ERR_IO, "cannot keep what the box held");
 }
 
-static bool is_torn(const char *name)
+static bool find_more(void *ctx, const char *name, struct err *err)
 {
-    return fnmatch(BOX_FILE ".*", name, 0) == 0 || fnmatch(ENV_FILE ".*", name, 0) == 0;
-}
-
-static bool find_part(void *ctx, const char *name, struct err *err)
-{
-    bool *found = ctx;
+    static const char *const edge[] = {BOX_FILE, LOCK, TORN(BOX_FILE), TORN(ENV_FILE)};
+    bool *found = ctx, known = false;
 
     (void)err;
-    *found = *found || (is_part(name) && !is_torn(name));
+    for (size_t i = 0; i < COUNT(edge); i++)
+        known = known || fnmatch(edge[i], name, 0) == 0;
+    *found = *found || !known;
     return true;
 }
 
@@ -145,7 +131,20 @@ bool aside_is_bare(const char *where)
     struct err ignored = {0};
     bool found = false;
 
-    return dir_each(where, find_part, &found, &ignored) && !found;
+    return state_is_ours(where) && dir_each(where, find_more, &found, &ignored) && !found;
+}
+
+/* At every moment of a move, box.json lies in one of them. */
+bool aside_any(const char *where, bool (*is)(const char *dir))
+{
+    static const char *const inside[] = {BEFORE, BEFORE_NEW, BEFORE_BACK};
+    bool found = is(where);
+
+    for (size_t i = 0; i < COUNT(inside) && !found; i++) {
+        AUTO(free) char *dir = path_join(where, inside[i]);
+        found = dir && is(dir);
+    }
+    return found;
 }
 
 /* ---- removing -------------------------------------------------------------------------------------*/

@@ -15,14 +15,7 @@ static const struct box_ops *driver(void)
 
 bool box_is(const char *where)
 {
-    static const char *const marks[] = {BOX_FILE, "before/box.json", "before.new", "before.back"};
-
-    for (size_t i = 0; i < COUNT(marks); i++) {
-        AUTO(free) char *path = path_join(where, marks[i]);
-        if (path && path_exists(path))
-            return true;
-    }
-    return false;
+    return aside_any(where, state_exists);
 }
 
 bool box_create(const char *where, const struct env *env, bool force, struct box **out,

@@ -105,7 +105,8 @@ bool box_set_broken(struct box *b, const char *why, struct err *err);
 bool box_destroy(struct box *b, struct err *err);
 bool box_bring_back(struct box *b, struct err *err);
 bool box_holds_before(struct box *b);
-/* Whether there is a box in this directory. */
+/* Whether there is a box in this directory: also one that cannot be read, or whose replacing was cut
+ * off. Another program's box.json makes none. */
 bool box_is(const char *where);
 /* Makes the present state the pristine one / goes back to it. Stops what runs. */
 bool box_save(struct box *b, struct err *err);

@@ -84,7 +84,7 @@ static bool refuse_entry(void *ctx, const char *name, struct err *err)
 {
     const char *where = ctx;
 
-    if (strcmp(name, "box.lock") == 0 || fnmatch(BOX_FILE ".??????", name, 0) == 0)
+    if (strcmp(name, "box.lock") == 0 || fnmatch(TORN(BOX_FILE), name, 0) == 0)
         return true; /* a restore that was cut off right at its beginning */
     err_set(err, ERR_EXISTS, "'%s' is not empty and not a box", where);
     return err_hint(err, "choose an empty or a new directory");
@@ -161,8 +161,10 @@ static bool make_room(const char *where, bool force, int *lock, struct err *err)
         err_set(err, ERR_EXISTS, "there is a box in '%s' already", where);
         return err_hint(err, "--replace puts a new one in its place, box destroy removes it");
     }
-    if (!aside_check(where, err) || !lock_take(where, lock, err) || !stop_half(where, err) ||
-        !settle_old(where, err))
+    AUTO(json) json_t *state = NULL;
+    if (!aside_check(where, err) ||
+        (!aside_any(where, state_is_ours) && !state_read(where, &state, err)) ||
+        !lock_take(where, lock, err) || !stop_half(where, err) || !settle_old(where, err))
         return false;
     return keep_old(where, lock, err);
 }
@@ -275,12 +277,13 @@ static bool local_create(const char *where, const struct env *env, bool force, s
     return true;
 }
 
-/* A crash at the beginning of a restore, or between the moves of a replacing one. */
+/* A crash at the beginning of a restore, or between the moves of a replacing one. Only of what is ours
+ * for certain: who looks at a folder does not know what it holds. */
 static bool mend(const char *where, struct err *err)
 {
     AUTO(fd) int lock = -1;
 
-    if (!box_is(where) ||
+    if (!aside_any(where, state_is_ours) ||
         (has_file(where, BOX_FILE) && has_file(where, ENV_FILE) && !aside_moving(where)))
         return true;
     return lock_take(where, &lock, err) && settle_old(where, err);
@@ -304,8 +307,11 @@ static bool local_open(const char *where, struct box **out, struct err *err)
     AUTO(free) char *path = local_path(l, ENV_FILE);
     if (!path)
         return err_memory(err);
-    if (!file_read(path, ENV_MAX, &text, err) ||
-        !env_parse(buf_view(&text), entry_str(l->state, "environment"), &l->box.env, err))
+    if (!file_read(path, ENV_MAX, &text, err)) {
+        err_add(err, "cannot read the environment of the box '%s'", where);
+        return err_hint(err, "restore it again with --replace");
+    }
+    if (!env_parse(buf_view(&text), entry_str(l->state, "environment"), &l->box.env, err))
         return err_add(err, "cannot read the environment of the box '%s'", where);
     *out = (struct box *)TAKE(l);
     return true;

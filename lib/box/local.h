@@ -22,7 +22,12 @@ extern const struct box_ops box_local;
 /* ---- state.c: box.json and the lock ---------------------------------------------------------------*/
 #define BOX_FILE "box.json"
 #define ENV_FILE "environment.yaml"
+/* Pattern of what a crash leaves of an atomic write, file_replace()'s. */
+#define TORN(name) name ".??????"
 bool state_read(const char *where, json_t **out, struct err *err);
+/* Whether a box.json lies there that is not certainly another program's / is certainly ours. */
+bool state_exists(const char *where);
+bool state_is_ours(const char *where);
 bool local_save(struct local *l, struct err *err);
 const char *local_state(const struct local *l);
 bool local_set(struct local *l, const char *state, const char *why, struct err *err);
@@ -95,7 +100,9 @@ bool aside_drop(const char *where, struct err *err);
 bool aside_moving(const char *where);
 /* Ends a move that a crash interrupted. */
 bool aside_recover(const char *where, struct err *err);
-/* Whether box.json is all there is: a restore or a removal was cut off right at its edge. */
+/* Whether `is` holds for the folder, or for one of those in it that a box is moved through. */
+bool aside_any(const char *where, bool (*is)(const char *dir));
+/* Whether our box.json is all there is: a restore or a removal was cut off right at its edge. */
 bool aside_is_bare(const char *where);
 /* Removes every entry of a box but before/ and the lock; box.json goes last. */
 bool aside_remove(const char *where, struct err *err);

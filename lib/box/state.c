@@ -13,6 +13,29 @@
 
 #define STATE_MAX ((size_t)1 << 20)
 
+/* Other programs have a file of this name, too. One that is no JSON may be a damaged one of ours. */
+bool state_exists(const char *where)
+{
+    AUTO(free) char *path = path_join(where, BOX_FILE);
+    AUTO(buf) struct buf text = {0};
+    AUTO(json) json_t *state = NULL;
+    struct err ignored = {0};
+
+    if (!path || !path_exists(path))
+        return false;
+    return !file_read(path, STATE_MAX, &text, &ignored) ||
+           !json_parse(buf_view(&text), path, &state, &ignored) ||
+           json_is_string(json_object_get(state, "rehearse_box"));
+}
+
+bool state_is_ours(const char *where)
+{
+    AUTO(json) json_t *state = NULL;
+    struct err ignored = {0};
+
+    return state_read(where, &state, &ignored);
+}
+
 bool state_read(const char *where, json_t **out, struct err *err)
 {
     AUTO(free) char *path = path_join(where, BOX_FILE);
@@ -23,7 +46,7 @@ bool state_read(const char *where, json_t **out, struct err *err)
 
     if (!path)
         return err_memory(err);
-    if (!path_exists(path)) {
+    if (!state_exists(where)) {
         err_set(err, ERR_MISSING, "there is no box in '%s'", where);
         return err_hint(err, "rehearse box ls DIR shows the boxes in DIR");
     }
@@ -34,7 +57,8 @@ bool state_read(const char *where, json_t **out, struct err *err)
         !json_want_arr(state, "servers", &list, err) ||
         !json_want_arr(state, "services", &list, err)) {
         err_add(err, "cannot read the box '%s'", where);
-        return err_hint(err, "end what runs in it, and remove the directory yourself");
+        return err_hint(err, "if it is rehearse's: end what runs in it, and remove the directory "
+                             "yourself");
     }
     *out = TAKE(state);
     return true;

@@ -11,7 +11,8 @@
 
 struct piece {
     struct span text;
-    char *head; /* what it is about */
+    char *head;   /* what it is about; once it is to be told */
+    char *folded; /* what text borrows from once signs are folded */
     bool matched;
 };
 
@@ -19,8 +20,10 @@ static void pieces_done(struct vec *v)
 {
     struct piece *p = v->at;
 
-    for (size_t i = 0; i < v->count; i++)
+    for (size_t i = 0; i < v->count; i++) {
         free(p[i].head);
+        free(p[i].folded);
+    }
     vec_done(v);
 }
 
@@ -71,8 +74,8 @@ static bool add_piece(struct vec *v, struct span text, struct err *err)
 
     if (!p)
         return false;
-    *p = (struct piece){.text = text, .head = head_of(text)};
-    return p->head || err_memory(err);
+    *p = (struct piece){.text = text};
+    return true;
 }
 
 static int by_text(const void *a, const void *b)
@@ -86,7 +89,20 @@ static void sort(struct vec *v)
         qsort(v->at, v->count, v->item, by_text);
 }
 
-/* What is on both sides is matched, as often as it is there. */
+static void keep_unmatched(struct vec *v)
+{
+    struct piece *p = v->at;
+    size_t kept = 0;
+
+    for (size_t i = 0; i < v->count; i++)
+        if (p[i].matched)
+            free(p[i].folded);
+        else
+            p[kept++] = p[i];
+    v->count = kept;
+}
+
+/* What is on both sides is matched, as often as it is there; what is left is in order. */
 static void match(struct vec *left, struct vec *right)
 {
     struct piece *a = left->at, *b = right->at;
@@ -101,6 +117,20 @@ static void match(struct vec *left, struct vec *right)
         i += order <= 0;
         j += order >= 0;
     }
+    keep_unmatched(left);
+    keep_unmatched(right);
+}
+
+static bool add_heads(struct vec *v, struct err *err)
+{
+    struct piece *p = v->at;
+
+    for (size_t i = 0; i < v->count; i++) {
+        p[i].head = head_of(p[i].text);
+        if (!p[i].head)
+            return err_memory(err);
+    }
+    return true;
 }
 
 /* The same head on both sides: changed. */
@@ -114,15 +144,15 @@ static struct piece *other_half(struct vec *v, const char *head)
     return NULL;
 }
 
+/* What has no match. */
 static bool tell(struct proof_part *p, const char *what, struct vec *bundle, struct vec *box,
                  struct err *err)
 {
     struct piece *a = bundle->at, *b = box->at;
 
-    match(bundle, box);
+    if (!add_heads(bundle, err) || !add_heads(box, err))
+        return false;
     for (size_t i = 0; i < bundle->count; i++) {
-        if (a[i].matched)
-            continue;
         struct piece *other = other_half(box, a[i].head);
         if (other)
             other->matched = true;
@@ -237,71 +267,91 @@ static bool spread_rights(struct span text, struct buf *out, struct err *err)
     }
 }
 
-/* How many characters a number without a sign has. */
-static size_t number_len(struct span text)
-{
-    size_t n = 0;
-
-    while (n < text.len && (isdigit((unsigned char)text.at[n]) || text.at[n] == '.'))
-        n++;
-    return n;
-}
+/* ---- signs -------------------------------------------------------------------------------------*/
 
 static struct span skip(struct span text, size_t n)
 {
     return (struct span){text.at + n, text.len - n};
 }
 
-/* "::numeric" and its like, which ends the word; 0: something else. */
-static size_t cast_len(struct span text)
+/* A number without sign and exponent. */
+static bool is_number(struct span text)
 {
-    static const char *const types[] = {"::numeric", "::integer", "::bigint", "::double precision"};
-
-    for (size_t i = 0; i < COUNT(types); i++) {
-        size_t n = strlen(types[i]);
-        if (span_starts(text, types[i]) &&
-            (text.len == n || (!isalnum((unsigned char)text.at[n]) && !strchr("_([", text.at[n]))))
-            return n;
-    }
-    return 0;
+    for (size_t i = 0; i < text.len; i++)
+        if (!isdigit((unsigned char)text.at[i]) && text.at[i] != '.')
+            return false;
+    return text.len > 0;
 }
 
-/* "(- 5)" or "'-5'::integer" at the front: how long it is, and its number; 0: something else. */
-static size_t signed_len(struct span text, struct span *number)
+static bool is_zero(struct span number)
 {
-    bool applied = span_starts(text, "(- ");
-
-    if (!applied && !span_starts(text, "'-"))
-        return 0;
-    size_t before = applied ? 3 : 2;
-    struct span rest = skip(text, before);
-    size_t n = number_len(rest);
-
-    *number = (struct span){rest.at, n};
-    rest = skip(rest, n);
-    if (!n || !rest.len || rest.at[0] != (applied ? ')' : '\''))
-        return 0;
-    size_t cast = applied ? 0 : cast_len(skip(rest, 1));
-    return applied || cast ? before + n + 1 + cast : 0;
+    for (size_t i = 0; i < number.len; i++)
+        if (number.at[i] != '0' && number.at[i] != '.')
+            return false;
+    return true;
 }
 
-/* PostgreSQL says "(- 5)" of a sign that was applied to a constant, and of the same expression
- * once it has read that "'-5'::integer": both become -5. */
+/* As PostgreSQL writes it of a constant. Without its type it writes only those of two. */
+static void put_negative(struct buf *out, struct span number)
+{
+    const char *type = memchr(number.at, '.', number.len) ? "numeric" : "integer";
+
+    if (is_zero(number))
+        buf_span(out, number);
+    else
+        buf_printf(out, "'-%.*s'::%s", (int)number.len, number.at, type);
+}
+
+/* "(- 5)" at the front: its number, and how long it is; 0: something else. */
+static size_t applied_len(struct span text, struct span *number)
+{
+    struct span rest = text, token;
+
+    if (!span_starts(text, "(- "))
+        return 0;
+    rest = skip(rest, strlen("(- "));
+    if (sql_token_next(SQL_POSTGRESQL, &rest, number) != SQL_NUMBER || !is_number(*number) ||
+        sql_token_next(SQL_POSTGRESQL, &rest, &token) == SQL_END || !span_is(token, ")"))
+        return 0;
+    return (size_t)(rest.at - text.at);
+}
+
+/* PostgreSQL says "(- 5)" of a sign that was applied to a constant, and of the same expression once
+ * it has read that "'-5'::integer": the former becomes the latter. Strings and quoted names are
+ * tokens: what stands in them stays. */
 static bool fold_signs(struct span text, struct buf *out, struct err *err)
 {
-    while (text.len) {
-        struct span number = {0};
-        size_t n = signed_len(text, &number);
+    struct span rest = text, token, number;
 
-        if (n) {
-            buf_putc(out, '-');
-            buf_span(out, number);
-        } else {
-            buf_putc(out, text.at[0]);
-        }
-        text = skip(text, n ? n : 1);
+    while (sql_token_next(SQL_POSTGRESQL, &rest, &token) != SQL_END) {
+        buf_span(out, (struct span){text.at, (size_t)(token.at - text.at)});
+        text = skip(text, (size_t)(token.at - text.at));
+        size_t n = applied_len(text, &number);
+
+        if (n)
+            put_negative(out, number);
+        else
+            buf_span(out, token);
+        text = rest = skip(text, n ? n : token.len);
     }
+    buf_span(out, text);
     return buf_ok(out, err);
+}
+
+static bool fold_pieces(struct vec *v, struct err *err)
+{
+    struct piece *p = v->at;
+
+    for (size_t i = 0; i < v->count; i++) {
+        AUTO(buf) struct buf folded = {0};
+
+        if (!fold_signs(p[i].text, &folded, err))
+            return false;
+        size_t len = folded.len;
+        p[i].folded = buf_take(&folded);
+        p[i].text = (struct span){p[i].folded, len};
+    }
+    return true;
 }
 
 bool proof_statements(struct proof_part *p, const char *what, struct span bundle, struct span box,
@@ -309,13 +359,16 @@ bool proof_statements(struct proof_part *p, const char *what, struct span bundle
 {
     AUTO(pieces) struct vec left = VEC(struct piece);
     AUTO(pieces) struct vec right = VEC(struct piece);
-    AUTO(buf) struct buf folded = {0}, folded_box = {0}, rights = {0}, rights_box = {0};
+    AUTO(buf) struct buf rights = {0}, rights_box = {0};
 
-    return spread_rights(bundle, &rights, err) && spread_rights(box, &rights_box, err) &&
-           fold_signs(buf_view(&rights), &folded, err) &&
-           fold_signs(buf_view(&rights_box), &folded_box, err) &&
-           split(buf_view(&folded), &left, err) && split(buf_view(&folded_box), &right, err) &&
-           tell(p, what, &left, &right, err);
+    if (!spread_rights(bundle, &rights, err) || !spread_rights(box, &rights_box, err) ||
+        !split(buf_view(&rights), &left, err) || !split(buf_view(&rights_box), &right, err))
+        return false;
+    match(&left, &right);
+    if (!fold_pieces(&left, err) || !fold_pieces(&right, err))
+        return false;
+    match(&left, &right);
+    return tell(p, what, &left, &right, err);
 }
 
 /* ---- lines -------------------------------------------------------------------------------------*/
@@ -362,16 +415,17 @@ bool proof_lines(struct proof_part *p, const char *what, const char *subject, st
     AUTO(pieces) struct vec right = VEC(struct piece);
     AUTO(buf) struct buf left_columns = {0}, right_columns = {0}, name = {0};
     AUTO(buf) struct buf left_text = {0}, right_text = {0};
-    uint64_t before = p->differences;
 
     buf_printf(&name, "%s %s:", what, subject);
     if (!buf_ok(&name, err) || !drop_old_form(bundle, &left_text, err) ||
         !drop_old_form(box, &right_text, err) ||
         !lines(buf_view(&left_text), &left, &left_columns, err) ||
-        !lines(buf_view(&right_text), &right, &right_columns, err) ||
-        !tell(p, buf_str(&name), &left, &right, err))
+        !lines(buf_view(&right_text), &right, &right_columns, err))
         return false;
-    if (p->differences != before || span_eq(buf_view(&left_columns), buf_view(&right_columns)))
+    match(&left, &right);
+    if (left.count || right.count)
+        return tell(p, buf_str(&name), &left, &right, err);
+    if (span_eq(buf_view(&left_columns), buf_view(&right_columns)))
         return true;
     return proof_note_kind(p, what, span_of(subject), "order of columns changed", err);
 }

@@ -17,6 +17,11 @@ SELECT setval('tickets', 4711);
 CREATE TABLE nothing ();
 INSERT INTO nothing DEFAULT VALUES;
 SELECT lo_from_bytea(77, decode(repeat('ab', 5000), 'hex'));
+-- What PostgreSQL says of a sign changes once it has read its own words.
+CREATE TABLE signs (i int DEFAULT - '5'::int, b bigint DEFAULT - '5'::int, c bigint DEFAULT - '5'::bigint, n numeric(9, 2) DEFAULT - '0.5'::numeric,
+    f float8 DEFAULT - '5'::float8, r real DEFAULT - '0.5'::numeric, s smallint DEFAULT - '5'::smallint, m numeric DEFAULT - '1.50'::numeric(9, 2),
+    CHECK (s > - '70'::int AND n > - '1.5'::numeric AND b > - '3000000000'::bigint AND f > - '2'::float8 AND i > - '0'::int AND n > - '7'::int));
+CREATE VIEW signed AS SELECT - '5'::int AS x, - '5'::bigint AS y, - '2.5'::numeric AS z, - '25'::numeric AS w;
 SQL
 my_sql catalog <<'SQL' >/dev/null || die "cannot extend the catalog"
 CREATE TABLE floats (id INT PRIMARY KEY, f FLOAT, d DOUBLE(10,2), b BIT(9), e ENUM('', 'x'), g POINT, u UUID);

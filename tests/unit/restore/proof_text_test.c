@@ -82,6 +82,60 @@ TEST(a_sign_may_be_applied_or_part_of_the_constant)
                "CREATE TABLE a (CHECK ((x = (- 5))));", "schema: CREATE TABLE a: changed\n");
 }
 
+TEST(zero_has_no_sign)
+{
+    statements("CREATE TABLE a (CHECK ((x > (- 0)) AND (y > (- 0.00))));",
+               "CREATE TABLE a (CHECK ((x > 0) AND (y > 0.00)));", "");
+}
+
+/* The type of a constant without a label is known by how it is written. */
+TEST(a_constant_keeps_its_type)
+{
+    statements("CREATE TABLE a (CHECK ((x > '-5'::bigint)));",
+               "CREATE TABLE a (CHECK ((x > '-5'::integer)));",
+               "schema: CREATE TABLE a: changed\n");
+    statements("CREATE TABLE a (CHECK ((x > (- 5))));",
+               "CREATE TABLE a (CHECK ((x > '-5'::bigint)));", "schema: CREATE TABLE a: changed\n");
+    statements("CREATE TABLE a (CHECK ((x > (- 0.5))));",
+               "CREATE TABLE a (CHECK ((x > '-0.5'::numeric(4,1))));",
+               "schema: CREATE TABLE a: changed\n");
+}
+
+TEST(texts_in_texts_are_compared_to_the_byte)
+{
+    static const char *const forms[] = {
+        "CREATE FUNCTION f() AS $$ SELECT %s $$;", "CREATE FUNCTION f() AS $_$SELECT %s$_$;",
+        "CREATE FUNCTION f() AS 'SELECT %s';", "CREATE VIEW f AS SELECT 1 AS \"%s\";"};
+
+    for (size_t i = 0; i < COUNT(forms); i++) {
+        AUTO(buf) struct buf was = {0}, is = {0};
+        const char *at = strstr(forms[i], "%s");
+
+        buf_printf(&was, "%.*s(- 5)%s", (int)(at - forms[i]), forms[i], at + 2);
+        buf_printf(&is, "%.*s-5%s", (int)(at - forms[i]), forms[i], at + 2);
+        statements(buf_str(&was), buf_str(&was), "");
+        struct proof_part p;
+        begin(&p);
+        assert_true(proof_statements(&p, "", buf_view(&was), buf_view(&is), NULL));
+        assert_int_not_equal(p.differences, 0);
+        json_decref(p.listed);
+    }
+    statements("CREATE FUNCTION f() AS $$ SELECT '-5'::integer $$;",
+               "CREATE FUNCTION f() AS $$ SELECT '-5'::bigint $$;",
+               "schema: CREATE FUNCTION f: changed\n");
+}
+
+/* Where the constant stands in what names the statement, and as often as it is there. */
+TEST(signs_in_what_names_a_statement)
+{
+    statements("CREATE VIEW v AS SELECT (- 5) AS x;CREATE VIEW v AS SELECT (- 5) AS x;",
+               "CREATE VIEW v AS SELECT '-5'::integer AS x;CREATE VIEW v AS SELECT (- 5) AS x;",
+               "");
+    statements("CREATE VIEW v AS SELECT (- 5) AS x;CREATE VIEW v AS SELECT (- 5) AS x;",
+               "CREATE VIEW v AS SELECT '-5'::integer AS x;",
+               "schema: CREATE VIEW v AS SELECT '-5'::integer AS x: missing\n");
+}
+
 TEST(sequences_are_named_by_their_name)
 {
     statements("SELECT pg_catalog.setval('\"public\".\"s\"', 17, true);",
@@ -118,5 +172,6 @@ TEST(keys_come_in_any_order_and_columns_do_not)
 }
 
 TESTS(order_comments_and_tablespaces_do_not_matter, statements_are_named,
-      a_sign_may_be_applied_or_part_of_the_constant, sequences_are_named_by_their_name,
-      keys_come_in_any_order_and_columns_do_not)
+      a_sign_may_be_applied_or_part_of_the_constant, zero_has_no_sign, a_constant_keeps_its_type,
+      texts_in_texts_are_compared_to_the_byte, signs_in_what_names_a_statement,
+      sequences_are_named_by_their_name, keys_come_in_any_order_and_columns_do_not)

@@ -98,13 +98,17 @@ static bool blame_row(struct pg_target *t, const struct pg_target_table *table, 
                       struct err *err)
 {
     const struct pg_step *step = t->steps.at;
-    uint64_t line = err ? row_number(err->text, ", line ") : 0;
-    AUTO(buf) struct buf name = {0};
+    AUTO(buf) struct buf name = {0}, place = {0};
+    uint64_t line = 0;
     struct span key = {0};
 
     for (size_t i = 0; i < t->steps.count && !key.at; i++)
         if (step[i].table == table)
             key = row_key_columns(step[i].text);
+    /* Values of the row stand in the message, too. */
+    buf_printf(&place, ", COPY %s, line ", table->name);
+    if (err && !place.failed)
+        line = row_number(err->text, buf_str(&place));
     if (!line || !row_name(t->conf.bundle, table->stream, from, line, key, &name))
         return err_add(err, "cannot load table %s", table->qualified);
     return err_add(err, "cannot load table %s, %s", table->qualified, buf_str(&name));

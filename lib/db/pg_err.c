@@ -2,6 +2,8 @@
 
 #include "lib/base/cmd.h"
 
+#define DETAIL_SHOWN 400u
+
 /* By the longest matching beginning; the order matters only among equal ones. */
 static const struct {
     const char *state;
@@ -60,15 +62,29 @@ static const char *field(const PGresult *res, int code)
     return value ? value : "";
 }
 
-/* What helps to find the row or the object: the server's detail, the place, and the first line of
- * its context (for COPY: table, line and column). */
+/* The line that names a COPY's table, line and column: what was called for the row, which may count
+ * lines of its own, stands before it. Else the first. */
+static struct span context_line(const char *text)
+{
+    struct span rest = span_of(text), line;
+
+    while (span_split(&rest, '\n', &line))
+        if (span_starts(line, "COPY "))
+            return span_trim(line);
+    return first_line(text);
+}
+
+/* What helps to find the row or the object: the server's detail, which may be all of a row, and the
+ * place. */
 static void describe(const struct pg_said *said, struct buf *text)
 {
-    struct span detail = first_line(said->detail), context = first_line(said->context);
+    struct span detail = first_line(said->detail), context = context_line(said->context);
+    bool cut = detail.len > DETAIL_SHOWN;
 
     buf_puts(text, said->primary);
     if (detail.len)
-        buf_printf(text, " (%.*s)", (int)detail.len, detail.at);
+        buf_printf(text, " (%.*s%s)", (int)(cut ? DETAIL_SHOWN : detail.len), detail.at,
+                   cut ? "..." : "");
     if (context.len)
         buf_printf(text, ", %.*s", (int)context.len, context.at);
     buf_printf(text, ", SQLSTATE %s", said->state);

@@ -34,6 +34,32 @@ refused 21 "a check that does not hold any more"
 says "names the table and the row by its key" 'cannot load table "public"."checked", row 17123 (id=17123)'
 says "names the check" "checked_n_check"
 
+# What the server calls for a row counts lines of its own, and stands before the COPY in its words.
+pg_sql -c 'CREATE DATABASE called' postgres
+pg_sql called <<'SQL' >/dev/null || die "cannot fill production"
+CREATE FUNCTION fine(n int) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN true; END';
+CREATE TABLE called (id int PRIMARY KEY, n int CHECK (public.fine(n)));
+INSERT INTO called SELECT g, g FROM generate_series(1, 20000) g;
+CREATE OR REPLACE FUNCTION fine(n int) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS
+    'BEGIN IF n = 17123 THEN RAISE ''not fine''; END IF; RETURN true; END';
+SQL
+check "a snapshot of rows that a function refuses by now" snapshot "$PG" called
+refused 21 "a check that raises"
+says "names the table and the row by its key" 'cannot load table "public"."called", row 17123 (id=17123)'
+says "gives the function's words" "not fine"
+
+pg_sql -c 'CREATE DATABASE parsed' postgres
+pg_sql parsed <<'SQL' >/dev/null || die "cannot fill production"
+CREATE FUNCTION parses(t text) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT true';
+CREATE DOMAIN doc AS text CHECK (public.parses(VALUE));
+CREATE TABLE parsed (id int PRIMARY KEY, note text, d doc);
+INSERT INTO parsed SELECT g, 'a, line 1', CASE g WHEN 4711 THEN 'x' ELSE '{"a": 1}' END FROM generate_series(1, 5000) g;
+CREATE OR REPLACE FUNCTION parses(t text) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT t::json IS NOT NULL';
+SQL
+check "a snapshot of texts that are no JSON" snapshot "$PG" parsed
+refused 21 "a domain of JSON"
+says "names the table and the row by its key" 'cannot load table "public"."parsed", row 4711 (id=4711)'
+
 pg_sql -c 'CREATE DATABASE twice' postgres
 pg_sql twice <<'SQL' >/dev/null || die "cannot fill production"
 CREATE FUNCTION same(n int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT n';

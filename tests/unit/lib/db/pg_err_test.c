@@ -35,6 +35,41 @@ TEST(classes_of_sqlstates)
     }
 }
 
+static void said(const char *detail, const char *context, const char *want)
+{
+    struct pg_said s = {"22P02", "broken", detail, "", context, ""};
+    struct err err = {0};
+
+    assert_fails(pg_fail_said(&s, &err), &err, ERR_SQL);
+    assert_string_equal(err.text, want);
+}
+
+/* The innermost comes first, and may count lines of its own. */
+TEST(the_line_of_a_copy_is_what_counts_of_a_context)
+{
+    said("", "PL/pgSQL function f(integer) line 1 at RAISE\nCOPY t, line 17, column a: \"b\"",
+         "broken, COPY t, line 17, column a: \"b\", SQLSTATE 22P02");
+    said("Token \"x\" is invalid.\nmore", "JSON data, line 1: x\nCOPY t, line 3",
+         "broken (Token \"x\" is invalid.), COPY t, line 3, SQLSTATE 22P02");
+    said("", "SQL function \"f\" statement 1\nPL/pgSQL function g() line 2",
+         "broken, SQL function \"f\" statement 1, SQLSTATE 22P02");
+    said("", "", "broken, SQLSTATE 22P02");
+}
+
+/* A row of many columns must not push the line out of the message. */
+TEST(a_long_detail_is_cut)
+{
+    AUTO(buf) struct buf detail = {0};
+    struct pg_said s = {"23514", "broken", "", "", "COPY t, line 17: \"...\"", ""};
+    struct err err = {0};
+
+    for (unsigned i = 0; i < 2000; i++)
+        buf_puts(&detail, "x");
+    s.detail = buf_str(&detail);
+    assert_fails(pg_fail_said(&s, &err), &err, ERR_SQL);
+    assert_non_null(strstr(err.text, "xxx...), COPY t, line 17: "));
+}
+
 /* A socket directory without a server: a class, the place and a mend, on one line. */
 TEST(no_server)
 {
@@ -103,5 +138,5 @@ TEST(engines_by_name)
     assert_string_equal(db_driver(DB_POSTGRESQL)->name, "postgresql");
 }
 
-TESTS(classes_of_sqlstates, no_server, password_variable_that_is_not_set, tool_environment,
-      engines_by_name)
+TESTS(classes_of_sqlstates, the_line_of_a_copy_is_what_counts_of_a_context, a_long_detail_is_cut,
+      no_server, password_variable_that_is_not_set, tool_environment, engines_by_name)

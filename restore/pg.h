@@ -5,6 +5,7 @@
  *   pg_script.c   the schema's texts: run in order, or sorted into steps
  *   pg_progress.c what was loaded already
  *   pg_missing.c  what the server lacks
+ *   pg_role_names.c the roles that a statement needs
  *   pg_part.c     the texts, cut to what is selected
  *   pg_key.c      a key as an index and a constraint that takes it over
  *   pg_weight.c   what an index costs

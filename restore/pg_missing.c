@@ -4,6 +4,7 @@
 
 #include "lib/base/log.h"
 #include "restore/pg.h"
+#include "restore/pg_role_names.h"
 
 struct needs {
     struct pg_target *target;
@@ -49,31 +50,12 @@ static bool look_at_extension(struct needs *n, struct span sql, struct err *err)
                        "install the extension's package on the server's host", err);
 }
 
-/* Who owns, is granted, or a policy is for: behind TO, and FOR ROLE. */
-static bool look_at_roles(struct needs *n, struct span sql, struct err *err)
+static bool look_at_role(void *ctx, const char *name, struct err *err)
 {
-    static const char *const heads[] = {"grant", "revoke", "alter", "create policy",
-                                        "create user mapping"};
-    AUTO(buf) struct buf name = {0};
-    struct span rest = sql, token = {0}, before = {0}, second = {0};
-    bool any = false;
+    struct needs *n = ctx;
 
-    for (size_t i = 0; i < COUNT(heads); i++)
-        any |= sql_starts(SQL_POSTGRESQL, sql, heads[i]);
-    while (any && sql_token_next(SQL_POSTGRESQL, &rest, &token) != SQL_END) {
-        bool owner = span_is(before, "TO") && span_is(second, "OWNER");
-        bool role = span_is(before, "ROLE") && span_is(second, "FOR");
-        bool grant = span_is(before, "TO") && sql_starts(SQL_POSTGRESQL, sql, "grant");
-        second = before;
-        before = token;
-        if (!(owner || role || grant) || span_is(token, "PUBLIC") || !pg_name(token, &name) ||
-            json_object_get(n->roles, buf_str(&name)))
-            continue;
-        if (!missing_add(&n->missing, "role", buf_str(&name),
-                         "make the role first: it was not captured", err))
-            return false;
-    }
-    return true;
+    return json_object_get(n->roles, name) ||
+           missing_add(&n->missing, "role", name, "make the role first: it was not captured", err);
 }
 
 /* COLLATE pg_catalog."de_DE": what the operating system's locales give. */
@@ -124,7 +106,7 @@ static bool look_at(struct needs *n, const char *what, struct span text, struct 
             return err_add(err, "%s", what);
         if (!more)
             return true;
-        if (!look_at_extension(n, st.text, err) || !look_at_roles(n, st.text, err) ||
+        if (!look_at_extension(n, st.text, err) || !pg_role_names(st.text, look_at_role, n, err) ||
             !look_at_collations(n, st.text, err) || !look_at_tablespace(n, st.text, err))
             return false;
     }

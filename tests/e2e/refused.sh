@@ -93,6 +93,29 @@ if [ -w "$EXTENSIONS" ]; then
         --only postgresql.db/public.plain
 fi
 
+# Roles that are not captured: those that belong to a version of the server. Here are some that no box has.
+pg_sql -c 'CREATE DATABASE peopled' postgres
+for role in owner reader policy mapped granter granted; do
+    pg_sql -c "CREATE ROLE $role" -c "UPDATE pg_authid SET rolname = 'pg_of_old_$role' WHERE rolname = '$role'" postgres
+done
+pg_sql peopled <<'SQL' >/dev/null || die "cannot fill production"
+CREATE TABLE t (id int);
+ALTER TABLE t OWNER TO pg_of_old_owner;
+GRANT SELECT ON t TO pg_of_old_reader;
+CREATE POLICY p ON t FOR SELECT TO postgres, pg_of_old_policy USING (true);
+CREATE FOREIGN DATA WRAPPER w;
+CREATE SERVER s FOREIGN DATA WRAPPER w;
+CREATE USER MAPPING FOR pg_of_old_mapped SERVER s;
+CREATE USER MAPPING FOR PUBLIC SERVER s;
+ALTER DEFAULT PRIVILEGES FOR ROLE pg_of_old_granter GRANT SELECT ON TABLES TO pg_of_old_granted;
+SQL
+check "a snapshot with roles that are not captured" snapshot "$PG" peopled
+refused 17 "roles that are not there"
+for role in owner reader policy mapped granter granted; do
+    says "$role is named before anything is loaded" "role 'pg_of_old_$role'"
+done
+check_same "and nobody else" "$(grep -c "missing what=.role" "$T/out")" 6
+
 # ---- MariaDB -------------------------------------------------------------------------------------
 MY_OPTIONS='--plugin-load-add=ha_blackhole.so' my_start
 my_sql -e 'CREATE DATABASE holes; CREATE TABLE holes.hole (id INT) ENGINE=BLACKHOLE; CREATE TABLE holes.t (id INT)' ||

@@ -1,0 +1,70 @@
+#include "restore/pg_role_names.h"
+
+#include "restore/pg.h"
+
+/* Where names stand. They are separated by commas. */
+static const struct {
+    const char *head;
+    const char *second, *word; /* behind `word`, which stands behind `second` where that is given */
+    const char *until;         /* an expression begins: the words in it are not the statement's */
+} places[] = {
+    {"grant", NULL, "TO"},
+    {"revoke", NULL, "FROM"},
+    {"alter default privileges", "FOR", "ROLE"},
+    {"alter default privileges", NULL, "TO"},
+    {"alter default privileges", NULL, "FROM"},
+    {"alter", "OWNER", "TO"},
+    {"create policy", NULL, "TO", "("},
+    {"create user mapping", NULL, "FOR"},
+};
+
+struct names {
+    bool (*each)(void *ctx, const char *name, struct err *err);
+    void *ctx;
+};
+
+static bool give_list(const struct names *n, struct span rest, struct err *err)
+{
+    AUTO(buf) struct buf name = {0};
+    struct span token;
+
+    do {
+        if (sql_token_next(SQL_POSTGRESQL, &rest, &token) == SQL_END)
+            return true;
+        if (!pg_name(token, &name))
+            return buf_ok(&name, err);
+        /* No role can be called so. */
+        if (strcasecmp(buf_str(&name), "public") != 0 && !n->each(n->ctx, buf_str(&name), err))
+            return false;
+        sql_token_next(SQL_POSTGRESQL, &rest, &token);
+    } while (span_is(token, ","));
+    return true;
+}
+
+static bool look_at(const struct names *n, struct span sql, size_t place, struct err *err)
+{
+    const char *second = places[place].second, *until = places[place].until;
+    struct span rest = sql, token, before = {0};
+    enum sql_token kind;
+
+    while ((kind = sql_token_next(SQL_POSTGRESQL, &rest, &token)) != SQL_END) {
+        if (until && span_is(token, until))
+            return true;
+        if (kind == SQL_WORD && span_is(token, places[place].word) &&
+            (!second || span_is(before, second)))
+            return give_list(n, rest, err);
+        before = token;
+    }
+    return true;
+}
+
+bool pg_role_names(struct span sql, bool (*each)(void *ctx, const char *name, struct err *err),
+                   void *ctx, struct err *err)
+{
+    struct names n = {each, ctx};
+
+    for (size_t i = 0; i < COUNT(places); i++)
+        if (sql_starts(SQL_POSTGRESQL, sql, places[i].head) && !look_at(&n, sql, i, err))
+            return false;
+    return true;
+}

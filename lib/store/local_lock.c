@@ -57,6 +57,13 @@ static bool is_local(struct span text)
            span_is(line, LOCAL_TOKEN);
 }
 
+/* Else who holds the flock would wait for a file that nobody takes away. */
+static bool remove_file(int dir, struct err *err)
+{
+    return unlinkat(dir, SWAP_LOCK, 0) == 0 || errno == ENOENT ||
+           err_sys(err, ERR_IO, "cannot remove '" SWAP_LOCK "'");
+}
+
 static bool look(int dir, struct swap_lock *lock, struct err *err)
 {
     AUTO(fd) int fd = openat(dir, SWAP_LOCK, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -72,10 +79,10 @@ static bool look(int dir, struct swap_lock *lock, struct err *err)
     struct span now = {text, (size_t)n};
     enum swap_lock_state state = swap_lock_watch(lock, now, (uint32_t)st.st_mtim.tv_sec);
     if (is_local(now))
-        unlinkat(dir, SWAP_LOCK, 0);
-    else if (state == SWAP_LOCK_DEAD &&
-             linkat(dir, SWAP_LOCK, dir, swap_lock_grave(lock, grave), 0) == 0)
-        unlinkat(dir, SWAP_LOCK, 0);
+        return remove_file(dir, err);
+    if (state == SWAP_LOCK_DEAD &&
+        linkat(dir, SWAP_LOCK, dir, swap_lock_grave(lock, grave), 0) == 0)
+        return remove_file(dir, err);
     return true;
 }
 

@@ -173,8 +173,10 @@ static bool write_and_replace(struct sftp_store *st, struct sftp_conn *conn, con
         return false;
     if (!write_small(conn, tmp, job->content, err))
         return pool_explain(st, conn, err);
-    bool ok = still_ours(st, conn, lock, job, err) && sftp_replace(conn->sftp, tmp, path, err) &&
-              sftp_sync_parent(conn, path, err);
+    /* A full disk may refuse the name too. */
+    bool ok = still_ours(st, conn, lock, job, err) &&
+              ((sftp_replace(conn->sftp, tmp, path, err) && sftp_sync_parent(conn, path, err)) ||
+               pool_explain(st, conn, err));
     if (!ok && !sftp_broken(conn->sftp))
         (void)sftp_remove(conn->sftp, tmp, &ignored);
     return ok;

@@ -90,11 +90,11 @@ listed() { # STORE: the digests of what index.json lists
 
 # The digests that are needed: of all that is listed and all that these name.
 needed() { # STORE
-    local digest
-    for digest in $(listed "$1"); do
-        echo "${digest#sha256:}"
-        jq -r '.. | .digest? // empty' "$1/blobs/sha256/${digest#sha256:}" | sed 's/^sha256://'
-    done | sort -u
+    listed "$1" | sed "s|^sha256:|$1/blobs/sha256/|" | {
+        mapfile -t manifests
+        [ ${#manifests[@]} -eq 0 ] || printf '%s\n' "${manifests[@]##*/}"
+        [ ${#manifests[@]} -eq 0 ] || jq -r '.. | .digest? // empty' "${manifests[@]}" | sed 's/^sha256://'
+    } | sort -u
 }
 
 # All that is listed is whole, and what was there before still is.

@@ -32,7 +32,7 @@ faulty() { # CASE FAULT STATUS
     esac
     [ "$3" -eq 0 ] || [ "$3" -eq $wanted ] || { echo "status $3"; cat "$T/err"; return 1; }
     if [ "$3" -ne 0 ]; then
-        [ "$(grep -vc '^rehearse: warning' "$T/err")" -eq 1 ] || { echo "more than a line:"; cat "$T/err"; return 1; }
+        [ "$(grep -vc '^warn ' "$T/err")" -eq 1 ] || { echo "more than a line:"; cat "$T/err"; return 1; }
         case $2 in
         ENOSPC* | EDQUOT* | EMFILE*)
             grep -q '(hint: ' "$T/err" || { echo "no hint:"; cat "$T/err"; return 1; }

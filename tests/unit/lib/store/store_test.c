@@ -1,15 +1,19 @@
 /* One conformance test of the store contract, run against every driver. */
 #include "tests/test.h"
 
+#include "lib/base/clock.h"
 #include "lib/base/fd.h"
+#include "lib/store/local_lock.h"
 #include "lib/store/name.h"
 #include "lib/store/store.h"
+#include "lib/store/swap_lock.h"
 #include "tests/fake/store_memory.h"
 
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/stat.h>
 
+#define NOBODY 65534
 #define ABSENT "blobs/sha256/0000000000000000000000000000000000000000000000000000000000000000"
 
 static char *temp_dir(void)
@@ -400,6 +404,32 @@ TEST(local_takes_over_its_own_lock)
     drop(dir);
 }
 
+/* Who may not remove the dead one's lock file says so at once: nobody else is waited for. */
+TEST(local_lock_that_cannot_be_removed)
+{
+    char *dir = temp_dir();
+    AUTO(free) char *lock = path_join(dir, SWAP_LOCK), *own = path_join(dir, STORE_LOCK);
+    AUTO(fd) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    AUTO(local_lock) struct local_lock taken = LOCAL_LOCK;
+    struct err err = {0};
+    bool root = geteuid() == 0;
+
+    assert_ok(file_replace(lock, SPAN("host process 7\nflock\n"), 0644, &err), &err);
+    assert_ok(file_replace(own, SPAN(""), 0644, &err), &err);
+    assert_int_equal(chmod(own, 0666), 0);
+    assert_int_equal(fchmod(fd, 0555), 0);
+    assert_true(!root || seteuid(NOBODY) == 0);
+    int64_t begun = clock_mono_ns();
+    bool ok = local_lock_take(fd, dir, &taken, &err);
+    int64_t took = clock_mono_ns() - begun;
+    assert_true(!root || seteuid(0) == 0);
+    assert_int_equal(fchmod(fd, 0755), 0);
+    assert_fails(ok, &err, ERR_RIGHTS);
+    assert_non_null(strstr(err.text, "cannot remove 'swap.lock'"));
+    assert_true(took < (int64_t)10 * 1000000000);
+    drop(dir);
+}
+
 /* Production's data lie in it: nobody else may read them. */
 TEST(local_is_private)
 {
@@ -516,5 +546,5 @@ TEST(local_lists_leftovers)
 }
 
 TESTS(memory_conforms, local_conforms, named_conforms, local_takes_over_its_own_lock,
-      local_is_private, local_refuses_what_is_no_store, local_goes_on_with_what_was_begun,
-      local_follows_no_links, local_lists_leftovers)
+      local_lock_that_cannot_be_removed, local_is_private, local_refuses_what_is_no_store,
+      local_goes_on_with_what_was_begun, local_follows_no_links, local_lists_leftovers)

@@ -35,7 +35,8 @@ static bool same_file(const struct stream *old, const struct pg_table *t, uint64
     json_int_t count = json_integer_value(json_object_get(old->meta, "blocks"));
 
     *blocks = (uint64_t)count;
-    return count > 0 && t->filenode && json_is_integer(node) &&
+    /* A table has fewer than 2^32 blocks; more would overflow where ranges are cut. */
+    return count > 0 && count < UINT32_MAX && t->filenode && json_is_integer(node) &&
            (uint64_t)json_integer_value(node) == t->filenode &&
            same_strings(json_object_get(old->meta, "columns"), t, false) &&
            same_strings(json_object_get(old->meta, "types"), t, true);

@@ -179,6 +179,18 @@ TEST(keys_that_make_no_sense_are_not_used)
     close_table(&t);
 }
 
+/* More blocks than a table can have: where a large range is cut, their product with a count would
+ * wrap around, and rows be missed. */
+TEST(absurd_blocks_are_not_used)
+{
+    static const struct fake_segment was[] = {{"0", "end", 5 * SEGMENT_TARGET}};
+    struct table t;
+
+    open_table(&t, meta_of(7, (uint64_t)INT64_MAX / 2, "id", "integer"), was, COUNT(was));
+    assert_int_equal(t.table.kept.count, 0);
+    close_table(&t);
+}
+
 TESTS(ranges_are_the_parents, parts_of_a_range_are_one, twice_the_size_is_cut, a_block_is_never_cut,
       eight_small_ones_become_one, what_is_another_table_now_is_cut_afresh,
-      keys_that_make_no_sense_are_not_used)
+      keys_that_make_no_sense_are_not_used, absurd_blocks_are_not_used)

@@ -156,7 +156,8 @@ static void cursor_next(const struct files_old *old, struct cursor *c)
         return;
     for (size_t i = 0; ok && i < CATALOG_COLUMNS; i++)
         ok = next_line(&c->column[i], &fields[i]);
-    c->valid = ok && parse_row(fields, &c->row);
+    c->valid = ok && (parse_row(fields, &c->row) ||
+                      err_set(&why, ERR_DAMAGED, "a row of the catalog makes no sense"));
     c->left--;
     if (c->valid)
         return;

@@ -88,8 +88,8 @@ struct segment_raw {
 bool bundle_segment(struct bundle_writer *w, const struct segment_raw *seg, struct err *err);
 /* The segment `seg->like` as it is, without its bytes: who calls knows that they did not change. */
 bool bundle_keep(struct bundle_writer *w, const struct segment_raw *seg, struct err *err);
-/* The stream of that name in the parent, whose segments say where it was cut; NULL: none. Lives as
- * long as the writer. */
+/* The stream of that name in the parent, whose segments say where it was cut; NULL: none. Lives until
+ * bundle_finish(). */
 const struct stream *bundle_parent_stream(const struct bundle_writer *w, const char *name);
 /* Whether what the parent says may be believed: false when this bundle is signed and the parent was
  * not, with the same key. Its bytes need no belief, they are checked. */

@@ -74,28 +74,22 @@ static void count_segment(struct writer_component *c, const struct segment *s)
     c->stored_bytes += s->stored_bytes;
 }
 
-/* Streams get their final numbers in the order of their names. */
-static bool place_segments(const struct bundle_writer *w, const struct vec *sorted,
-                           struct index *ix, struct err *err)
+/* Streams get their final numbers in the order of their names. The segments are the writer's own,
+ * lent to the index: a large database has a million of them, and a copy would be a sixth of a gigabyte. */
+static bool place_segments(const struct vec *sorted, struct index *ix, struct err *err)
 {
     AUTO(free) uint32_t *now = calloc(sorted->count + 1, sizeof(*now));
     const struct named *names = sorted->at;
-    const struct segment *from = w->segments.at;
+    struct segment *all = ix->segments.at;
 
     if (!now)
         return err_memory(err);
     for (uint32_t i = 0; i < sorted->count; i++)
         now[names[i].was] = i;
-    for (size_t i = 0; i < w->segments.count; i++) {
-        struct segment *to = vec_add(&ix->segments, err);
-        if (!to)
-            return false;
-        *to = from[i];
-        to->stream = now[from[i].stream];
-        count_segment(names[to->stream].stream->component, to);
+    for (size_t i = 0; i < ix->segments.count; i++) {
+        all[i].stream = now[all[i].stream];
+        count_segment(names[all[i].stream].stream->component, &all[i]);
     }
-
-    struct segment *all = ix->segments.at;
     if (ix->segments.count)
         qsort(all, ix->segments.count, sizeof(*all), by_place);
     for (size_t i = 1; i < ix->segments.count; i++)
@@ -119,7 +113,11 @@ static bool put_index(struct bundle_writer *w, const struct index *ix, struct in
     struct codec *codec = NULL;
     struct span frame;
 
-    if (!index_encode(ix, &text, err) || !codecs_take(&w->codecs, &codec, err))
+    if (!index_encode(ix, &text, err)) {
+        err_add(err, "cannot make an index of %zu segments", ix->segments.count);
+        return err_hint(err, "capture a part of it by an environment file of its own");
+    }
+    if (!codecs_take(&w->codecs, &codec, err))
         return err_add(err, "cannot make the segment index");
     bool ok = codec_compress(codec, INDEX_LEVEL, buf_view(&text), &frame, err) &&
               (w->wrap ? sealing_put(w->store, w->wrap, SEAL_INDEX, WRAP_INDEX, frame, out, err)
@@ -143,8 +141,23 @@ static bool write_index(struct bundle_writer *w, struct index_pack *out, struct 
             return false;
         *to = packs[i];
     }
-    return name_streams(w, &sorted, &ix, err) && place_segments(w, &sorted, &ix, err) &&
-           put_index(w, &ix, out, err);
+    ix.segments = w->segments;
+    w->segments = (struct vec)VEC(struct segment);
+    bool ok = name_streams(w, &sorted, &ix, err) && place_segments(&sorted, &ix, err) &&
+              put_index(w, &ix, out, err);
+    w->segments = ix.segments;
+    ix.segments = (struct vec)VEC(struct segment);
+    return ok;
+}
+
+/* Its index is as large as ours, and nothing of it is needed any more. */
+static void forget_parent(struct bundle_writer *w)
+{
+    if (!w->parent)
+        return;
+    digest_text(parent_digest(w->parent), w->parent_text);
+    parent_close(w->parent);
+    w->parent = NULL;
 }
 
 /* ---- bundle.json -----------------------------------------------------------------------------*/
@@ -193,17 +206,15 @@ static bool describe_components(struct bundle_writer *w, json_t *config)
 
 static bool describe(struct bundle_writer *w, const char *created, json_t **out, struct err *err)
 {
-    char now[ISO_TIME], parent[DIGEST_TEXT];
+    char now[ISO_TIME];
 
     clock_iso(clock_wall_ns(), now);
-    if (w->parent)
-        digest_text(parent_digest(w->parent), parent);
-    json_t *config =
-        json_pack("{s:i, s:s, s:s, s:b, s:s, s:s, s:s?, s:I, s:I, s:I}", "format", BUNDLE_FORMAT,
-                  "tool", "rehearse " REHEARSE_VERSION, "environment", w->environment, "production",
-                  w->production, "created", created, "finished", now, "parent",
-                  w->parent ? parent : NULL, "packs", (json_int_t)w->packs.count, "streams",
-                  (json_int_t)w->streams.count, "segments", (json_int_t)w->segments.count);
+    json_t *config = json_pack(
+        "{s:i, s:s, s:s, s:b, s:s, s:s, s:s?, s:I, s:I, s:I}", "format", BUNDLE_FORMAT, "tool",
+        "rehearse " REHEARSE_VERSION, "environment", w->environment, "production", w->production,
+        "created", created, "finished", now, "parent", w->parent_text[0] ? w->parent_text : NULL,
+        "packs", (json_int_t)w->packs.count, "streams", (json_int_t)w->streams.count, "segments",
+        (json_int_t)w->segments.count);
     if (!config || !describe_components(w, config)) {
         json_decref(config);
         return err_set(err, ERR_FAILED,
@@ -316,8 +327,10 @@ bool bundle_finish(struct bundle_writer *w, struct bundle_ref *out, struct err *
     clock_iso(w->created_ns, m.created);
     snprintf(m.environment, sizeof(m.environment), "%s", w->environment);
     dated_tag(w->environment, m.created, entry.tag);
-    if (!finish_packs(w, err) || !write_index(w, &m.index, err) ||
-        !describe(w, m.created, &config, err))
+    if (!finish_packs(w, err))
+        return false;
+    forget_parent(w);
+    if (!write_index(w, &m.index, err) || !describe(w, m.created, &config, err))
         return false;
     if (!put_config(w, config, &m, err) || !write_manifest(w, &m, &entry.manifest, err))
         return err_add(err, "cannot store the manifest");

@@ -2,6 +2,8 @@
  *
  * Text, one record per line, fields split by tabs and escaped as in COPY text; stored as one zstd
  * frame. docs/bundle-format.md ("Segment index") is the specification.
+ * Memory: of a decoded one 176 bytes per segment and its keys; while it is decoded the text, some 250
+ *         bytes per segment, too.
  * Limits: INDEX_MAX bytes of text. Everything is checked against everything when it is decoded:
  *         a struct index that index_decode() gave is sound, whoever wrote the bytes.
  * Errors: ERR_DAMAGED with the line; ERR_UNSUPPORTED for a later format.
@@ -32,7 +34,7 @@ struct index {
     struct vec streams;  /* struct index_stream, by name */
     struct vec segments; /* struct segment, by stream and seq */
     struct vec owned;    /* json_t *: the metas of a decoded index */
-    struct buf text;     /* what names and keys of a decoded index point into */
+    struct buf text;     /* names and keys of a decoded index, which point into it */
 };
 
 void index_init(struct index *ix);
@@ -43,7 +45,8 @@ static inline void auto_index(struct index *ix)
 }
 
 bool index_encode(const struct index *ix, struct buf *out, struct err *err);
-/* Takes the text over (it is written into) and empties *text. `ix` was initialised. */
+/* Takes the text over (it is written into) and empties *text; what is kept of it are names and keys,
+ * a tenth. `ix` was initialised. */
 bool index_decode(struct buf *text, struct index *ix, struct err *err);
 
 #endif

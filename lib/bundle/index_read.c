@@ -245,6 +245,41 @@ static bool read_end(const struct index *ix, const struct line *l, struct span r
     return delta_check_depth(ix, err);
 }
 
+static const char *kept(struct buf *to, const char *at, size_t len)
+{
+    const char *copy = to->at + to->len;
+
+    buf_add(to, at, len);
+    return copy;
+}
+
+/* Names and keys into memory of their own, so that the text can go: it is ten times as large. */
+static bool keep_names(struct index *ix, struct err *err)
+{
+    struct index_stream *streams = ix->streams.at;
+    struct segment *segments = ix->segments.at;
+    struct buf names = {.max = INDEX_MAX};
+    size_t need = 1;
+
+    for (size_t i = 0; i < ix->streams.count; i++)
+        need += strlen(streams[i].name) + 1;
+    for (size_t i = 0; i < ix->segments.count; i++)
+        need += segments[i].key_from.len + segments[i].key_to.len;
+    /* All at once: nothing moves while it is filled. */
+    if (!buf_reserve(&names, need))
+        return err_memory(err);
+    for (size_t i = 0; i < ix->streams.count; i++)
+        streams[i].name = kept(&names, streams[i].name, strlen(streams[i].name) + 1);
+    for (size_t i = 0; i < ix->segments.count; i++) {
+        struct span *const keys[] = {&segments[i].key_from, &segments[i].key_to};
+        for (size_t k = 0; k < COUNT(keys); k++)
+            keys[k]->at = kept(&names, keys[k]->at, keys[k]->len);
+    }
+    buf_done(&ix->text);
+    ix->text = names;
+    return true;
+}
+
 bool index_decode(struct buf *text, struct index *ix, struct err *err)
 {
     static const struct {
@@ -262,7 +297,7 @@ bool index_decode(struct buf *text, struct index *ix, struct err *err)
         size_t i = 0;
 
         if (span_is(l.field[0], "end"))
-            return read_end(ix, &l, rest, err);
+            return read_end(ix, &l, rest, err) && keep_names(ix, err);
         while (i < COUNT(records) && !span_is(l.field[0], records[i].record))
             i++;
         if (i == COUNT(records))

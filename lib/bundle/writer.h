@@ -5,6 +5,7 @@
 #include "lib/bundle/codec.h"
 #include "lib/bundle/index.h"
 #include "lib/bundle/lease.h"
+#include "lib/bundle/manifest.h"
 #include "lib/bundle/pack.h"
 #include "lib/bundle/parent.h"
 #include "lib/seal/wrap.h"
@@ -51,14 +52,15 @@ struct bundle_writer {
 
     pthread_mutex_t lock; /* guards everything below */
     int64_t rate_next_ns;
-    struct parent *parent;
-    struct wrap *wrap;     /* keys of what is sealed; NULL: not encrypted */
-    struct vec streams;    /* struct writer_stream */
-    struct vec segments;   /* struct segment; key_from owns the heap of both keys */
-    struct same same;      /* of segments, by their content */
-    struct vec packs;      /* struct index_pack; zero until it is done */
-    struct vec components; /* struct writer_component * */
-    json_t *config;        /* set by finish */
+    struct parent *parent;         /* NULL: none, or finish has begun */
+    char parent_text[DIGEST_TEXT]; /* its digest, once it is closed; "": none */
+    struct wrap *wrap;             /* keys of what is sealed; NULL: not encrypted */
+    struct vec streams;            /* struct writer_stream */
+    struct vec segments;           /* struct segment; key_from owns the heap of both keys */
+    struct same same;              /* of segments, by their content */
+    struct vec packs;              /* struct index_pack; zero until it is done */
+    struct vec components;         /* struct writer_component * */
+    json_t *config;                /* set by finish */
 };
 
 /* Makes a pack durable and notes it as number `id`. Frees it either way. */

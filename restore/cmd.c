@@ -285,6 +285,27 @@ static bool give_up(struct restore *r, struct err *err)
     return err_pass(err, &why);
 }
 
+static bool as_begun(bool same, const char *option, struct err *err)
+{
+    if (same)
+        return true;
+    err_set(err, ERR_USAGE, "--resume goes on as the restore was begun: no other --%s", option);
+    return err_hint(err, "leave --%s out, or begin anew with --replace", option);
+}
+
+/* An option that says what is so anyway may come from the caller's environment. */
+static bool check_as_begun(const struct restore *r, struct err *err)
+{
+    const struct restore_conf *now = r->conf, *begun = &r->begun;
+    AUTO(env) struct env *env = NULL;
+
+    if (now->env && !env_load(now->env, &env, err))
+        return false;
+    return as_begun(!env || strcmp(env->text, r->box->env->text) == 0, "env", err) &&
+           as_begun(!now->jobs || now->jobs == begun->jobs, "jobs", err) &&
+           as_begun(!now->references || begun->references, "with-references", err);
+}
+
 /* The box with the half of a restore in it, and how that was begun. */
 static bool take_up(struct restore *r, const char **ref, struct err *err)
 {
@@ -298,7 +319,7 @@ static bool take_up(struct restore *r, const char **ref, struct err *err)
     r->begun = *r->conf;
     if (!box_open(r->conf->into, &r->box, err) || !box_show(r->box, &r->shown, err) ||
         !resume_read(r->shown, &r->begun.only, &r->begun.references, &r->begun.jobs, err) ||
-        !json_want_str(r->shown, "bundle", &bundle, err))
+        !check_as_begun(r, err) || !json_want_str(r->shown, "bundle", &bundle, err))
         return false;
     if (strcmp(*ref, "latest") != 0 && strncmp(*ref, bundle, strlen(*ref)) != 0) {
         err_set(err, ERR_USAGE, "the restore in '%s' is of bundle %.12s, not of '%s'",

@@ -105,5 +105,13 @@ check_status "fails" 21 restore
 check_status "and fails again" 21 restore --resume
 check_has "where it was" "$(cat "$T/out")" "the load goes on component='postgresql.shop'"
 check_status "another bundle is not what it began with" 10 restore --resume "$("$REHEARSE" bundle ls --store "$STORE" --json 2>/dev/null | jq -r '.[1].digest // "0000000"' 2>/dev/null || echo 0000000)"
+sed 's/name: prod/name: other/' "$T/env.yaml" >"$T/other.yaml"
+check_status "nor is another environment" 10 restore --resume --env "$T/other.yaml"
+check_has "which is named" "$(cat "$T/out")" "no other --env"
+check_status "nor another number of jobs" 10 restore --resume --jobs 77
+check_has "which is named" "$(cat "$T/out")" "no other --jobs"
+check_status "nor more than was begun" 10 restore --resume --with-references
+check_has "which is named" "$(cat "$T/out")" "no other --with-references"
+check_status "what is as it was begun is none" 21 restore --resume --jobs "$(jq .restore.jobs "$BOX/box.json")" --env "$T/env.yaml"
 check "in the place of the half comes a new one" restore --replace --only mariadb.catalog
 e2e_end

@@ -142,20 +142,13 @@ static bool postpone(struct files_target *t, struct vec *list, const struct tar_
 
 struct place {
     int dir;
-    char name[NAME_MAX + 1];
+    char name[BENEATH_NAME];
 };
 
 static bool find_place(struct beneath *dirs, const char *path, struct place *p, struct err *err)
 {
-    struct span last;
-
-    if (!beneath_parent(dirs, span_of(path), true, &p->dir, &last, err))
-        return err_add(err, "'%s'", path);
-    if (last.len > NAME_MAX)
-        return err_set(err, ERR_DAMAGED, "'%s' has a name that is too long", path);
-    memcpy(p->name, last.at, last.len);
-    p->name[last.len] = '\0';
-    return true;
+    return beneath_parent(dirs, span_of(path), true, &p->dir, p->name, err) ||
+           err_add(err, "'%s'", path);
 }
 
 static bool cannot_make(const struct tar_entry *e, struct err *err)

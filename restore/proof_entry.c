@@ -161,20 +161,12 @@ static void add_kind(struct buf *kinds, bool differs, const char *kind)
 bool entry_find(struct tree_proof *t, unsigned worker, const char *path, int *dir, char *name,
                 struct err *err)
 {
-    struct span last;
-
     if (strcmp(path, ".") == 0) {
         memcpy(name, ".", 2);
         *dir = t->root;
         return true;
     }
-    if (!beneath_parent(&t->dirs[worker], span_of(path), false, dir, &last, err))
-        return false;
-    if (last.len > NAME_MAX)
-        return err_set(err, ERR_DAMAGED, "'%s' has a name that is too long", path);
-    memcpy(name, last.at, last.len);
-    name[last.len] = '\0';
-    return true;
+    return beneath_parent(&t->dirs[worker], span_of(path), false, dir, name, err);
 }
 
 /* By the file itself: a rule may name it by a link or one of several names. */

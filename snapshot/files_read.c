@@ -383,9 +383,9 @@ static enum fate add_link(struct files_worker *w, const struct unit *u, const st
 static enum fate add_entry(struct files_worker *w, const struct unit *u, struct node *n,
                            struct err *err)
 {
-    struct span path = span_of(node_path(u, n)), last = path;
+    struct span path = span_of(node_path(u, n));
     int dir = -1;
-    char name[NAME_MAX + 1];
+    char name[BENEATH_NAME];
     struct err why = {0};
 
     if (n->link)
@@ -393,13 +393,11 @@ static enum fate add_entry(struct files_worker *w, const struct unit *u, struct 
     if (span_is(path, "."))
         return beneath_dir(&w->dirs, path, false, &dir, err) ? add_other(w, dir, ".", u, n, err)
                                                              : FATE_FAILED;
-    if (!beneath_parent(&w->dirs, path, false, &dir, &last, &why)) {
+    if (!beneath_parent(&w->dirs, path, false, &dir, name, &why)) {
         if (why.code == ERR_MISSING)
             return FATE_GONE;
         return err_pass(err, &why), FATE_FAILED;
     }
-    memcpy(name, last.at, last.len);
-    name[last.len] = '\0';
     return S_ISREG(n->st.mode) ? add_regular(w, dir, name, u, n, err)
                                : add_other(w, dir, name, u, n, err);
 }
@@ -499,16 +497,13 @@ static bool read_piece(struct tree *t, struct files_worker *w, const struct unit
                        struct err *err)
 {
     struct large *l = u->large;
-    struct span last;
-    char name[NAME_MAX + 1];
+    char name[BENEATH_NAME];
     struct file_state st;
     bool cut = false;
     int dir = -1;
 
-    if (!beneath_parent(&w->dirs, span_of(l->path), false, &dir, &last, err))
+    if (!beneath_parent(&w->dirs, span_of(l->path), false, &dir, name, err))
         return false;
-    memcpy(name, last.at, last.len);
-    name[last.len] = '\0';
     AUTO(fd) int fd = open_quietly(dir, name);
     if (fd < 0)
         return err_sys(err, ERR_IO, "cannot open it");

@@ -4,17 +4,24 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <sys/stat.h>
+
+static bool copy_name(struct span part, char name[BENEATH_NAME], struct err *err)
+{
+    if (part.len > NAME_MAX)
+        return err_set(err, ERR_DAMAGED, "a name of %zu bytes; %d are possible", part.len,
+                       NAME_MAX);
+    memcpy(name, part.at, part.len);
+    name[part.len] = '\0';
+    return true;
+}
 
 static bool step(int *at, struct span part, bool make, struct err *err)
 {
-    char name[NAME_MAX + 1];
+    char name[BENEATH_NAME];
 
-    if (part.len > NAME_MAX)
-        return err_set(err, ERR_DAMAGED, "a name of %zu bytes", part.len);
-    memcpy(name, part.at, part.len);
-    name[part.len] = '\0';
+    if (!copy_name(part, name, err))
+        return false;
 
     int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
     int next = openat(*at, name, flags);
@@ -72,8 +79,8 @@ bool beneath_dir(struct beneath *b, struct span path, bool make, int *fd, struct
     return true;
 }
 
-bool beneath_parent(struct beneath *b, struct span path, bool make, int *fd, struct span *name,
-                    struct err *err)
+bool beneath_parent(struct beneath *b, struct span path, bool make, int *fd,
+                    char name[BENEATH_NAME], struct err *err)
 {
     const char *slash = path.len ? memrchr(path.at, '/', path.len) : NULL;
     struct span dir = {path.at, slash ? (size_t)(slash - path.at) : 0};
@@ -81,10 +88,7 @@ bool beneath_parent(struct beneath *b, struct span path, bool make, int *fd, str
 
     if (!path_is_inside(last))
         return err_set(err, ERR_DAMAGED, "the path leads out of its tree");
-    if (!beneath_dir(b, dir, make, fd, err))
-        return false;
-    *name = last;
-    return true;
+    return copy_name(last, name, err) && beneath_dir(b, dir, make, fd, err);
 }
 
 void beneath_done(struct beneath *b)

@@ -2,6 +2,7 @@
 
 #include "lib/base/cmd.h"
 
+#include <fnmatch.h>
 #include <fts.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +45,26 @@ static void keep_repeated(struct vec *keys)
     keys->count = kept;
 }
 
+bool files_excluded(const struct env_files *tree, const char *path, bool is_dir)
+{
+    for (unsigned i = 0; i < tree->exclude.count; i++) {
+        const char *pattern = tree->exclude.at[i];
+        size_t len = strlen(pattern);
+        char plain[4096];
+
+        if (len > 1 && pattern[len - 1] == '/') {
+            if (!is_dir || len >= sizeof(plain))
+                continue;
+            memcpy(plain, pattern, len - 1);
+            plain[len - 1] = '\0';
+            pattern = plain;
+        }
+        if (fnmatch(pattern, path, 0) == 0)
+            return true;
+    }
+    return false;
+}
+
 static bool wanted(const FTSENT *e, uint64_t size_max)
 {
     const struct stat *st = e->fts_statp;
@@ -52,22 +73,35 @@ static bool wanted(const FTSENT *e, uint64_t size_max)
            (uint64_t)st->st_size >= TWIN_MIN && (uint64_t)st->st_size <= size_max;
 }
 
-bool files_twins(const char *root, uint64_t size_max, struct vec *keys, struct err *err)
+/* What is left out may be a dead network mount, or millions of files. */
+static bool left_out(const struct env_files *tree, const FTSENT *e)
 {
-    char *const roots[] = {(char *)(uintptr_t)root, NULL};
-    FTS *tree = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+    const char *inside = e->fts_path + strlen(tree->path);
+
+    while (*inside == '/')
+        inside++;
+    return e->fts_level > FTS_ROOTLEVEL && files_excluded(tree, inside, e->fts_info == FTS_D);
+}
+
+bool files_twins(const struct env_files *tree, uint64_t size_max, struct vec *keys, struct err *err)
+{
+    char *const roots[] = {tree->path, NULL};
+    FTS *fts = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
     bool ok = true;
 
-    if (!tree)
+    if (!fts)
         return err_memory(err);
-    for (FTSENT *e = NULL; ok && keys->count < TWINS_MAX && (e = fts_read(tree));) {
-        uint64_t *to = wanted(e, size_max) ? vec_add(keys, err) : NULL;
+    for (FTSENT *e = NULL; ok && keys->count < TWINS_MAX && (e = fts_read(fts));) {
+        bool out = left_out(tree, e);
+        uint64_t *to = !out && wanted(e, size_max) ? vec_add(keys, err) : NULL;
 
         if (to)
             *to = files_key(e->fts_name, (uint64_t)e->fts_statp->st_size);
+        if (out && e->fts_info == FTS_D)
+            fts_set(fts, e, FTS_SKIP);
         ok = e->fts_info != FTS_D || cmd_stop_check(err);
     }
-    fts_close(tree);
+    fts_close(fts);
     keep_repeated(keys);
     return ok;
 }

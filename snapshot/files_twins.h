@@ -9,6 +9,7 @@
 #define SNAPSHOT_FILES_TWINS_H
 
 #include "lib/base/vec.h"
+#include "lib/env/env.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -20,7 +21,10 @@
 /* Of the last part of a path, and a size. */
 uint64_t files_key(const char *path, uint64_t size);
 /* Fills *keys (uint64_t). What cannot be read is not said here: the walk will. false: a signal. */
-bool files_twins(const char *root, uint64_t size_max, struct vec *keys, struct err *err);
+bool files_twins(const struct env_files *tree, uint64_t size_max, struct vec *keys,
+                 struct err *err);
+/* Whether the environment file leaves `path` (inside the tree) out. */
+bool files_excluded(const struct env_files *tree, const char *path, bool is_dir);
 bool files_is_twin(const struct vec *keys, const char *path, uint64_t size);
 
 #endif

@@ -6,7 +6,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <fnmatch.h>
 #include <unistd.h>
 
 #define DEPTH_MAX 512
@@ -22,26 +21,6 @@ struct walk_at {
 };
 
 /* ---- listing ---------------------------------------------------------------------------------*/
-
-static bool excluded(const struct tree *t, const char *path, bool is_dir)
-{
-    for (unsigned i = 0; i < t->env->exclude.count; i++) {
-        const char *pattern = t->env->exclude.at[i];
-        size_t len = strlen(pattern);
-        char plain[4096];
-
-        if (len > 1 && pattern[len - 1] == '/') {
-            if (!is_dir || len >= sizeof(plain))
-                continue;
-            memcpy(plain, pattern, len - 1);
-            plain[len - 1] = '\0';
-            pattern = plain;
-        }
-        if (fnmatch(pattern, path, 0) == 0)
-            return true;
-    }
-    return false;
-}
 
 static int by_name(const void *a, const void *b, void *text)
 {
@@ -96,7 +75,7 @@ static bool take_entry(struct tree *t, const struct found *where, int *sub, bool
     if (fstatat(f.dir, f.name, &st, AT_SYMLINK_NOFOLLOW) != 0) /* gone since the listing */
         return errno == ENOENT ||
                (err_sys(err, ERR_IO, "cannot look at it"), files_unreadable(t, f.path, err));
-    if (excluded(t, f.path, S_ISDIR(st.st_mode)))
+    if (files_excluded(t->env, f.path, S_ISDIR(st.st_mode)))
         return true;
     if (S_ISSOCK(st.st_mode))
         return files_leave_out(t, f.path, "a socket has no content", err);
@@ -185,7 +164,7 @@ static bool open_old(struct tree *t, struct err *err)
     if (!files_old_open(w, bundle_parent_stream(w, name), t->parent, believe, &t->walk.old, err))
         return false;
     return t->walk.old || t->conf->dry_run ||
-           files_twins(t->env->path, SEGMENT_TARGET, &t->walk.twins, err);
+           files_twins(t->env, SEGMENT_TARGET, &t->walk.twins, err);
 }
 
 bool files_walk(struct tree *t, unsigned worker, struct err *err)

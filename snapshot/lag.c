@@ -97,7 +97,7 @@ static void note(struct lag *l, bool ok, double worst_s, const char *whose, cons
 static void wait_ms(struct lag *l, int64_t ms)
 {
     struct timespec until;
-    int64_t at_ns = clock_wall_ns() + ms * 1000000;
+    int64_t at_ns = clock_mono_ns() + ms * 1000000;
 
     until.tv_sec = at_ns / 1000000000;
     until.tv_nsec = at_ns % 1000000000;
@@ -141,7 +141,12 @@ bool lag_open(const struct lag_conf *conf, struct lag **out, struct err *err)
     l->conf = *conf;
     l->probes = (struct vec)VEC(struct lag_probe *);
     pthread_mutex_init(&l->lock, NULL);
-    pthread_cond_init(&l->changed, NULL);
+    /* By the clock that nobody sets. */
+    pthread_condattr_t attr;
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&l->changed, &attr);
+    pthread_condattr_destroy(&attr);
     *out = l;
     return true;
 }

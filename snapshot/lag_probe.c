@@ -17,7 +17,9 @@ struct lag_probe {
     char *component;
     bool mariadb;
     struct db *db;
-    struct vec past; /* struct past, oldest first: not applied everywhere yet */
+    struct vec past;  /* struct past, oldest first: not applied everywhere yet */
+    int64_t known_ns; /* when a replica last said how far it is behind; 0: never */
+    double known_s;
 };
 
 static const char pg_sql[] =
@@ -69,11 +71,13 @@ static bool behind(struct lag_probe *p, const struct pg_answer *a, double *lag_s
     struct past *past = p->past.at;
     size_t gone = 0;
 
-    while (gone < p->past.count && past[gone].lsn <= a->applied)
+    /* A replica that is gone has not caught up. */
+    while (a->replicas && gone < p->past.count && past[gone].lsn <= a->applied)
         gone++;
     memmove(past, past + gone, (p->past.count - gone) * sizeof(*past));
     p->past.count -= gone;
-    if (a->lsn > a->applied && (!p->past.count || past[p->past.count - 1].lsn < a->lsn)) {
+    if (a->replicas && a->lsn > a->applied &&
+        (!p->past.count || past[p->past.count - 1].lsn < a->lsn)) {
         struct past *to = vec_add(&p->past, err);
         if (!to)
             return false;
@@ -101,13 +105,14 @@ static bool ask_pg(struct lag_probe *p, double *lag_s, bool *stuck, struct err *
      * what it waits for. */
     *lag_s = a.pinned ? 0 : a.own_s;
     *stuck = a.stuck;
-    return a.standby || !a.replicas || behind(p, &a, lag_s, err);
+    return a.standby || behind(p, &a, lag_s, err);
 }
 
 /* ---- MariaDB -----------------------------------------------------------------------------------*/
 
 struct my_answer {
     unsigned replicas, sources;
+    bool unknown; /* one of its threads does not run */
     double lag_s;
 };
 
@@ -115,10 +120,13 @@ static bool take_behind(void *ctx, const struct db_row *row, struct err *err)
 {
     struct my_answer *a = ctx;
     struct span said = db_named(row, "Seconds_Behind_Master");
-    double lag_s = number(said.at ? said : db_named(row, "Seconds_Behind_Source"));
 
     (void)err;
+    if (!said.at)
+        said = db_named(row, "Seconds_Behind_Source");
+    double lag_s = number(said);
     a->sources++;
+    a->unknown = a->unknown || !said.at;
     if (lag_s > a->lag_s)
         a->lag_s = lag_s;
     return true;
@@ -140,6 +148,25 @@ static const char *status_sql(const struct db *db)
     return db->version >= 80022 ? "SHOW REPLICA STATUS" : "SHOW SLAVE STATUS";
 }
 
+/* Who does not say how far behind it is falls further behind with every second. */
+static bool replica_behind(struct lag_probe *p, const struct my_answer *a, double *lag_s,
+                           struct err *err)
+{
+    int64_t now = clock_mono_ns();
+
+    if (a->unknown && !p->known_ns) {
+        err_set(err, ERR_SERVICE, "the replica %s does not replicate", p->db->label);
+        return err_hint(err, "START %s, or leave --max-lag out",
+                        p->db->is_mysql ? "REPLICA" : "SLAVE");
+    }
+    if (!a->unknown) {
+        p->known_ns = now;
+        p->known_s = a->lag_s;
+    }
+    *lag_s = p->known_s + (double)(now - p->known_ns) / 1e9;
+    return true;
+}
+
 static bool ask_mariadb(struct lag_probe *p, double *lag_s, struct err *err)
 {
     struct my_answer a = {0};
@@ -150,9 +177,9 @@ static bool ask_mariadb(struct lag_probe *p, double *lag_s, struct err *err)
                      p->db->is_mysql ? "REPLICATION CLIENT" : "SLAVE MONITOR");
         return false;
     }
-    *lag_s = a.lag_s;
     if (a.sources)
-        return true;
+        return replica_behind(p, &a, lag_s, err);
+    *lag_s = 0;
     if (!db_rows(p->db, take_dumpers, &a, err,
                  "SELECT count(*) FROM information_schema.processlist "
                  "WHERE command LIKE 'Binlog Dump%%'"))

@@ -101,7 +101,38 @@ check_has "which one, and by how much" "$(cat "$T/out")" "'postgresql.db' is "
 : >"$T/journal" && rm "$T/journal"
 check "a standby that catches up is waited for" held_then on_standby -c "SELECT pg_wal_replay_resume()" bank
 check "the journal says for how long" held
+# Neither does a standby that has applied all it got follow a primary that it does not hear.
+CONNINFO=$(on_standby -c "SHOW primary_conninfo" bank)
+hears() { # CONNINFO
+    on_standby -c "ALTER SYSTEM SET primary_conninfo = '${1//\'/\'\'}'" -c "SELECT pg_reload_conf()" bank >/dev/null
+}
+gone() { # a standby's receiver is
+    wait_for 20 on_standby -c "SELECT 1 / (count(*) = 0)::int FROM pg_stat_wal_receiver" bank
+}
+cut_off() {
+    hears "host=127.0.0.1 port=1" && gone
+}
+check "a standby is cut off" cut_off
+sleep 2
+check_status "a standby that is cut off is given up" 20 snapshot --max-lag 1s --lag-timeout 2s
+hears "$CONNINFO"
+back() { # it is there again
+    wait_for 30 on_standby -c "SELECT 1 / (count(*) > 0)::int FROM pg_stat_wal_receiver WHERE status = 'streaming'" bank
+}
+back || die "the standby does not come back"
 pg_environment "${PRIMARY[@]}"
+on_standby -c "SELECT pg_wal_replay_pause()" bank
+# Recovery that is paused begins no new receiver.
+gone_while_behind() {
+    (sleep 3; pg_sql -c "SELECT pg_terminate_backend(pid) FROM pg_stat_replication" postgres >/dev/null; gone) &
+    snapshot --rate 1M --max-lag 1s --lag-timeout 8s
+    local status=$?
+    wait $! || return 1
+    return $status
+}
+check_status "a primary's replica that goes while it is behind is given up" 20 gone_while_behind
+on_standby -c "SELECT pg_wal_replay_resume()" bank
+back || die "the standby does not follow again"
 on_standby -c "SELECT pg_wal_replay_pause()" bank
 check_status "a primary's replica that stays behind is given up" 20 snapshot --rate 1M --max-lag 1s --lag-timeout 3s
 rm "$T/journal"
@@ -193,6 +224,10 @@ check_has "which replica, and by how much" "$(cat "$T/out")" "'mariadb.db' is "
 rm "$T/journal"
 check "a replica that catches up is waited for" held_then delay 0
 check "the journal says for how long it was" held
+my_sql -e "STOP SLAVE SQL_THREAD"
+check_status "a replica that applies nothing is refused" 19 snapshot --max-lag 60s
+check_has "with the mend" "$(cat "$T/out")" "START SLAVE"
+my_sql -e "START SLAVE"
 my_sql -e "CREATE USER plain@localhost; GRANT SELECT, SHOW VIEW, TRIGGER, EVENT, LOCK TABLES ON bank.* TO plain@localhost; GRANT SELECT ON mysql.proc TO plain@localhost; GRANT RELOAD ON *.* TO plain@localhost"
 sed -i 's/user: [a-z]*/user: plain/' "$ENV"
 check_status "an account that may not ask a replica" 14 snapshot --max-lag 1s

@@ -386,6 +386,8 @@ static bool launch(const struct server *s, enum box_load mode, struct err *err)
     pid_t pid = 0;
 
     if (!port_check(s->port, entry_str(s->entry, "name"), err) ||
+        /* A box of an older version has no folder for temporary files. */
+        !user_dir(s->tmp, s->user, (gid_t)-1, 0700, err) ||
         !user_dir(s->socket_dir, s->user, socket_group(s->l), 0710, err) ||
         !s->ops->prepare(s, mode, &argv, err) || !sweep_server(argv.at[0], s->data, err) ||
         (s->ops->forget && !s->ops->forget(s, err)))

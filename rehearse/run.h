@@ -28,7 +28,6 @@ struct run {
     struct env *env;
     struct journal *journal;
     struct box *box; /* open from step 4 on */
-    unsigned baselines_done;
 };
 
 /* Whose fault a failure of the step is, unless its class says otherwise. */
@@ -42,6 +41,8 @@ struct run_step {
     bool (*run)(struct run *r, struct err *err);
 };
 extern const struct run_step run_steps[];
+/* Numbers in that table. */
+enum { RUN_STEP_RESET = 6, RUN_STEP_REPLAY = 11 };
 extern const size_t run_steps_count;
 
 /* Path of a file of the run; heap. */
@@ -61,6 +62,11 @@ bool run_check_inputs(struct run *r, struct err *err);
 /* run_replay.c */
 bool run_baselines(struct run *r, struct err *err);
 bool run_candidate(struct run *r, struct err *err);
+/* The new release once more; `label` names the run in the journal. */
+bool run_replay_new(struct run *r, const char *label, struct err *err);
+/* run_confirm.c: what seems slower is rehearsed a second time, steps 6 to 11, and what that run says
+ * of it is written to the journal. Nothing when nothing seems slower. */
+bool run_confirm(struct run *r, struct err *err);
 /* drift.c: what differs between the bundle's facts and this box. */
 bool run_drift(struct run *r, struct err *err);
 /* touched.c: which tables were read; counts are cumulative, so it is asked before and after. */

@@ -223,11 +223,11 @@ const struct run_step run_steps[] = {
     {3, "back up what it held", BLAME_MACHINERY, false, back_up},
     {4, "restore production's bundle", BLAME_MACHINERY, true, restore_box},
     {5, "replay against the old release", BLAME_MACHINERY, true, run_baselines},
-    {6, "reset", BLAME_MACHINERY, false, reset_box},
+    {RUN_STEP_RESET, "reset", BLAME_MACHINERY, false, reset_box},
     {7, "apply new config", BLAME_RELEASE, false, new_config},
     {8, "apply migrations", BLAME_RELEASE, false, migrations},
     {9, "apply new code and data scripts", BLAME_RELEASE, false, new_code},
     {10, "start, health and smoke checks", BLAME_RELEASE, false, start_and_smoke},
-    {11, "replay against the new release", BLAME_MACHINERY, false, run_candidate},
+    {RUN_STEP_REPLAY, "replay against the new release", BLAME_MACHINERY, false, run_candidate},
 };
 const size_t run_steps_count = COUNT(run_steps);

@@ -202,30 +202,77 @@ static double spread(const json_t *e, const char *percentile)
     return ratio < 1 ? 1 / ratio : ratio;
 }
 
+struct rise {
+    double before_ms, after_ms;
+    bool counts; /* significant, and enough to matter */
+};
+
+static struct rise rise_of(const struct release_judge *p, const json_t *e, const char *percentile)
+{
+    char key_old[32], key_new[32];
+
+    snprintf(key_old, sizeof(key_old), "old_%s_us", percentile);
+    snprintf(key_new, sizeof(key_new), "new_%s_us", percentile);
+    struct rise r = {.before_ms = event_num(e, key_old) / 1000,
+                     .after_ms = event_num(e, key_new) / 1000};
+    r.counts = event_num(e, "p_value") <= LATENCY_P &&
+               r.after_ms - r.before_ms >= p->latency_min_ms &&
+               r.after_ms >= r.before_ms * p->latency_ratio * spread(e, percentile);
+    return r;
+}
+
+/* What a second run of the new release says of the same endpoint; NULL: there was none. */
+static const json_t *again(const struct judge *j, const json_t *e)
+{
+    const json_t *other, *found = NULL;
+    bool behind = false;
+    size_t i;
+
+    json_array_foreach(j->events, i, other)
+    {
+        if (behind && event_is(other, "replay.latency_again") &&
+            strcmp(event_str(other, "endpoint"), event_str(e, "endpoint")) == 0)
+            found = other;
+        behind = behind || other == e;
+    }
+    return found;
+}
+
+static bool note_slower(struct judge *j, const char *rule, const json_t *e, const char *percentile,
+                        const json_t *other)
+{
+    struct rise first = rise_of(j->policy, e, percentile);
+    struct rise second = other ? rise_of(j->policy, other, percentile) : first;
+    double p = event_num(e, "p_value");
+    char more[96] = "";
+
+    if (other)
+        snprintf(more, sizeof(more), "; %s%.1f ms in a second run", second.counts ? "" : "but ",
+                 second.after_ms);
+    return judge_note(
+        j, rule, second.counts ? SEVERITY_BLOCK : SEVERITY_WARN, event_str(e, "endpoint"),
+        "%s went from %.1f ms to %.1f ms (%.1f times; p %s %.4f)%s", percentile, first.before_ms,
+        first.after_ms, first.before_ms > 0 ? first.after_ms / first.before_ms : HUGE_VAL,
+        p < 0.0001 ? "<" : "=", fmax(p, 0.0001), more);
+}
+
+/* One reason for an endpoint: the first percentile that rose in each run, else in the first. */
 static bool slower(struct judge *j, const char *rule, const json_t *e)
 {
-    const struct release_judge *p = j->policy;
     static const char *const percentiles[] = {"p50", "p95"};
+    const json_t *other = again(j, e);
+    const char *worst = NULL;
 
-    if (event_num(e, "p_value") > LATENCY_P)
+    if (is_superseded(j, e, "endpoint"))
         return true;
-    for (size_t i = 0; i < COUNT(percentiles); i++) {
-        char key_old[32], key_new[32];
-
-        snprintf(key_old, sizeof(key_old), "old_%s_us", percentiles[i]);
-        snprintf(key_new, sizeof(key_new), "new_%s_us", percentiles[i]);
-        double before_ms = event_num(e, key_old) / 1000;
-        double after_ms = event_num(e, key_new) / 1000;
-        double allowed_ms = before_ms * p->latency_ratio * spread(e, percentiles[i]);
-        if (after_ms - before_ms < p->latency_min_ms || after_ms < allowed_ms)
-            continue;
-        bool tiny = event_num(e, "p_value") < 0.0001;
-        return judge_note(j, rule, SEVERITY_BLOCK, event_str(e, "endpoint"),
-                          "%s went from %.1f ms to %.1f ms (%.1f times; p %s %.4f)", percentiles[i],
-                          before_ms, after_ms, before_ms > 0 ? after_ms / before_ms : HUGE_VAL,
-                          tiny ? "<" : "=", tiny ? 0.0001 : event_num(e, "p_value"));
+    for (size_t i = COUNT(percentiles); i-- > 0;) {
+        bool first = rise_of(j->policy, e, percentiles[i]).counts;
+        bool twice = first && other && rise_of(j->policy, other, percentiles[i]).counts;
+        bool had_twice = worst && other && rise_of(j->policy, other, worst).counts;
+        if (twice || (first && !had_twice))
+            worst = percentiles[i];
     }
-    return true;
+    return !worst || note_slower(j, rule, e, worst, other);
 }
 
 static bool is_candidate(const json_t *e)
@@ -391,7 +438,7 @@ const struct judge_rule judge_rules[] = {
     {{"response-changed", "an answer changed beyond the noise of the old release"},
      "replay.difference",
      response_changed},
-    {{"slower", "an endpoint became slower: significantly, and enough to matter"},
+    {{RULE_SLOWER, "an endpoint became slower: significantly, and enough to matter"},
      "replay.latency",
      slower},
     {{"requests-failed", "requests that got no answer"}, "replay.summary", requests_failed},

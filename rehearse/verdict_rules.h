@@ -4,6 +4,8 @@
 
 #include "rehearse/verdict.h"
 
+#define RULE_SLOWER "slower"
+
 struct judge {
     const json_t *events;
     const struct release_judge *policy;

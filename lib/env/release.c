@@ -64,6 +64,7 @@ static const cyaml_schema_field_t judge_fields[] = {
 static const cyaml_schema_field_t replay_fields[] = {
     REAL("speed", struct release_replay, speed),
     CYAML_FIELD_UINT("baselines", CYAML_FLAG_OPTIONAL, struct release_replay, baselines),
+    CYAML_FIELD_BOOL("confirm", CYAML_FLAG_OPTIONAL, struct release_replay, confirm),
     REAL("timeout_s", struct release_replay, timeout_s),
     CYAML_FIELD_END,
 };
@@ -142,6 +143,8 @@ static bool check_numbers(const struct yaml_doc *doc, struct release *r, struct 
     else if (r->replay.baselines < 1 || r->replay.baselines > 2)
         return ydoc_fail(doc, baselines, err, "'baselines' must be 1 or 2, not %s",
                          baselines->value);
+    if (!ydoc_key(ydoc_key(doc->root, "replay"), "confirm"))
+        r->replay.confirm = true;
     if (!ydoc_key(ydoc_key(doc->root, "judge"), "min_requests"))
         r->judge.min_requests = 20;
     return true;

@@ -13,7 +13,7 @@
  *   data:
  *     - {database: catalog, dir: data}    # data scripts, after migrations and code
  *   smoke: [{url: "http://127.0.0.1:${port.web}/", status: 200, contains: "Shop"}]
- *   replay: {speed: 1.0, baselines: 2, timeout_s: 30}
+ *   replay: {speed: 1.0, baselines: 2, confirm: true, timeout_s: 30}
  *   judge:                                # every key has a default, see docs/verdict.md
  *     latency_ratio: 1.5
  *     latency_min_ms: 10
@@ -60,6 +60,7 @@ struct release_restore {
 struct release_replay {
     double speed;
     uint32_t baselines; /* 1 or 2 */
+    bool confirm;       /* what seems slower is replayed a second time */
     double timeout_s;   /* of one request */
 };
 

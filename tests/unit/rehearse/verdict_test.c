@@ -209,6 +209,48 @@ TEST(small_or_lucky_latency_changes_do_not_count)
     }
 }
 
+#define SLOW                                                                                    \
+    "{\"event\":\"replay.latency\",\"endpoint\":\"GET /a\",\"old_p50_us\":2000,\"new_p50_us\":" \
+    "90000,\"old_p95_us\":3000,\"new_p95_us\":99000,\"p_value\":0.0001}"
+#define AGAIN(endpoint, p50)                                                                  \
+    ",{\"event\":\"replay.latency_again\",\"endpoint\":\"" endpoint "\",\"old_p50_us\":2000," \
+    "\"new_p50_us\":" p50 ",\"old_p95_us\":3000,\"new_p95_us\":" p50 ",\"p_value\":0.0001}"
+
+/* A neighbour on the machine slows one run, a regression both. */
+TEST(what_was_slower_only_once_is_a_warning)
+{
+    static const struct {
+        const char *events;
+        enum verdict verdict;
+        const char *text;
+    } runs[] = {
+        {SLOW AGAIN("GET /a", "2100"), VERDICT_GO, "; but 2.1 ms in a second run"},
+        {SLOW AGAIN("GET /a", "88000"), VERDICT_NO_GO, "; 88.0 ms in a second run"},
+        {SLOW AGAIN("GET /b", "2100"), VERDICT_NO_GO, "(45.0 times; p = 0.0001)"},
+    };
+
+    for (size_t i = 0; i < COUNT(runs); i++) {
+        AUTO(verdict) struct verdict_result v = judged(runs[i].events, &lenient);
+
+        assert_int_equal(v.verdict, runs[i].verdict);
+        assert_string_equal(worst(&v)->rule, "slower");
+        assert_non_null(strstr(worst(&v)->text, runs[i].text));
+    }
+}
+
+/* A run that was interrupted measures again: what the first attempt measured does not count. */
+TEST(latencies_of_an_interrupted_attempt_do_not_count)
+{
+    AUTO(verdict)
+    struct verdict_result v =
+        judged(SLOW ",{\"event\":\"replay.latency\",\"endpoint\":\"GET /a\",\"old_p50_us\":2000,"
+                    "\"new_p50_us\":2000,\"p_value\":0.5}",
+               &lenient);
+
+    assert_int_equal(v.verdict, VERDICT_GO);
+    assert_int_equal(v.reasons.count, 0);
+}
+
 TEST(what_is_accepted_no_longer_decides_but_stays_listed)
 {
     char rule[] = "response-changed", subject[] = "GET /a $.pri*", why[] = "new price";
@@ -267,6 +309,7 @@ TEST(policy_survives_the_journal)
 TESTS(nothing_found_is_go, each_rule_finds_its_accident, every_rule_has_a_case,
       a_release_that_was_never_replayed_is_inconclusive,
       the_last_word_of_a_step_and_a_service_counts, no_go_outweighs_doubt,
-      small_or_lucky_latency_changes_do_not_count,
+      small_or_lucky_latency_changes_do_not_count, what_was_slower_only_once_is_a_warning,
+      latencies_of_an_interrupted_attempt_do_not_count,
       what_is_accepted_no_longer_decides_but_stays_listed, a_reason_is_one_line,
       policy_survives_the_journal)

@@ -36,6 +36,7 @@ TEST(gives_defaults)
     assert_int_equal(r->judge.min_requests, 20);
     assert_true(r->replay.speed == 1.0);
     assert_int_equal(r->replay.baselines, 2);
+    assert_true(r->replay.confirm);
     assert_true(r->replay.timeout_s == 30);
 }
 
@@ -47,7 +48,7 @@ TEST(keeps_what_is_said)
     struct err err = {0};
 
     scratch_open(&dir);
-    assert_ok(load(HEAD "replay: {baselines: 1, speed: 0.5}\n"
+    assert_ok(load(HEAD "replay: {baselines: 1, confirm: false, speed: 0.5}\n"
                         "judge:\n"
                         "  min_requests: 0\n"
                         "  latency_min_ms: 0\n"
@@ -62,6 +63,7 @@ TEST(keeps_what_is_said)
     assert_int_equal(r->judge.accept_count, 1);
     assert_string_equal(r->judge.accept[0].subject, "x*");
     assert_int_equal(r->replay.baselines, 1);
+    assert_false(r->replay.confirm);
     assert_int_equal(r->smoke[0].status, 204);
     assert_true(r->migrations[0].dir[0] == '/');
 }

@@ -72,7 +72,8 @@ check_has "it names the wiped column" "$RUN3" "articles.price"
 check_has "it names the script that lost the data" "$RUN3" "${SCRIPT#./}"
 check_has "it names the rule of the renamed field" "$RUN3" "response-changed"
 check_has "it names the slow endpoint's rule" "$RUN3" "slower"
-check_has "it names the slow endpoint" "$RUN3" "/reviews"
+check_has "it names the slow endpoint" \
+    "$(jq -r 'select(.event == "verdict") | .reasons[] | select(.rule == "slower") | .subject' "$T/out3/journal.jsonl")" "/reviews"
 
 html() { chromium --headless --no-sandbox --disable-gpu --disable-quic --no-first-run \
     --disable-background-networking --disable-component-update --disable-sync \

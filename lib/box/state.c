@@ -134,8 +134,9 @@ bool lock_take(const char *where, int *out, struct err *err)
         return err_sys(err, ERR_IO, "cannot lock the box '%s'", where);
     }
     int len = snprintf(pid, sizeof(pid), "%d\n", (int)getpid());
-    if (ftruncate(fd, 0) != 0 || pwrite(fd, pid, (size_t)len, 0) != len)
-        return err_sys(err, ERR_IO, "cannot note who locks the box '%s'", where);
+    /* Who it is, others like to know; on a full disk a box is to be stopped or removed all the same. */
+    if (ftruncate(fd, 0) == 0)
+        fd_pwrite_all(fd, pid, (size_t)len, 0, NULL);
     *out = take_fd(&fd);
     return true;
 }
@@ -234,16 +235,22 @@ bool entry_up(const json_t *entry)
     return entry_alive(entry) && !json_is_true(json_object_get(entry, "stopping"));
 }
 
-/* Noted first: killed behind the signal, we would else take what is on its way down for up. */
+/* Noted first: killed behind the signal, we would else take what is on its way down for up. Where it
+ * cannot be noted, as on a full disk, it is stopped all the same. */
 static bool end_entry(struct local *l, json_t *entry, int sig, double grace_s, struct err *err)
 {
-    if (json_object_set_new(entry, "stopping", json_true()) != 0)
-        return err_memory(err);
-    return local_save(l, err) && proc_stop(entry_pid(entry), sig, grace_s, err);
+    struct err ignored = {0};
+
+    if (json_object_set_new(entry, "stopping", json_true()) == 0)
+        local_save(l, &ignored);
+    return proc_stop(entry_pid(entry), sig, grace_s, err);
 }
 
+/* A number that stays noted does no harm: the process's start time goes with it. */
 bool entry_stop(struct local *l, json_t *entry, int sig, double grace_s, struct err *err)
 {
+    struct err ignored = {0};
+
     if (entry_alive(entry) && !end_entry(l, entry, sig, grace_s, err))
         return err_add(err, "cannot stop '%s'", entry_str(entry, "name"));
     if (!json_object_get(entry, "pid"))
@@ -251,5 +258,6 @@ bool entry_stop(struct local *l, json_t *entry, int sig, double grace_s, struct 
     json_object_del(entry, "stopping");
     json_object_del(entry, "pid");
     json_object_del(entry, "ticks");
-    return local_save(l, err);
+    local_save(l, &ignored);
+    return true;
 }

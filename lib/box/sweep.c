@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -104,13 +105,20 @@ struct leftovers {
     const char *program, *data;
 };
 
+/* A file that was replaced while it ran, as by a package upgrade, has a word behind its name
+ * (proc_pid_exe(5)). */
 static bool links_to(const char *pid, const char *what, const char *target)
 {
-    char path[64], got[4096];
+    static const char gone[] = " (deleted)";
+    size_t len = strlen(target);
+    char path[64], got[PATH_MAX + sizeof(gone)];
 
     snprintf(path, sizeof(path), "/proc/%.20s/%s", pid, what);
     ssize_t n = readlink(path, got, sizeof(got) - 1);
-    return n > 0 && span_is((struct span){got, (size_t)n}, target);
+    if (n < (ssize_t)len || memcmp(got, target, len) != 0)
+        return false;
+    struct span rest = {got + len, (size_t)n - len};
+    return !rest.len || span_is(rest, gone);
 }
 
 /* By program and folder: PostgreSQL's children write their titles over their environment. */

@@ -122,4 +122,62 @@ TEST(a_full_disk_keeps_no_box)
     box_close(TAKE(f.box));
 }
 
-TESTS(a_full_disk_keeps_nothing_running, a_full_disk_keeps_no_box)
+/* ---- what a killed server leaves -------------------------------------------------------------------*/
+
+/* A copy of sleep, as an upgrade puts it: a new file under the old name. */
+static void install(struct scratch *dir)
+{
+    AUTO(buf) struct buf program = {0};
+    struct err err = {0};
+
+    assert_ok(file_read("/bin/sleep", 1 << 24, &program, &err), &err);
+    assert_ok(file_replace(scratch_path(dir, "server"), buf_view(&program), 0755, &err), &err);
+}
+
+static pid_t child(struct scratch *dir, const char *data)
+{
+    AUTO(free) char *program = span_dup(span_of(scratch_path(dir, "server")));
+    const char *const argv[] = {program, "1000", NULL};
+    struct proc_conf conf = {.argv = argv, .cwd = data};
+    struct err err = {0};
+    pid_t pid = 0;
+
+    assert_ok(proc_start(&conf, &pid, &err), &err);
+    return pid;
+}
+
+static bool is_gone(pid_t pid)
+{
+    return waitpid(pid, NULL, WNOHANG) == pid || kill(pid, 0) != 0;
+}
+
+/* Children of a killed server go on in its folder, and a new server beside them would ruin it. */
+TEST(ends_what_runs_a_program_that_was_replaced)
+{
+    AUTO(scratch) struct scratch dir = {0};
+    AUTO(scratch) struct scratch data = {0};
+    AUTO(scratch) struct scratch other = {0};
+    struct err err = {0};
+
+    scratch_open(&dir);
+    scratch_open(&data);
+    scratch_open(&other);
+    install(&dir);
+    pid_t old = child(&dir, data.path), elsewhere = child(&dir, other.path);
+    install(&dir);
+    pid_t new = child(&dir, data.path);
+    bool ok = sweep_server(scratch_path(&dir, "server"), data.path, &err);
+    bool gone[] = {is_gone(old), is_gone(new), is_gone(elsewhere)};
+    pid_t all[] = {old, new, elsewhere};
+    for (size_t i = 0; i < COUNT(all); i++) {
+        if (!gone[i] && kill(all[i], SIGKILL) == 0)
+            waitpid(all[i], NULL, 0);
+    }
+    assert_ok(ok, &err);
+    assert_true(gone[0]);
+    assert_true(gone[1]);
+    assert_false(gone[2]);
+}
+
+TESTS(a_full_disk_keeps_nothing_running, a_full_disk_keeps_no_box,
+      ends_what_runs_a_program_that_was_replaced)

@@ -375,9 +375,11 @@ bool bundle_export(struct store *store, const char *ref, int fd, const struct ex
                        .tags = VEC(struct tagged),
                        .blobs = MARKS};
 
-    bool ok = tags_resolve(store, ref, &x.manifest, err) &&
-              bundle_load(store, ref, NULL, &b, err) && bundle_hold(b, "export", err) &&
-              keep_tags(&x, store, err);
+    bool ok = bundle_load(store, ref, NULL, &b, err) && bundle_hold(b, "export", err);
+    if (ok) {
+        x.manifest = *bundle_self(b); /* not by `ref` again: it may be another bundle's by now */
+        ok = keep_tags(&x, store, err);
+    }
     if (ok && bundle_has_deltas(b)) {
         ok = export_flat(&x, b, err);
         ok = dir_remove(conf->scratch, ok ? err : NULL) && ok;

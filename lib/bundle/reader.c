@@ -321,6 +321,11 @@ const struct digest *bundle_digest(const struct bundle *b)
     return &b->self.digest;
 }
 
+const struct index_pack *bundle_self(const struct bundle *b)
+{
+    return &b->self;
+}
+
 const json_t *bundle_config(const struct bundle *b)
 {
     return b->config;

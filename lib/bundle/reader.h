@@ -14,6 +14,7 @@ bool bundle_is_locked(const struct bundle *b);
 const struct index *bundle_index(const struct bundle *b);
 struct store *bundle_store(const struct bundle *b);
 const struct manifest *bundle_manifest(const struct bundle *b);
+const struct index_pack *bundle_self(const struct bundle *b); /* the manifest, as a blob */
 /* ERR_DAMAGED "pack 'sha256:...' is missing" or of a wrong size. */
 bool bundle_check_pack(struct store *store, const struct index_pack *pack, struct err *err);
 /* A stored frame to its checked raw content; the base of a delta is read from the store. */

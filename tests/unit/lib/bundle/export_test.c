@@ -6,6 +6,7 @@
 #include "lib/bundle/flatten.h"
 #include "lib/bundle/tags_edit.h"
 #include "lib/bundle/verify.h"
+#include "lib/store/name.h"
 #include "tests/fake/scratch.h"
 #include "tests/fake/store_memory.h"
 
@@ -82,6 +83,62 @@ TEST(comes_back_the_same)
     assert_true(good(b, "mine"));
     assert_ok(import_fd(fd, b, &err), &err); /* a second time does no harm */
     assert_true(good(b, "mine"));
+}
+
+/* A store in which somebody gives the tag to another bundle, before its index is read again. */
+static struct {
+    const struct store_ops *real;
+    unsigned reads;
+} other;
+
+static bool read_and_move(struct store *s, const char *name, uint64_t offset, void *to, size_t len,
+                          struct err *err)
+{
+    if (strcmp(name, STORE_INDEX) == 0 && ++other.reads == 2)
+        made(s, "two", "mine");
+    return other.real->read(s, name, offset, to, len, err);
+}
+
+static void entry_of(int fd, const char *name, struct buf *out)
+{
+    struct archive *a = archive_read_new();
+    struct archive_entry *e = NULL;
+    char piece[4096];
+
+    lseek(fd, 0, SEEK_SET);
+    assert_int_equal(archive_read_support_format_tar(a), ARCHIVE_OK);
+    assert_int_equal(archive_read_open_fd(a, fd, sizeof(piece)), ARCHIVE_OK);
+    do
+        assert_int_equal(archive_read_next_header(a, &e), ARCHIVE_OK);
+    while (strcmp(archive_entry_pathname(e), name) != 0);
+    for (la_ssize_t n; (n = archive_read_data(a, piece, sizeof(piece))) > 0;)
+        buf_add(out, piece, (size_t)n);
+    archive_read_free(a);
+}
+
+/* One bundle, whatever is published meanwhile: not the blobs of one and the tables of the next. */
+TEST(exports_one_bundle)
+{
+    AUTO(store) struct store *a = memory();
+    AUTO(fd) int before = memory_file();
+    AUTO(fd) int meanwhile = memory_file();
+    AUTO(buf) struct buf wanted = {0};
+    AUTO(buf) struct buf got = {0};
+    struct store_ops ops = *a->ops;
+    struct err err = {0};
+
+    made(a, "one", "mine");
+    assert_ok(export_fd(a, before, &err), &err);
+    other.real = a->ops;
+    ops.read = read_and_move;
+    a->ops = &ops;
+    bool ok = export_fd(a, meanwhile, &err);
+    a->ops = other.real;
+    assert_ok(ok, &err);
+    assert_true(other.reads > 1);
+    entry_of(before, "segments.tsv", &wanted);
+    entry_of(meanwhile, "segments.tsv", &got);
+    assert_string_equal(buf_str(&got), buf_str(&wanted));
 }
 
 /* A truncated tar, or one with any part altered, is refused or gives the very same bundle. */
@@ -305,6 +362,7 @@ TEST(any_number_of_jobs_gives_the_same_flat_copy)
     }
 }
 
-TESTS(comes_back_the_same, notices_every_cut_and_flip, refuses_what_does_not_belong,
-      import_survives_every_failing_call, export_survives_every_failing_call,
-      a_flat_copy_has_the_same_content, any_number_of_jobs_gives_the_same_flat_copy)
+TESTS(comes_back_the_same, exports_one_bundle, notices_every_cut_and_flip,
+      refuses_what_does_not_belong, import_survives_every_failing_call,
+      export_survives_every_failing_call, a_flat_copy_has_the_same_content,
+      any_number_of_jobs_gives_the_same_flat_copy)

@@ -17,6 +17,7 @@ struct slot {
 struct item {
     const struct stream *stream;
     const struct segment *segment;
+    size_t first; /* item of its component that lies at the same place, or itself */
 };
 
 struct flatten {
@@ -81,6 +82,8 @@ static bool make_frame(void *ctx, size_t item, unsigned slot, struct err *err)
     int level = it->stream->kind == STREAM_COLUMNS ? CODEC_LEVEL_COLUMNS : CODEC_LEVEL_OTHER;
     char name[STORE_NAME_MAX];
 
+    if (it->first != item)
+        return true;
     buf_clear(&to->stored);
     buf_clear(&to->raw);
     if (!buf_reserve(&to->stored, (size_t)s->stored_bytes))
@@ -91,6 +94,16 @@ static bool make_frame(void *ctx, size_t item, unsigned slot, struct err *err)
             bundle_blame(f->bundle, s, err)) &&
            bundle_decode(f->bundle, s, to->frame, to->codec, &to->raw, err) &&
            (!is_delta(s) || codec_compress(to->codec, level, buf_view(&to->raw), &to->frame, err));
+}
+
+static void take_place(struct flatten *f, struct segment *to, size_t first)
+{
+    const struct segment *there = (const struct segment *)f->index.segments.at + first;
+
+    to->pack = there->pack;
+    to->offset = there->offset;
+    to->stored_bytes = there->stored_bytes;
+    f->stored_bytes += to->stored_bytes;
 }
 
 /* In order, on one thread: the same bundle gives the same packs. */
@@ -104,13 +117,17 @@ static bool add_frame(void *ctx, size_t item, unsigned slot, struct err *err)
 
     if (!to)
         return false;
+    *to = *it->segment;
+    to->base = (struct segment_base){0};
+    if (it->first != item) {
+        take_place(f, to, it->first);
+        return true;
+    }
     if (f->pack && (strcmp(f->component, component) != 0 || pack_bytes(f->pack) >= PACK_TARGET) &&
         !close_pack(f, err))
         return false;
     if (!f->pack && !open_pack(f, component, err))
         return false;
-    *to = *it->segment;
-    to->base = (struct segment_base){0};
     to->pack = (uint32_t)f->index.packs.count - 1;
     to->stored_bytes = frame.len;
     f->stored_bytes += frame.len;
@@ -131,9 +148,62 @@ static bool list_streams(struct flatten *f, struct err *err)
             struct item *item = vec_add(&f->items, err);
             if (!item)
                 return false;
-            *item = (struct item){&all[i], &all[i].segments[k]};
+            *item = (struct item){&all[i], &all[i].segments[k], f->items.count - 1};
         }
     }
+    return true;
+}
+
+/* ---- segments at one place -------------------------------------------------------------------*/
+
+struct place {
+    size_t component; /* number of its first item: they follow each other */
+    const struct segment *segment;
+    size_t item;
+};
+
+static int by_place(const void *a, const void *b)
+{
+    const struct place *x = a, *y = b;
+
+    if (x->component != y->component)
+        return x->component < y->component ? -1 : 1;
+    if (x->segment->pack != y->segment->pack)
+        return x->segment->pack < y->segment->pack ? -1 : 1;
+    if (x->segment->offset != y->segment->offset)
+        return x->segment->offset < y->segment->offset ? -1 : 1;
+    return x->item < y->item ? -1 : x->item > y->item;
+}
+
+/* Two that an index of another's making puts at one place may still be told apart by what they say. */
+static bool is_same(const struct place *x, const struct place *y)
+{
+    const struct segment *a = x->segment, *b = y->segment;
+
+    return x->component == y->component && a->pack == b->pack && a->offset == b->offset &&
+           a->stored_bytes == b->stored_bytes && a->raw_bytes == b->raw_bytes &&
+           digest_eq(&a->raw, &b->raw) && a->base.pack == b->base.pack &&
+           a->base.offset == b->base.offset && a->base.stored_bytes == b->base.stored_bytes;
+}
+
+/* A bundle stores equal bytes of a component once, and so does its copy. */
+static bool find_firsts(struct flatten *f, struct err *err)
+{
+    struct item *items = f->items.at;
+    size_t count = f->items.count, component = 0;
+    AUTO(free) struct place *all = calloc(count + 1, sizeof(*all));
+
+    if (!all)
+        return err_memory(err);
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(items[component].stream->component, items[i].stream->component) != 0)
+            component = i;
+        all[i] = (struct place){component, items[i].segment, i};
+    }
+    qsort(all, count, sizeof(*all), by_place);
+    for (size_t i = 1; i < count; i++)
+        if (is_same(&all[i - 1], &all[i]))
+            items[all[i].item].first = items[all[i - 1].item].first;
     return true;
 }
 
@@ -161,7 +231,7 @@ static void close_slots(struct flatten *f)
 
 static bool copy_segments(struct flatten *f, unsigned jobs, struct err *err)
 {
-    if (!list_streams(f, err) || !open_slots(f, jobs, err))
+    if (!list_streams(f, err) || !find_firsts(f, err) || !open_slots(f, jobs, err))
         return false;
     const struct ordered work = {.jobs = jobs,
                                  .slots = f->slot_count,

@@ -4,6 +4,7 @@
 #include "lib/base/fd.h"
 #include "lib/bundle/export.h"
 #include "lib/bundle/flatten.h"
+#include "lib/bundle/reader.h"
 #include "lib/bundle/tags_edit.h"
 #include "lib/bundle/verify.h"
 #include "lib/store/name.h"
@@ -337,6 +338,57 @@ static void made_day(struct store *s, const char *tag, const char *parent, unsig
     assert_ok(bundle_finish(w, &ref, &err), &err);
 }
 
+/* Three streams of equal bytes in one component and one in another; `day` differs in a few lines. */
+static void made_twins(struct store *s, const char *tag, const char *parent, unsigned day)
+{
+    static const char *const names[] = {"facts/a", "facts/b", "facts/c", "other/a"};
+    struct bundle_conf conf = {.environment = "shop", .tag = tag, .parent = parent};
+    AUTO(bundle_writer) struct bundle_writer *w = NULL;
+    AUTO(buf) struct buf text = {0};
+    struct bundle_ref ref = {0};
+    struct err err = {0};
+
+    for (unsigned k = 0; k < 4000; k++)
+        buf_printf(&text, "%u %u\n", k * 2654435761u, k % 500 ? 0 : day);
+    assert_ok(bundle_create(s, &conf, &w, &err), &err);
+    for (size_t i = 0; i < COUNT(names); i++)
+        assert_ok(bundle_text(w, names[i], NULL, buf_view(&text), &err), &err);
+    assert_ok(bundle_finish(w, &ref, &err), &err);
+}
+
+/* What a bundle stores once stays stored once. */
+TEST(a_flat_copy_stores_equal_segments_once)
+{
+    AUTO(store) struct store *a = memory();
+    AUTO(store) struct store *b = memory();
+    AUTO(bundle) struct bundle *from = NULL;
+    AUTO(bundle) struct bundle *flat = NULL;
+    struct index_pack manifest;
+    struct err err = {0};
+    char text[DIGEST_TEXT];
+
+    made_twins(a, "one", NULL, 1);
+    made_twins(a, "mine", "one", 2);
+    assert_ok(bundle_open(a, "mine", &from, &err), &err);
+    assert_true(bundle_has_deltas(from));
+    assert_ok(bundle_flatten(from, b, 3, &manifest, &err), &err);
+    assert_true(good(b, digest_text(&manifest.digest, text)));
+    assert_ok(bundle_load(b, text, NULL, &flat, &err), &err);
+    assert_false(bundle_has_deltas(flat));
+    const struct index *ix = bundle_index(flat);
+    const struct segment *all = ix->segments.at;
+    const struct index_pack *packs = ix->packs.at;
+    assert_int_equal(ix->segments.count, 4);
+    for (size_t i = 1; i < 3; i++) {
+        assert_int_equal(all[i].pack, all[0].pack);
+        assert_int_equal(all[i].offset, all[0].offset);
+        assert_int_equal(all[i].stored_bytes, all[0].stored_bytes);
+    }
+    assert_int_equal(ix->packs.count, 2);
+    assert_int_not_equal(all[3].pack, all[0].pack);
+    assert_true(packs[0].bytes < all[0].stored_bytes + 100); /* and the seek table */
+}
+
 /* The same tar, byte by byte, on whatever host it is made. */
 TEST(any_number_of_jobs_gives_the_same_flat_copy)
 {
@@ -365,4 +417,4 @@ TEST(any_number_of_jobs_gives_the_same_flat_copy)
 TESTS(comes_back_the_same, exports_one_bundle, notices_every_cut_and_flip,
       refuses_what_does_not_belong, import_survives_every_failing_call,
       export_survives_every_failing_call, a_flat_copy_has_the_same_content,
-      any_number_of_jobs_gives_the_same_flat_copy)
+      a_flat_copy_stores_equal_segments_once, any_number_of_jobs_gives_the_same_flat_copy)

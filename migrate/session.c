@@ -153,6 +153,7 @@ bool session_open(const struct migrate_item *item, enum session_lock lock, doubl
     struct db_conf conf = *item->db;
 
     conf.application = "rehearse migrate";
+    conf.show_values = true; /* who writes a migration has to see what stands in its way */
     if (!db_open(&conf, &s.db, err))
         return false;
     bool ok = s.dialect == SQL_POSTGRESQL ? pg_settings(&s, lock_timeout_s, err)

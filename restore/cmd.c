@@ -11,6 +11,7 @@
 #include "lib/base/sched.h"
 #include "lib/bundle/access.h"
 #include "lib/bundle/bundle.h"
+#include "lib/db/values.h"
 #include "lib/store/store.h"
 #include "restore/plan.h"
 #include "restore/proof.h"
@@ -167,6 +168,7 @@ static bool load(struct restore *r, struct err *err)
                              .journal = r->journal,
                              .what = {&r->conf->only, r->conf->references},
                              .jobs = jobs_or_cores(r->conf->jobs),
+                             .show_values = r->conf->show_values,
                              .resume = r->conf->resume};
     AUTO(plan) struct plan *plan = NULL;
 
@@ -181,7 +183,8 @@ static bool prove(struct restore *r, struct err *err)
                               .box = r->box,
                               .journal = r->journal,
                               .what = {&r->conf->only, r->conf->references},
-                              .jobs = jobs_or_cores(r->conf->jobs)};
+                              .jobs = jobs_or_cores(r->conf->jobs),
+                              .show_values = r->conf->show_values};
     AUTO(json) json_t *report = NULL;
 
     return !r->conf->verify || (proof_run(&conf, &report, err) && proof_judge(report, err));
@@ -357,7 +360,11 @@ bool restore_run(const struct restore_conf *conf, const char *ref, struct journa
         err_set(err, ERR_USAGE, "a restore needs --from and --into");
         return err_hint(err, "rehearse restore --from STORE --into DIR");
     }
-    return restore_all(&r, ref, err);
+    if (restore_all(&r, ref, err))
+        return true;
+    if (err && !*err->hint && strstr(err->text, VALUES_HIDDEN))
+        err_hint(err, "--show-values shows what is hidden");
+    return false;
 }
 
 /* ---- the command ----------------------------------------------------------------------------------*/
@@ -421,6 +428,8 @@ static const struct opt opts[] = {
     {"pristine", OPT_FLAG, AT(pristine), NULL, "keep a copy of the restored state for box reset"},
     {"verify", OPT_FLAG, AT(verify), NULL,
      "read all of it again and compare it with the bundle; what differs fails the restore"},
+    {"show-values", OPT_FLAG, AT(show_values), NULL,
+     "show values of rows that are refused or differ; else they are told by number and key column"},
     {"start", OPT_FLAG, AT(start), NULL, "start databases and services at the end"},
     {"key", OPT_STR, AT(key), "FILE", "secret key that opens an encrypted bundle"},
     {"trusted", OPT_LIST, AT(trusted), "KEY",

@@ -20,6 +20,7 @@ struct restore_conf {
     bool replace;            /* an existing box is replaced */
     bool pristine;           /* keep the restored state for reset (default) */
     bool start;              /* start databases and services at the end */
+    bool show_values;        /* of rows, in errors, output and journal */
     bool verify;             /* read all of it again and compare it with the bundle */
 };
 

@@ -16,6 +16,7 @@ struct verify_conf {
     const char *from, *key, *journal;
     struct opt_list trusted, only;
     uint64_t jobs;
+    bool show_values;
 };
 
 struct verify {
@@ -85,7 +86,8 @@ static bool prove(struct verify *v, json_t **report, struct err *err)
                               .box = v->box,
                               .journal = v->journal,
                               .what = {&v->only, v->references},
-                              .jobs = jobs_or_cores(v->conf->jobs)};
+                              .jobs = jobs_or_cores(v->conf->jobs),
+                              .show_values = v->conf->show_values};
     struct err ignored = {0};
 
     if (!v->running && !v->box->ops->databases(v->box, BOX_NORMAL, true, err))
@@ -172,6 +174,8 @@ static const struct opt opts[] = {
      "verify this alone, as of restore; what was restored when left out"},
     {"jobs", OPT_COUNT, AT(jobs), "N", "tasks at the same time; one per core when left out", 1,
      256},
+    {"show-values", OPT_FLAG, AT(show_values), NULL,
+     "name rows that differ by the values of their keys; else by number and key column"},
     {"key", OPT_STR, AT(key), "FILE", "secret key that opens an encrypted bundle"},
     {"trusted", OPT_LIST, AT(trusted), "KEY",
      "refuse bundles that this public signing key, or one of several, has not signed"},

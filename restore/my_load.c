@@ -1,4 +1,5 @@
 /* Rows of a table from segments of the bundle into LOAD DATA. */
+#include "lib/db/values.h"
 #include "restore/my.h"
 #include "restore/row_name.h"
 
@@ -73,6 +74,7 @@ static bool give(void *ctx, struct span *piece, struct err *err)
  * a value that was refused long ago, and storing that again warns again. */
 struct warnings {
     struct feed *feed;
+    const struct db *db;
     size_t from; /* first segment of the load */
     char first[256];
     bool bad;
@@ -183,6 +185,15 @@ static bool is_generated(const struct warnings *w, const struct db_row *row)
     return false;
 }
 
+static bool show_warning(struct warnings *w, const struct db_row *row, struct err *err)
+{
+    AUTO(buf) struct buf text = {0};
+
+    values_warning(w->db, row, &text);
+    snprintf(w->first, sizeof(w->first), "%s", buf_str(&text));
+    return buf_ok(&text, err);
+}
+
 static bool judge_warning(void *ctx, const struct db_row *row, struct err *err)
 {
     struct warnings *w = ctx;
@@ -198,8 +209,7 @@ static bool judge_warning(void *ctx, const struct db_row *row, struct err *err)
         was_empty(w, place, at, err))
         return true;
     w->bad = true;
-    snprintf(w->first, sizeof(w->first), "%.*s", (int)row->value[2].len, row->value[2].at);
-    return true;
+    return show_warning(w, row, err);
 }
 
 static bool check_warnings(struct warnings *w, struct db *db, struct err *err)
@@ -228,7 +238,8 @@ static bool blame_row(struct my_target *t, const struct my_target_table *table, 
 
     json_array_foreach(columns, i, c)
         buf_printf(&key, "%s\"%s\"", i ? ", " : "", json_string_value(c));
-    if (!row || !row_name(t->conf.bundle, table->stream, from, row, span_of(buf_str(&key)), &name))
+    if (!row || !row_name(t->conf.bundle, table->stream, from, row, span_of(buf_str(&key)),
+                          t->conf.db->show_values, &name))
         return err_add(err, "table '%s', rows from %llu on", table->name,
                        (unsigned long long)before + 1);
     return err_add(err, "table '%s', %s", table->name, buf_str(&name));
@@ -243,7 +254,7 @@ bool my_load(struct my_target *t, const struct my_target_table *table, struct db
     for (size_t i = 0; i < to; i++)
         *(i < from ? &before : &expected) += table->stream->segments[i].records;
     progress_note(t->conf.progress, table->name);
-    struct warnings w = {.feed = &f, .from = from};
+    struct warnings w = {.feed = &f, .db = db, .from = from};
     bool ok = db->ops->copy_in(db, span_of(table->load), give, &f, &loaded, err) &&
               check_warnings(&w, db, err);
     if (ok && loaded != expected)

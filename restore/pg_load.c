@@ -109,7 +109,8 @@ static bool blame_row(struct pg_target *t, const struct pg_target_table *table, 
     buf_printf(&place, ", COPY %s, line ", table->name);
     if (err && !place.failed)
         line = row_number(err->text, buf_str(&place));
-    if (!line || !row_name(t->conf.bundle, table->stream, from, line, key, &name))
+    if (!line ||
+        !row_name(t->conf.bundle, table->stream, from, line, key, t->conf.db->show_values, &name))
         return err_add(err, "cannot load table %s", table->qualified);
     return err_add(err, "cannot load table %s, %s", table->qualified, buf_str(&name));
 }

@@ -216,6 +216,7 @@ static bool open_target(struct plan *p, struct component *c, struct err *err)
     } else {
         if (!box_db_conf(p->conf.box, local_name(c), &c->db, err))
             return false;
+        c->db.show_values = p->conf.show_values;
         c->conf.db = &c->db;
     }
     if (!c->ops->open(&c->conf, &c->target, err))

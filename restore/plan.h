@@ -18,7 +18,8 @@ struct plan_conf {
     struct journal *journal;
     struct selection what;
     unsigned jobs;
-    bool resume; /* what is complete is left as it is, what is half is gone on with */
+    bool show_values; /* of refused rows, in errors */
+    bool resume;      /* what is complete is left as it is, what is half is gone on with */
 };
 
 /* Whether the bundle and the environment name the same databases and trees, and --only something

@@ -29,6 +29,8 @@ struct proof_conf {
     struct journal *journal;
     struct selection what; /* as of the restore */
     unsigned jobs;
+    bool
+        show_values; /* keys of rows, and what a server says of them; else rows have their number */
 };
 
 /* *report: {"ok", "differences", "components": [{"component", "records", "bytes", "differences",

@@ -192,13 +192,15 @@ static bool same_key(const struct find *f, const struct kept *a, const struct ke
     return f->key.count > 0;
 }
 
-/* "id=17", or where it stands. */
+/* "id=17", or where it stands and what its key is. */
 static json_t *row_name(const struct find *f, const struct kept *k, bool box)
 {
     const unsigned *key = f->key.at;
     AUTO(buf) struct buf text = {0};
 
-    for (size_t i = 0; k->row && i < f->key.count; i++) {
+    bool values = f->table->part->conf->show_values;
+
+    for (size_t i = 0; values && k->row && i < f->key.count; i++) {
         struct span value = column(k, key[i]);
         bool cut = value.len > KEY_SHOWN;
         buf_printf(&text, "%s%s=", i ? ", " : "", column_name(f, key[i]));
@@ -208,6 +210,9 @@ static json_t *row_name(const struct find *f, const struct kept *k, bool box)
     if (!text.len)
         buf_printf(&text, "row %llu of the %s", (unsigned long long)k->line,
                    box ? "box" : "bundle");
+    for (size_t i = 0; !values && i < f->key.count; i++)
+        buf_printf(&text, "%s%s%s", i ? ", " : " (key ", column_name(f, key[i]),
+                   i + 1 == f->key.count ? ")" : "");
     return json_bytes(buf_view(&text));
 }
 

@@ -282,8 +282,11 @@ static bool my_proof_plan(struct proof_part *p, struct sched *sched, struct err 
     if (!my_select_new(p->conf->bundle, p->component, &p->conf->what, &m->select, err))
         return false;
     struct task objects = {.run = run_objects, .ctx = m, .cost = UINT64_MAX / 2, .name = "schema"};
-    return box_db_conf(p->conf->box, p->name, &m->conf, err) && open_workers(m, err) &&
-           sched_add(sched, &objects, NULL, 0, NULL, err) && plan_tables(m, sched, err);
+    if (!box_db_conf(p->conf->box, p->name, &m->conf, err))
+        return false;
+    m->conf.show_values = p->conf->show_values;
+    return open_workers(m, err) && sched_add(sched, &objects, NULL, 0, NULL, err) &&
+           plan_tables(m, sched, err);
 }
 
 const struct proof_ops proof_mariadb = {.plan = my_proof_plan, .close = my_proof_close};

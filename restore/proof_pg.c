@@ -311,7 +311,10 @@ static bool pg_proof_plan(struct proof_part *p, struct sched *sched, struct err 
     struct task schema = {.run = run_schema, .ctx = g, .cost = UINT64_MAX / 2, .name = "schema"};
     struct task sequences = {.run = run_sequences, .ctx = g, .cost = 1, .name = "sequences"};
     struct task around = {.run = run_around, .ctx = g, .cost = 1, .name = "roles"};
-    return box_db_conf(p->conf->box, p->name, &g->conf, err) && open_workers(g, err) &&
+    if (!box_db_conf(p->conf->box, p->name, &g->conf, err))
+        return false;
+    g->conf.show_values = p->conf->show_values;
+    return open_workers(g, err) &&
            pg_part_open(p->conf->bundle, p->component, &p->conf->what, g->worker[0], &g->what,
                         err) &&
            sched_add(sched, &schema, NULL, 0, NULL, err) &&

@@ -87,8 +87,24 @@ static void add_values(const struct stream *s, struct span row, struct span key,
         buf_printf(out, " (%s)", buf_str(&values));
 }
 
+static bool add_key(const struct stream *s, struct span key, struct buf *out)
+{
+    const json_t *columns = json_object_get(s->meta, "columns"), *c;
+    const char *lead = " (key ";
+    size_t i;
+
+    json_array_foreach(columns, i, c)
+    {
+        if (!name_of(c) || !in_key(key, name_of(c)))
+            continue;
+        buf_printf(out, "%s%s", lead, name_of(c));
+        lead = ", ";
+    }
+    return buf_puts(out, *lead == ',' ? ")" : "");
+}
+
 bool row_name(struct bundle *bundle, const struct stream *s, size_t from, uint64_t number,
-              struct span key, struct buf *out)
+              struct span key, bool values, struct buf *out)
 {
     AUTO(buf) struct buf raw = {0}, rows = {0};
     struct err ignored = {0};
@@ -98,6 +114,8 @@ bool row_name(struct bundle *bundle, const struct stream *s, size_t from, uint64
     for (size_t i = 0; i < from; i++)
         before += s->segments[i].records;
     buf_printf(out, "row %llu", (unsigned long long)(before + number));
+    if (!values)
+        return add_key(s, key, out);
     size_t at = from;
     while (at < s->segment_count && left > s->segments[at].records)
         left -= s->segments[at++].records;

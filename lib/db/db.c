@@ -36,7 +36,13 @@ bool db_engine_parse(const char *name, enum db_engine *out)
 
 bool db_open(const struct db_conf *conf, struct db **out, struct err *err)
 {
-    return db_driver(conf->engine)->open(conf, out, err);
+    struct db *db = NULL;
+
+    if (!db_driver(conf->engine)->open(conf, &db, err))
+        return false;
+    db->show_values = conf->show_values;
+    *out = db;
+    return true;
 }
 
 void db_close(struct db *db)

@@ -26,6 +26,7 @@ struct db_conf {
     const char *password_file; /* must be private */
     double connect_timeout_s;  /* 0: 10 */
     const char *application;   /* shown to the DBA; NULL: "rehearse" */
+    bool show_values;          /* errors may hold values of rows; else see lib/db/values.h */
 };
 
 struct db;
@@ -68,6 +69,7 @@ struct db { /* drivers embed it first */
     const struct db_ops *ops;
     unsigned version; /* 150020 for PostgreSQL 15.20; 101119 for MariaDB 10.11.19 */
     bool is_mysql;    /* Oracle's, not MariaDB */
+    bool show_values; /* of db_conf */
     char *label;      /* "postgresql shop at /run/x:5433" for messages */
 };
 

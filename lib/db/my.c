@@ -78,7 +78,8 @@ static const char session_sql[] =
     "SET SESSION sql_mode='STRICT_TRANS_TABLES,NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES,"
     "NO_ENGINE_SUBSTITUTION', time_zone='+00:00', sql_quote_show_create=1, sql_safe_updates=0, "
     "sql_big_selects=1, autocommit=1, net_read_timeout=86400, net_write_timeout=86400, "
-    "wait_timeout=604800, group_concat_max_len=1048576, max_error_count=65535, sql_warnings=0";
+    "wait_timeout=604800, group_concat_max_len=1048576, max_error_count=65535, sql_warnings=0, "
+    "lc_messages='en_US'";
 
 static char *dup_or_null(const char *s, bool *failed)
 {

@@ -1,6 +1,7 @@
 /* Bulk text out of and into MariaDB and MySQL. */
 #include "lib/db/my.h"
 #include "lib/db/my_text.h"
+#include "lib/db/values.h"
 
 /* Rows are handed on in pieces of about this size: small enough for the processor's cache. */
 #define PIECE_BYTES ((size_t)256 << 10)
@@ -141,10 +142,16 @@ static uint64_t info_number(const char *info, const char *name)
     return at ? strtoull(at + strlen(name), NULL, 10) : 0;
 }
 
+struct said {
+    const struct db *db;
+    struct buf text;
+};
+
 static bool say_warning(void *ctx, const struct db_row *row, struct err *err)
 {
-    (void)err;
-    return buf_span(ctx, row->count > 2 ? row->value[2] : SPAN("unknown"));
+    struct said *s = ctx;
+
+    return values_warning(s->db, row, &s->text) && buf_ok(&s->text, err);
 }
 
 bool my_copy_in(struct db *base, struct span sql,
@@ -166,10 +173,12 @@ bool my_copy_in(struct db *base, struct span sql,
     uint64_t skipped = info_number(mysql_info(db->my), "Skipped: ");
     uint64_t stored = mysql_affected_rows(db->my);
     if (skipped) {
-        AUTO(buf) struct buf why = {0};
+        struct said why = {.db = base};
         base->ops->query(base, SPAN("SHOW WARNINGS LIMIT 1"), say_warning, &why, NULL, NULL);
-        return err_set(err, ERR_SQL, "%s: %llu rows were refused, the first one: %s", base->label,
-                       (unsigned long long)skipped, buf_str(&why));
+        err_set(err, ERR_SQL, "%s: %llu rows were refused, the first one: %s", base->label,
+                (unsigned long long)skipped, buf_str(&why.text));
+        buf_done(&why.text);
+        return false;
     }
     if (rows)
         *rows = stored;

@@ -1,5 +1,6 @@
 /* Server and client error numbers as classes of ours, with the mend. */
 #include "lib/db/my.h"
+#include "lib/db/values.h"
 
 struct my_rule {
     unsigned from, to; /* error numbers, inclusive */
@@ -89,13 +90,18 @@ static void hint_grant(const char *text, struct err *err)
     }
 }
 
-bool my_fail_raw(MYSQL *my, const char *label, struct err *err)
+static bool fail(MYSQL *my, const char *label, bool values, struct err *err)
 {
+    AUTO(buf) struct buf said = {0};
     unsigned number = mysql_errno(my);
     const struct my_rule *rule = rule_of(number);
     enum err_code code = rule ? rule->code : ERR_SQL;
 
-    err_set(err, code, "%s: %s (error %u, SQLSTATE %s)", label, mysql_error(my), number,
+    if (values)
+        buf_puts(&said, mysql_error(my));
+    else
+        values_hide_my(number, span_of(mysql_error(my)), &said);
+    err_set(err, code, "%s: %s (error %u, SQLSTATE %s)", label, buf_str(&said), number,
             mysql_sqlstate(my));
     if (code == ERR_RIGHTS)
         hint_grant(mysql_error(my), err);
@@ -104,7 +110,12 @@ bool my_fail_raw(MYSQL *my, const char *label, struct err *err)
     return false;
 }
 
+bool my_fail_raw(MYSQL *my, const char *label, struct err *err)
+{
+    return fail(my, label, false, err);
+}
+
 bool my_fail(struct mydb *db, struct err *err)
 {
-    return my_fail_raw(db->my, db->base.label, err);
+    return fail(db->my, db->base.label, db->base.show_values, err);
 }

@@ -22,9 +22,10 @@ static inline void auto_pgresult(PGresult **r)
     PQclear(*r);
 }
 
-/* An error of the server; no part is NULL. */
+/* An error of the server; no part is NULL. values: those of rows may be shown. */
 struct pg_said {
     const char *state, *primary, *detail, *hint, *context, *position;
+    bool values;
 };
 bool pg_fail_said(const struct pg_said *said, struct err *err);
 /* The failure that `res` holds, or the connection's when it is NULL. */

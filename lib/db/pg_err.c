@@ -1,6 +1,7 @@
 #include "lib/db/pg.h"
 
 #include "lib/base/cmd.h"
+#include "lib/db/values.h"
 
 #define DETAIL_SHOWN 400u
 
@@ -81,12 +82,26 @@ static void describe(const struct pg_said *said, struct buf *text)
     struct span detail = first_line(said->detail), context = context_line(said->context);
     bool cut = detail.len > DETAIL_SHOWN;
 
-    buf_puts(text, said->primary);
-    if (detail.len)
-        buf_printf(text, " (%.*s%s)", (int)(cut ? DETAIL_SHOWN : detail.len), detail.at,
-                   cut ? "..." : "");
-    if (context.len)
-        buf_printf(text, ", %.*s", (int)context.len, context.at);
+    detail.len = cut ? DETAIL_SHOWN : detail.len;
+    if (said->values)
+        buf_puts(text, said->primary);
+    else
+        values_hide_pg_primary(said->state, said->primary, said->context, text);
+    if (detail.len) {
+        buf_puts(text, " (");
+        if (said->values)
+            buf_span(text, detail);
+        else
+            values_hide_pg_detail(said->state, detail, text);
+        buf_puts(text, cut ? "...)" : ")");
+    }
+    if (context.len) {
+        buf_puts(text, ", ");
+        if (said->values)
+            buf_span(text, context);
+        else
+            values_hide_pg_context(context, text);
+    }
     buf_printf(text, ", SQLSTATE %s", said->state);
     if (*said->position)
         buf_printf(text, " at character %s", said->position);
@@ -124,7 +139,8 @@ bool pg_fail(struct pgdb *db, const PGresult *res, struct err *err)
                            .detail = field(res, PG_DIAG_MESSAGE_DETAIL),
                            .hint = field(res, PG_DIAG_MESSAGE_HINT),
                            .context = field(res, PG_DIAG_CONTEXT),
-                           .position = field(res, PG_DIAG_STATEMENT_POSITION)};
+                           .position = field(res, PG_DIAG_STATEMENT_POSITION),
+                           .values = db->base.show_values};
     struct span why = first_line(PQerrorMessage(db->conn));
 
     if (*said.state)

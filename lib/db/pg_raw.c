@@ -116,7 +116,8 @@ static bool fail_said(const struct raw *r, struct err *err)
                                  .detail = said_part(r, 'D'),
                                  .hint = said_part(r, 'H'),
                                  .context = said_part(r, 'W'),
-                                 .position = said_part(r, 'P')};
+                                 .position = said_part(r, 'P'),
+                                 .values = r->db->base.show_values};
 
     return pg_fail_said(&said, err);
 }

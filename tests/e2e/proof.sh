@@ -45,7 +45,7 @@ setfattr -n user.mark -v one "$PROD/code/plain.txt" 2>/dev/null
 [ "$(id -u)" -ne 0 ] || chown -R nobody: "$PROD/code"
 
 verify() { # [options]
-    "$REHEARSE" box verify --from "$STORE" --journal "$T/journal" "$@" "$BOX"
+    "$REHEARSE" box verify --from "$STORE" --journal "$T/journal" --show-values "$@" "$BOX"
 }
 
 # The box's own servers, while they run.
@@ -124,6 +124,8 @@ finds "a file that is gone" 1 "file plain.txt: missing"
 up
 box_pg -c "UPDATE customers SET name = name || 'x' WHERE id = 17"
 finds "one value of PostgreSQL" 1 "table public.customers: rows differ, 1 changed, 0 missing, 0 extra: id=17 changed in name"
+check_status "the same without values" 23 "$REHEARSE" box verify --from "$STORE" --only postgresql.shop --journal "$T/quiet" "$BOX"
+check_has "a row has its number and the name of its key" "$(cat "$T/out")" "1 changed, 0 missing, 0 extra: row 17 of the bundle (key id) changed in name"
 up
 box_pg -c "DELETE FROM log WHERE ctid = (SELECT min(ctid) FROM log)" \
     -c "INSERT INTO log SELECT * FROM log ORDER BY ctid DESC LIMIT 1"

@@ -37,7 +37,7 @@ TEST(classes_of_sqlstates)
 
 static void said(const char *detail, const char *context, const char *want)
 {
-    struct pg_said s = {"22P02", "broken", detail, "", context, ""};
+    struct pg_said s = {"22P02", "broken", detail, "", context, "", true};
     struct err err = {0};
 
     assert_fails(pg_fail_said(&s, &err), &err, ERR_SQL);
@@ -60,7 +60,7 @@ TEST(the_line_of_a_copy_is_what_counts_of_a_context)
 TEST(a_long_detail_is_cut)
 {
     AUTO(buf) struct buf detail = {0};
-    struct pg_said s = {"23514", "broken", "", "", "COPY t, line 17: \"...\"", ""};
+    struct pg_said s = {"23514", "broken", "", "", "COPY t, line 17: \"...\"", "", true};
     struct err err = {0};
 
     for (unsigned i = 0; i < 2000; i++)

@@ -27,9 +27,9 @@ struct raw {
     struct pgdb *db;
     struct buf in; /* what was read; [0, rows) are whole rows without their headers */
     size_t rows, next;
-    char status; /* of ReadyForQuery; 0: not there yet */
-    bool copying, wrong;
-    struct buf said; /* the first ErrorResponse */
+    char status;               /* of ReadyForQuery; 0: not there yet */
+    bool copying, wrong, gone; /* gone: the connection */
+    struct buf said;           /* the first ErrorResponse */
 };
 
 bool pg_raw_fits(const struct pgdb *db)
@@ -39,14 +39,15 @@ bool pg_raw_fits(const struct pgdb *db)
 
 /* ---- bytes -------------------------------------------------------------------------------------*/
 
-static bool gone(const struct raw *r, struct err *err)
+static bool gone(struct raw *r, struct err *err)
 {
+    r->gone = true;
     err_set(err, ERR_UNREACHABLE, "lost the connection to %s: %s", r->db->base.label,
             errno ? strerror(errno) : "the server closed it");
     return err_hint(err, "check that the server runs, and its log");
 }
 
-static bool send_all(const struct raw *r, struct span bytes, struct err *err)
+static bool send_all(struct raw *r, struct span bytes, struct err *err)
 {
     while (bytes.len) {
         ssize_t n = send(PQsocket(r->db->conn), bytes.at, bytes.len, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -63,7 +64,7 @@ static bool send_all(const struct raw *r, struct span bytes, struct err *err)
 }
 
 /* A message of one type and a text with its NUL. */
-static bool send_text(const struct raw *r, char type, struct span text, struct err *err)
+static bool send_text(struct raw *r, char type, struct span text, struct err *err)
 {
     AUTO(buf) struct buf out = {0};
     uint32_t len = htobe32((uint32_t)(text.len + 5));
@@ -214,8 +215,9 @@ static bool read_all(struct raw *r, bool (*take)(void *ctx, struct span rows, st
 /* Leaves the session usable, or closed. */
 static void give_up(struct raw *r)
 {
-    r->db->base.ops->cancel(&r->db->base, NULL);
-    if (!read_all(r, NULL, NULL, NULL))
+    if (!r->gone)
+        r->db->base.ops->cancel(&r->db->base, NULL);
+    if (r->gone || !read_all(r, NULL, NULL, NULL))
         shutdown(PQsocket(r->db->conn), SHUT_RDWR);
 }
 
@@ -232,9 +234,9 @@ bool pg_raw_copy_out(struct pgdb *db, struct span sql,
     if (!send_text(&r, 'Q', sql, err))
         goto done;
     if (!read_all(&r, take, ctx, err)) {
-        if (r.said.len) /* why the server has closed the connection */
+        if (r.gone && r.said.len) /* why the server has closed it */
             fail_said(&r, err);
-        else if (!r.status)
+        if (!r.status)
             give_up(&r);
         goto done;
     }

@@ -190,7 +190,8 @@ static bool read_facts(struct pg_target *t, struct err *err)
 
 /* ---- life --------------------------------------------------------------------------------------*/
 
-static bool pg_target_open(const struct target_conf *conf, struct target **out, struct err *err)
+/* What is to be there, without a look at what is. */
+static bool open_wanted(const struct target_conf *conf, struct target **out, struct err *err)
 {
     struct pg_target *t = calloc(1, sizeof(*t));
     if (!t)
@@ -203,9 +204,28 @@ static bool pg_target_open(const struct target_conf *conf, struct target **out, 
     t->admin_conf = t->db_conf = *conf->db;
     if (!read_facts(t, err) || !open_admin(t, err) || !check_version(t, err) ||
         !pg_part_open(conf->bundle, conf->component, &conf->what, t->admin, &t->part, err) ||
-        !read_tables(t, err) || !tell_part(t, err) || !pg_missing_check(t, err) ||
-        !pg_roles_restore(t, err) || (conf->resume && !pg_progress_find(t, err)) ||
-        (!t->done && !pg_database_create(t, err)))
+        !read_tables(t, err))
+        return false;
+    *out = TAKE(base);
+    return true;
+}
+
+static bool pg_target_whole(const struct target_conf *conf, bool *whole, struct err *err)
+{
+    AUTO(pg_target) struct target *base = NULL;
+
+    return open_wanted(conf, &base, err) && pg_progress_whole((struct pg_target *)base, whole, err);
+}
+
+static bool pg_target_open(const struct target_conf *conf, struct target **out, struct err *err)
+{
+    AUTO(pg_target) struct target *base = NULL;
+
+    if (!open_wanted(conf, &base, err))
+        return err_add(err, "cannot restore '%s'", conf->component);
+    struct pg_target *t = (struct pg_target *)base;
+    if (!tell_part(t, err) || !pg_missing_check(t, err) || !pg_roles_restore(t, err) ||
+        (conf->resume && !pg_progress_find(t, err)) || (!t->done && !pg_database_create(t, err)))
         return err_add(err, "cannot restore '%s'", conf->component);
     *out = TAKE(base);
     return true;
@@ -240,7 +260,7 @@ static bool pg_target_finish(struct target *base, struct err *err)
     uint64_t expected = t->rows_expected, found = t->rows_found;
 
     if (!pg_config_check(t, err) || !analyze_parents(t, err) || !pg_database_settle(t, err) ||
-        !pg_progress_end(t->worker[0], err))
+        !pg_progress_end(t, t->worker[0], err))
         return err_add(err, "cannot restore '%s'", t->conf.component);
     t->finished = true;
     return JOURNAL(t->conf.journal, err, "restore.check", f_str("component", t->conf.component),
@@ -254,4 +274,5 @@ const struct target_ops target_postgresql = {
     .plan = pg_target_plan,
     .finish = pg_target_finish,
     .close = pg_target_close,
+    .whole = pg_target_whole,
 };

@@ -16,7 +16,8 @@
  *
  * Order: schema; rows of each table; its keys and indexes; ANALYZE; then what spans tables: partition
  * indexes, foreign keys; then all the rest as pg_dump ordered it (triggers, rules, policies, views
- * that need a key, REFRESH of materialized views).
+ * that need a key, REFRESH of materialized views); then what the database itself is; and event
+ * triggers at the very end, so that none sees what a restore does.
  */
 #ifndef RESTORE_PG_H
 #define RESTORE_PG_H
@@ -50,6 +51,7 @@ enum pg_step_kind {
     PG_STEP_SPANNING, /* indexes of partitioned tables and their ATTACH */
     PG_STEP_FOREIGN_KEY,
     PG_STEP_REST,
+    PG_STEP_EVENT, /* event triggers */
 };
 
 struct pg_step {

@@ -1,6 +1,8 @@
 #include "restore/pg_progress.h"
 
 #include "lib/base/log.h"
+#include "lib/db/pg_schema.h"
+#include "lib/db/pg_session.h"
 
 #define NOTES "rehearse_loading"
 
@@ -21,29 +23,162 @@ static bool bundle_note(const struct pg_target *t, struct buf *out, struct err *
     return buf_ok(out, err);
 }
 
-static bool read_notes(struct pg_target *t, json_t *notes, struct err *err)
+static bool has_notes(struct db *db, bool *there, struct err *err)
 {
-    AUTO(db) struct db *db = NULL;
-    AUTO(buf) struct buf there = {0};
+    AUTO(buf) struct buf name = {0};
 
-    if (!db_open(&t->db_conf, &db, err) ||
-        !db_value(db, &there, err,
+    if (!db_value(db, &name, err,
                   "SELECT coalesce(pg_catalog.to_regclass('" NOTES ".done')::text, '')"))
         return false;
-    return !there.len || db_rows(db, add_note, notes, err, "SELECT what FROM " NOTES ".done");
+    *there = name.len > 0;
+    return true;
+}
+
+/* ---- unlogged tables ---------------------------------------------------------------------------*/
+
+/* A server that has crashed empties unlogged tables and puts their sequences back; notes stay. */
+struct emptied {
+    struct pg_target *target;
+    json_t *notes;
+    struct buf gone; /* notes that do not hold, as a list of literals */
+    struct db *db;
+    bool any, watched;
+};
+
+/* Whether the note is of a piece of the table: "rows 0-7 of TABLE". */
+static bool is_rows_of(const char *note, const struct pg_target_table *table)
+{
+    const char *of = strncmp(note, "rows ", 5) == 0 ? strstr(note, " of ") : NULL;
+
+    return of && strcmp(of + strlen(" of "), table->qualified) == 0;
+}
+
+static bool add_emptied(void *ctx, const struct db_row *row, struct err *err)
+{
+    struct emptied *e = ctx;
+    const struct pg_target_table *table = pg_target_find(e->target, row->value[0], row->value[1]);
+    const char *note;
+    json_t *value;
+    void *next;
+    bool loaded = false;
+
+    if (!table || !table->stream->records)
+        return true;
+    json_object_foreach_safe(e->notes, next, note, value)
+    {
+        if (!is_rows_of(note, table))
+            continue;
+        buf_puts(&e->gone, e->gone.len ? ", " : "");
+        db_quote_text(e->db, note, &e->gone);
+        json_object_del(e->notes, note);
+        loaded = true;
+    }
+    e->any = true;
+    e->watched |= loaded && (table->config || span_is(row->value[2], "t"));
+    return buf_ok(&e->gone, err);
+}
+
+/* Without a page: a table whose load was rolled back has some. */
+static bool find_emptied(struct emptied *e, struct err *err)
+{
+    return db_rows(e->db, add_emptied, e, err,
+                   "SELECT n.nspname, c.relname, EXISTS (SELECT FROM pg_catalog.pg_trigger g "
+                   "WHERE g.tgrelid = c.oid) FROM pg_catalog.pg_class c "
+                   "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+                   "WHERE c.relkind = 'r' AND c.relpersistence = 'u' "
+                   "AND pg_catalog.pg_relation_size(c.oid) = 0");
+}
+
+/* Their rows are loaded again. Where triggers or keys would watch that, and where an extension had
+ * put rows of its own, there is nothing to go on with. */
+static bool forget_emptied(struct pg_target *t, struct db *db, json_t *notes, bool *anew,
+                           struct err *err)
+{
+    struct emptied e = {.target = t, .notes = notes, .db = db};
+    bool ok = find_emptied(&e, err);
+
+    *anew = ok && e.watched;
+    if (ok && e.gone.len)
+        log_warn("a crash of the server has emptied unlogged tables: they are loaded again",
+                 f_str("component", t->conf.component), f_bool("with_all", *anew));
+    if (ok && e.gone.len && !*anew)
+        ok = db_exec(db, err, "DELETE FROM " NOTES ".done WHERE what IN (%s)", buf_str(&e.gone));
+    buf_done(&e.gone);
+    return ok;
+}
+
+/* Sequences of unlogged tables are unlogged, too, and tables may be empty by right. */
+static bool same_sequences(struct pg_target *t, struct db *db, bool *same, struct err *err)
+{
+    AUTO(buf) struct buf unlogged = {0}, found = {0};
+    unsigned count = 0;
+
+    *same = true;
+    if (!db_value(db, &unlogged, err,
+                  "SELECT count(*) FROM pg_catalog.pg_class WHERE relkind = 'S' AND "
+                  "relpersistence = 'u'"))
+        return false;
+    if (span_is(buf_view(&unlogged), "0"))
+        return true;
+    if (!pg_sequences_read(db, &found, &count, err))
+        return false;
+    *same = span_eq(buf_view(&found), buf_view(&t->part.sequences));
+    return true;
+}
+
+bool pg_progress_whole(struct pg_target *t, bool *whole, struct err *err)
+{
+    AUTO(db) struct db *db = NULL;
+    struct emptied e = {.target = t};
+    struct err why = {0};
+    bool noted = false, same = false;
+
+    *whole = false;
+    if (!db_open(&t->db_conf, &db, &why))
+        return why.code == ERR_MISSING || err_pass(err, &why);
+    e.db = db;
+    if (!pg_session_fix(db, err) || !has_notes(db, &noted, err) || !find_emptied(&e, err) ||
+        !same_sequences(t, db, &same, err))
+        return false;
+    *whole = !noted && !e.any && same;
+    return true;
+}
+
+/* ---- notes -------------------------------------------------------------------------------------*/
+
+static bool read_notes(struct pg_target *t, json_t *notes, const char *bundle, bool *ours,
+                       struct err *err)
+{
+    AUTO(db) struct db *db = NULL;
+    struct err why = {0};
+    bool there = false, anew = false;
+
+    *ours = false;
+    if (!db_open(&t->db_conf, &db, &why))
+        return why.code == ERR_MISSING || err_pass(err, &why);
+    if (!has_notes(db, &there, err))
+        return false;
+    if (!there)
+        return true;
+    if (!db_rows(db, add_note, notes, err, "SELECT what FROM " NOTES ".done"))
+        return false;
+    if (!json_object_get(notes, bundle))
+        return true;
+    *ours = forget_emptied(t, db, notes, &anew, err) && !anew;
+    return *ours || anew;
 }
 
 bool pg_progress_find(struct pg_target *t, struct err *err)
 {
     AUTO(json) json_t *notes = json_object();
     AUTO(buf) struct buf bundle = {0};
-    struct err why = {0};
+    bool ours = false;
 
     if (!notes || !bundle_note(t, &bundle, err))
         return err_memory(err);
-    if (!read_notes(t, notes, &why) && why.code != ERR_MISSING)
-        return err_pass(err, &why);
-    if (!json_object_get(notes, buf_str(&bundle)))
+    if (!read_notes(t, notes, buf_str(&bundle), &ours, err))
+        return false;
+    if (!ours)
         return true;
     log_info("the load goes on", f_str("component", t->conf.component),
              f_num("done", (int64_t)json_object_size(notes) - 1));
@@ -93,10 +228,26 @@ bool pg_progress_step(struct pg_target *t, struct db *db, const struct pg_step *
     return false;
 }
 
-/* As a replica does, without event triggers: production's are there by now. */
-bool pg_progress_end(struct db *db, struct err *err)
+static bool run_event_steps(struct pg_target *t, struct db *db, struct err *err)
 {
-    return db_exec(db, err, "SET session_replication_role = replica") &&
-           db_exec(db, err, "DROP SCHEMA IF EXISTS " NOTES " CASCADE") &&
-           db_exec(db, err, "RESET session_replication_role");
+    const struct pg_step *step = t->steps.at;
+
+    for (size_t i = 0; i < t->steps.count; i++)
+        if (step[i].kind == PG_STEP_EVENT && !pg_step_run(db, &step[i], err))
+            return false;
+    return true;
+}
+
+/* Quiet: extensions bring event triggers, too. */
+bool pg_progress_end(struct pg_target *t, struct db *db, struct err *err)
+{
+    pg_config_quiet(db, true);
+    bool ok = db_exec(db, err, "BEGIN") &&
+              db_exec(db, err, "DROP SCHEMA IF EXISTS " NOTES " CASCADE") &&
+              run_event_steps(t, db, err) && db_exec(db, err, "COMMIT");
+
+    if (!ok)
+        db_exec(db, NULL, "ROLLBACK");
+    pg_config_quiet(db, false);
+    return ok;
 }

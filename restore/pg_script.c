@@ -156,6 +156,24 @@ static void sort_constraint(struct pg_target *t, struct pg_step *step)
     }
 }
 
+/* CREATE, ALTER, COMMENT ON, SECURITY LABEL ... ON EVENT TRIGGER. */
+static bool is_event_trigger(struct span sql)
+{
+    struct span rest = sql, token, before = {0};
+    bool label = sql_starts(SQL_POSTGRESQL, sql, "security label");
+
+    if (sql_starts(SQL_POSTGRESQL, sql, "create event trigger") ||
+        sql_starts(SQL_POSTGRESQL, sql, "alter event trigger") ||
+        sql_starts(SQL_POSTGRESQL, sql, "comment on event trigger"))
+        return true;
+    while (label && sql_token_next(SQL_POSTGRESQL, &rest, &token) != SQL_END) {
+        if (span_is(before, "ON"))
+            return span_is(token, "EVENT");
+        before = token;
+    }
+    return false;
+}
+
 static void sort_step(struct pg_target *t, struct pg_step *step)
 {
     struct span rest = step->text;
@@ -174,6 +192,8 @@ static void sort_step(struct pg_target *t, struct pg_step *step)
         step->kind = PG_STEP_SPANNING;
     } else if (sql_starts(SQL_POSTGRESQL, rest, "alter table")) {
         sort_constraint(t, step);
+    } else if (is_event_trigger(rest)) {
+        step->kind = PG_STEP_EVENT;
     }
 }
 

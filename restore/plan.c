@@ -4,6 +4,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/fd.h"
+#include "lib/base/log.h"
 #include "lib/base/opt.h"
 #include "lib/base/vec.h"
 #include "restore/only.h"
@@ -195,7 +196,7 @@ void plan_close(struct plan *p)
     free(p);
 }
 
-static bool open_target(struct plan *p, struct component *c, struct err *err)
+static bool set_conf(struct plan *p, struct component *c, struct err *err)
 {
     c->conf = (struct target_conf){.bundle = p->conf.bundle,
                                    .component = c->text,
@@ -207,18 +208,24 @@ static bool open_target(struct plan *p, struct component *c, struct err *err)
                                    .owned = true};
 
     if (c->ops == &target_files) {
+        free(c->dir);
         c->dir = box_files(p->conf.box, local_name(c));
-        if (!c->dir)
-            return err_memory(err);
-        if (p->conf.resume && path_exists(c->dir) && !dir_remove(c->dir, err))
-            return false;
         c->conf.dir = c->dir;
-    } else {
-        if (!box_db_conf(p->conf.box, local_name(c), &c->db, err))
-            return false;
-        c->db.show_values = p->conf.show_values;
-        c->conf.db = &c->db;
+        return c->dir || err_memory(err);
     }
+    if (!box_db_conf(p->conf.box, local_name(c), &c->db, err))
+        return false;
+    c->db.show_values = p->conf.show_values;
+    c->conf.db = &c->db;
+    return true;
+}
+
+static bool open_target(struct plan *p, struct component *c, struct err *err)
+{
+    if (!set_conf(p, c, err))
+        return false;
+    if (c->dir && p->conf.resume && path_exists(c->dir) && !dir_remove(c->dir, err))
+        return false;
     if (!c->ops->open(&c->conf, &c->target, err))
         return err_add(err, "cannot restore '%s'", c->text);
     if (c->target->partial) {
@@ -226,6 +233,23 @@ static bool open_target(struct plan *p, struct component *c, struct err *err)
         c->bytes = c->target->bytes;
     }
     return true;
+}
+
+/* A crash since may have cost it something: then it counts as none that is complete. */
+static bool recheck(struct plan *p, struct component *c, json_t *done, struct err *err)
+{
+    bool whole = true;
+
+    if (!json_object_get(done, c->text) || !c->ops->whole)
+        return true;
+    if (!set_conf(p, c, err) || !c->ops->whole(&c->conf, &whole, err))
+        return err_add(err, "cannot go on with '%s'", c->text);
+    if (whole)
+        return true;
+    log_warn("what was complete has lost something since: it is restored anew",
+             f_str("component", c->text));
+    json_object_del(done, c->text);
+    return resume_remove(p->conf.box, c->text, err);
 }
 
 /* Components that a restore before us has brought to their end. */
@@ -237,6 +261,9 @@ static bool leave_complete(struct plan *p, struct err *err)
 
     if (!resume_done(p->conf.box, &done, err))
         return false;
+    for (size_t i = 0; i < p->components.count; i++)
+        if (!recheck(p, &at[i], done, err))
+            return false;
     for (size_t i = 0; i < p->components.count; i++) {
         /* Trees are laid down anew: rules have rewritten them, or have not. */
         if (at[i].ops != &target_files && json_object_get(done, at[i].text))

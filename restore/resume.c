@@ -99,6 +99,25 @@ bool resume_add(const struct box *b, const char *component, struct err *err)
            fd_write_all(fd, line.at, line.len, err);
 }
 
+bool resume_remove(const struct box *b, const char *component, struct err *err)
+{
+    AUTO(free) char *path = path_join(b->where, DONE_FILE);
+    AUTO(json) json_t *done = NULL;
+    AUTO(buf) struct buf text = {0};
+    const char *name;
+    json_t *value;
+
+    if (!path || !resume_done(b, &done, err))
+        return path ? false : err_memory(err);
+    buf_puts(&text, "");
+    json_object_foreach(done, name, value)
+    {
+        if (strcmp(name, component) != 0)
+            buf_printf(&text, "%s\n", name);
+    }
+    return buf_ok(&text, err) && file_replace(path, buf_view(&text), 0600, err);
+}
+
 bool resume_end(const struct box *b, struct err *err)
 {
     AUTO(free) char *path = path_join(b->where, DONE_FILE);

@@ -21,6 +21,8 @@ bool resume_read(const json_t *shown, struct opt_list *only, bool *references, u
 /* Components that are complete, as keys; new reference. */
 bool resume_done(const struct box *b, json_t **out, struct err *err);
 bool resume_add(const struct box *b, const char *component, struct err *err);
+/* It is not complete after all. */
+bool resume_remove(const struct box *b, const char *component, struct err *err);
 bool resume_end(const struct box *b, struct err *err);
 
 #endif

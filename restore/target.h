@@ -37,6 +37,8 @@ struct target_ops {
     bool (*plan)(struct target *t, struct sched *sched, struct err *err);
     bool (*finish)(struct target *t, struct err *err);
     void (*close)(struct target *t);
+    /* On resume, of a component that was brought to its end: whether it still is. NULL: it is. */
+    bool (*whole)(const struct target_conf *conf, bool *whole, struct err *err);
 };
 
 struct target { /* targets embed it first */

@@ -191,14 +191,15 @@ static bool prove(struct restore *r, struct err *err)
 }
 
 /* Servers start once under the box's settings before the state is kept: what they change at their
- * first start is then part of it. */
+ * first start is then part of it. Those that are wanted up, and not copied, stay up. */
 static bool settle(struct restore *r, struct err *err)
 {
     struct box *b = r->box;
+    bool stay = r->conf->start && !r->conf->pristine;
 
     return rewrite(r, err) && b->ops->databases(b, BOX_LOADING, false, err) &&
            b->ops->databases(b, BOX_NORMAL, true, err) && prove(r, err) &&
-           b->ops->databases(b, BOX_NORMAL, false, err) &&
+           (stay || b->ops->databases(b, BOX_NORMAL, false, err)) &&
            (!r->conf->pristine || box_save(b, err)) && resume_end(b, err) &&
            box_set_state(b, "ready", r->digest, err);
 }

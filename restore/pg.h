@@ -58,6 +58,7 @@ struct pg_step {
     enum pg_step_kind kind;
     struct span text;                      /* in the target's post_data */
     unsigned line, weight;                 /* of an index */
+    unsigned memory_kb;                    /* to sort an index in; 0: the session's */
     struct span tablespace;                /* as SET before it; .at NULL: the default */
     struct pg_target_table *table, *other; /* other: what a foreign key references */
     char *index, *constraint;              /* of a key that is built as an index first; else NULL */

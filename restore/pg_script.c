@@ -59,6 +59,11 @@ static bool use_tablespace(struct db *db, struct span value, struct err *err)
                    buf_str(&literal));
 }
 
+static struct span step_sql(const struct pg_step *step)
+{
+    return step->index ? span_of(step->index) : step->text;
+}
+
 bool pg_script_run(struct db *db, const char *what, struct span text, struct err *err)
 {
     struct sql_splitter split;
@@ -81,12 +86,18 @@ bool pg_script_run(struct db *db, const char *what, struct span text, struct err
     }
 }
 
+/* To the end of the transaction. */
+static bool use_memory(struct db *db, unsigned kb, struct err *err)
+{
+    return !kb || db_exec(db, err, "SET LOCAL maintenance_work_mem = '%ukB'", kb);
+}
+
 bool pg_step_run(struct db *db, const struct pg_step *step, struct err *err)
 {
     struct span tablespace = step->tablespace.at ? step->tablespace : SPAN("''");
-    struct span sql = step->index ? span_of(step->index) : step->text;
 
-    return use_tablespace(db, tablespace, err) && run(db, "post-data.sql", sql, step->line, err);
+    return use_tablespace(db, tablespace, err) && use_memory(db, step->memory_kb, err) &&
+           run(db, "post-data.sql", step_sql(step), step->line, err);
 }
 
 bool pg_step_constraint(struct db *db, const struct pg_step *step, struct err *err)
@@ -213,11 +224,13 @@ static bool split_key(struct pg_target *t, struct pg_step *step, struct err *err
         step->table->late_keys++;
     }
     if (step->kind == PG_STEP_INDEX) {
-        const json_t *meta = step->table->stream->meta;
-        step->weight =
-            pg_index_weight(step->index ? span_of(step->index) : step->text,
-                            json_object_get(meta, "columns"), json_object_get(meta, "types"));
+        const struct stream *s = step->table->stream;
+        step->weight = pg_index_weight(step_sql(step), json_object_get(s->meta, "columns"),
+                                       json_object_get(s->meta, "types"));
         step->table->index_weight += step->weight;
+        /* Who keeps a server of his own has set it as he wants it. */
+        if (t->conf.owned)
+            step->memory_kb = pg_index_memory_kb(step_sql(step), s->records, s->raw_bytes);
     }
     if (step->kind == PG_STEP_FOREIGN_KEY && step->table && step->other) {
         step->table->tail += step->table->stream->raw_bytes;

@@ -7,6 +7,13 @@
 #define WEIGHT_READ  2
 #define WEIGHT_OTHER 2 /* a key of any other type */
 
+/* tuplesort.c: what one run takes while it is merged with others, and what a row takes beside its key.
+ * A key is taken for a quarter of its row at most: a longer one costs a second merge, no more. */
+#define SORT_RUN_BYTES ((uint64_t)272 << 10)
+#define SORT_ROW_BYTES 64
+#define SORT_MIN_KB    8192u
+#define SORT_MAX_KB    (1u << 20)
+
 static const struct {
     const char *type; /* how its name begins */
     unsigned weight;
@@ -39,6 +46,36 @@ static unsigned weight_of_name(struct span token, const json_t *columns, const j
             return weight_of_type(json_string_value(json_array_get(types, i)));
     }
     return 0;
+}
+
+/* The word behind USING; .at NULL when there is none. */
+static struct span method_of(struct span sql)
+{
+    struct span rest = sql, token;
+    enum sql_token kind;
+    bool using = false;
+
+    while ((kind = sql_token_next(SQL_POSTGRESQL, &rest, &token)) != SQL_END) {
+        if (using)
+            return token;
+        if (kind == SQL_PUNCT && span_is(token, "("))
+            break;
+        using = kind == SQL_WORD &&span_is_nocase(token, "using");
+    }
+    return (struct span){0};
+}
+
+/* Runs of m bytes are bytes / m; m / SORT_RUN_BYTES of them are merged at once. */
+unsigned pg_index_memory_kb(struct span sql, uint64_t rows, uint64_t bytes)
+{
+    struct span method = method_of(sql);
+    uint64_t all = bytes / 4 + rows * SORT_ROW_BYTES, kb = SORT_MIN_KB;
+
+    if (all >> 10 <= SORT_MIN_KB || (method.at && !span_is_nocase(method, "btree")))
+        return 0;
+    while (kb < SORT_MAX_KB && (kb << 10) * ((kb << 10) / SORT_RUN_BYTES) < all)
+        kb += kb / 4;
+    return kb < SORT_MAX_KB ? (unsigned)kb : SORT_MAX_KB;
 }
 
 static unsigned times_of(struct span method)

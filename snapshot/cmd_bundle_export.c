@@ -5,14 +5,12 @@
 #include "lib/base/sched.h"
 #include "lib/bundle/export.h"
 #include "snapshot/cmd.h"
+#include "snapshot/export_part.h"
 #include "snapshot/print.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 struct export_cmd_conf {
     const char *store, *to;
@@ -20,83 +18,6 @@ struct export_cmd_conf {
 };
 
 /* ---- export ----------------------------------------------------------------------------------*/
-
-/* Beside the target, so that the rename stays on one file system and nothing fills up /tmp. The names
- * are always the same and the file is locked: what a killed export left is taken over by the next. */
-struct part {
-    const char *to;
-    char *path, *scratch;
-    int fd;
-    bool ours; /* the lock */
-};
-
-static void part_done(struct part *p)
-{
-    if (p->ours)
-        unlink(p->path);
-    if (p->fd >= 0)
-        close(p->fd);
-    free(p->path);
-    free(p->scratch);
-}
-
-static bool part_exists(const char *to, struct err *err)
-{
-    if (!path_exists(to))
-        return true;
-    err_set(err, ERR_EXISTS, "refusing to overwrite '%s'", to);
-    return err_hint(err, "name another file, or remove this one");
-}
-
-/* The file may have got its last name, or have been removed, before the lock was ours. */
-static bool part_lock(struct part *p, struct err *err)
-{
-    struct stat named, held;
-
-    bool locked = flock(p->fd, LOCK_EX | LOCK_NB) == 0;
-    if (!locked && errno != EWOULDBLOCK)
-        return err_sys(err, ERR_IO, "cannot lock '%s'", p->path);
-    p->ours = locked && fstat(p->fd, &held) == 0 && lstat(p->path, &named) == 0 &&
-              held.st_ino == named.st_ino && held.st_dev == named.st_dev;
-    if (p->ours)
-        return true;
-    err_set(err, ERR_LOCK, "another export writes '%s' right now", p->path);
-    return err_hint(err, "wait for it, or name another file");
-}
-
-static bool part_open(struct part *p, const char *to, struct err *err)
-{
-    p->to = to;
-    if (!part_exists(to, err))
-        return false;
-    if (asprintf(&p->path, "%s.part", to) < 0 || asprintf(&p->scratch, "%s.full", to) < 0)
-        return err_memory(err);
-    p->fd = open(p->path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (p->fd < 0)
-        return err_sys(err, ERR_IO, "cannot write '%s'", p->path);
-    if (!part_lock(p, err))
-        return false;
-    if (ftruncate(p->fd, 0) != 0)
-        return err_sys(err, ERR_IO, "cannot write '%s'", p->path);
-    return part_exists(to, err) && dir_remove(p->scratch, err);
-}
-
-static bool part_finish(struct part *p, struct err *err)
-{
-    AUTO(free) char *dir = span_dup(span_of(p->to));
-    char *slash = dir ? strrchr(dir, '/') : NULL;
-
-    if (!dir)
-        return err_memory(err);
-    if (fsync(p->fd) != 0)
-        return err_sys(err, ERR_IO, "cannot make '%s' durable", p->path);
-    if (renameat2(AT_FDCWD, p->path, AT_FDCWD, p->to, RENAME_NOREPLACE) != 0)
-        return err_sys(err, ERR_IO, "cannot rename '%s' to '%s'", p->path, p->to);
-    p->ours = false;
-    if (slash)
-        slash[slash == dir] = '\0';
-    return dir_sync(slash ? dir : ".", err);
-}
 
 static bool print_exported(const char *to, const struct export_report *r, struct err *err)
 {

@@ -136,7 +136,7 @@ no_garbage() { # CASE
         [ ! -e "$store/swap.lock" ] || { echo "swap.lock is left"; return 1; }
         diff <(needed "$store") <(ls "$store/blobs/sha256" | sort) || return
     done
-    [ ! -e "$STORES/y.tar.part" ] && [ ! -e "$STORES/y.tar.full" ] || { echo "something is left beside the tar"; return 1; }
+    [ ! -e "$STORES/y.tar.rehearse-part" ] && [ ! -e "$STORES/y.tar.rehearse-full" ] || { echo "something is left beside the tar"; return 1; }
 }
 
 # However the command ended: the stores are whole, the command can be run again, and gc frees the rest.

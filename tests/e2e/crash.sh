@@ -37,7 +37,7 @@ faulty() { # CASE FAULT STATUS
         ENOSPC* | EDQUOT* | EMFILE*)
             grep -q '(hint: ' "$T/err" || { echo "no hint:"; cat "$T/err"; return 1; }
             # A folder cannot be removed without a descriptor; the next export does.
-            left=$(find "$STORES" -path '*/tmp/*' ! -name '0123*' ! -path '*.full/*' -o -name swap.lock -o -name 'y.tar.part')
+            left=$(find "$STORES" -path '*/tmp/*' ! -name '0123*' ! -path '*.rehearse-full/*' -o -name swap.lock -o -name 'y.tar.rehearse-part')
             [ -z "$left" ] || { echo "something is left: $left"; cat "$T/err"; return 1; }
             ;;
         esac

@@ -18,7 +18,7 @@ check "second snapshot" "$REHEARSE" snapshot --env "$T/exact.yaml" --to "$STORE"
 check "export" "$REHEARSE" bundle export --store "$STORE" --to "$T/shop.tar" tuesday
 check "export again" "$REHEARSE" bundle export --store "$STORE" --to "$T/again.tar" tuesday
 check "the same bundle gives the same bytes" cmp "$T/shop.tar" "$T/again.tar"
-check "nothing is left beside it" test -z "$(find "$T" -maxdepth 1 -name '*.part' -o -maxdepth 1 -name '*.full')"
+check "nothing is left beside it" test -z "$(find "$T" -maxdepth 1 -name '*.part' -o -maxdepth 1 -name '*.full' -o -maxdepth 1 -name '*.rehearse-*')"
 check_status "a file that is there is not overwritten" 18 \
     "$REHEARSE" bundle export --store "$STORE" --to "$T/shop.tar" tuesday
 

@@ -12,7 +12,7 @@
 
 void part_done(struct part *p)
 {
-    if (p->ours)
+    if (p->ours && !p->whole)
         unlink(p->path);
     if (p->fd >= 0)
         close(p->fd);
@@ -50,6 +50,19 @@ static bool open_locked(struct part *p, struct stat *held, struct err *err)
 {
     p->fd = open(p->path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     return p->fd < 0 ? err_sys(err, ERR_IO, "cannot write '%s'", p->path) : lock(p, held, err);
+}
+
+/* An export that was killed between the two steps of file_name() left a second name of a whole tar,
+ * whatever that is called by now: it must not be written to. */
+static bool leave_whole(struct part *p, struct stat *held, struct err *err)
+{
+    if (held->st_nlink < 2)
+        return true;
+    if (unlink(p->path) != 0)
+        return err_sys(err, ERR_IO, "cannot remove '%s'", p->path);
+    p->ours = false;
+    close(p->fd);
+    return open_locked(p, held, err);
 }
 
 /* ---- the scratch -----------------------------------------------------------------------------*/
@@ -92,7 +105,7 @@ bool part_open(struct part *p, const char *to, struct err *err)
         p->scratch = NULL;
         return err_memory(err);
     }
-    if (!open_locked(p, &held, err))
+    if (!open_locked(p, &held, err) || !leave_whole(p, &held, err))
         return false;
     if (ftruncate(p->fd, 0) != 0)
         return err_sys(err, ERR_IO, "cannot write '%s'", p->path);
@@ -103,17 +116,14 @@ bool part_open(struct part *p, const char *to, struct err *err)
 
 bool part_finish(struct part *p, struct err *err)
 {
-    AUTO(free) char *dir = span_dup(span_of(p->to));
-    char *slash = dir ? strrchr(dir, '/') : NULL;
+    struct err why = {0};
 
-    if (!dir)
-        return err_memory(err);
     if (fsync(p->fd) != 0)
         return err_sys(err, ERR_IO, "cannot make '%s' durable", p->path);
-    if (renameat2(AT_FDCWD, p->path, AT_FDCWD, p->to, RENAME_NOREPLACE) != 0)
-        return err_sys(err, ERR_IO, "cannot rename '%s' to '%s'", p->path, p->to);
-    p->ours = false;
-    if (slash)
-        slash[slash == dir] = '\0';
-    return dir_sync(slash ? dir : ".", err);
+    bool ok = file_name(p->path, p->to, &why);
+    p->ours = !ok && path_exists(p->path); /* else the folder alone could not be made durable */
+    p->whole = p->ours && why.code != ERR_SPACE;
+    if (p->whole)
+        err_hint(&why, "what was written is whole and stays: rename it yourself");
+    return ok || err_pass(err, &why);
 }

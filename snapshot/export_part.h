@@ -14,14 +14,16 @@
 struct part {
     const char *to; /* the target; borrowed */
     char *path, *scratch;
-    int fd;    /* -1 before part_open() */
-    bool ours; /* the lock */
+    int fd;     /* -1 before part_open() */
+    bool ours;  /* the lock */
+    bool whole; /* complete and durable: worth keeping */
 };
 
 /* Empty, ready to be written. ERR_EXISTS when the target exists, or something else in the way;
  * ERR_LOCK while another export writes it. */
 bool part_open(struct part *p, const char *to, struct err *err);
-/* Makes what was written durable and gives it its name. */
+/* Makes what was written durable and gives it its name. Where only the name fails, it is kept under
+ * the one it has, and the error says so; but not on a full disk. */
 bool part_finish(struct part *p, struct err *err);
 void part_done(struct part *p);
 

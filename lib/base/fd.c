@@ -188,6 +188,58 @@ bool file_replace(const char *path, struct span content, mode_t mode, struct err
     return dir_sync(dir, err);
 }
 
+/* ---- naming ----------------------------------------------------------------------------------*/
+
+static bool is_one_file(const char *a, const char *b)
+{
+    struct stat x, y;
+
+    return lstat(a, &x) == 0 && lstat(b, &y) == 0 && x.st_ino == y.st_ino && x.st_dev == y.st_dev;
+}
+
+/* Linked, it has its name; should the first stay, it is one more of the same file. */
+static bool link_new(const char *from, const char *to)
+{
+    if (link(from, to) != 0) {
+        int why = errno;
+        /* An NFS server's answer may get lost: asked again, it finds what it has done. */
+        bool done = why == EEXIST && is_one_file(from, to);
+        errno = why;
+        if (!done)
+            return false;
+    }
+    unlink(from);
+    return true;
+}
+
+static bool rename_new(const char *from, const char *to)
+{
+    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+        return true;
+    if (errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP)
+        return false;
+    if (link_new(from, to))
+        return true;
+    if (errno == EEXIST)
+        return false;
+    if (path_exists(to)) {
+        errno = EEXIST;
+        return false;
+    }
+    return rename(from, to) == 0;
+}
+
+bool file_name(const char *from, const char *to, struct err *err)
+{
+    AUTO(free) char *dir = dir_of(to);
+
+    if (!dir)
+        return err_memory(err);
+    if (!rename_new(from, to))
+        return err_sys(err, ERR_IO, "cannot rename '%s' to '%s'", from, to);
+    return dir_sync(dir, err);
+}
+
 char *path_join(const char *a, const char *b)
 {
     char *both;

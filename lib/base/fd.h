@@ -21,6 +21,10 @@ void fd_write_behind(int fd, off_t written, off_t *begun);
 bool file_read(const char *path, size_t max, struct buf *out, struct err *err);
 /* Temporary name in the same directory, fsync, rename, fsync of the directory. */
 bool file_replace(const char *path, struct span content, mode_t mode, struct err *err);
+/* Gives a file another name in the same directory, durably, which nobody else must have: ERR_EXISTS.
+ * Where the file system has no such rename (NFS, some of FUSE) it gets a second name and loses the
+ * first, and where it has no second names (exFAT) it is looked for first. */
+bool file_name(const char *from, const char *to, struct err *err);
 /* Refuses a secret file that others may read: ERR_RIGHTS with the chmod as hint. One trailing
  * newline is taken off. */
 bool file_read_secret(const char *path, struct buf *out, struct err *err);

@@ -1,8 +1,10 @@
 #!/bin/bash
 # The names that `bundle export` writes under before its tar has its own: nobody else's files are
-# touched, and what a killed export left is taken over.
+# touched, what a killed export left is taken over, and file systems that cannot rename without
+# replacing, or know no second names, get their tar all the same.
 . "$(dirname "$0")/lib.sh"
 e2e_begin export_names
+command -v strace >/dev/null || die "no program 'strace': run scripts/install-deps"
 STORE=$T/store
 DIR=$T/exported
 TAR=$DIR/shop.tar
@@ -17,6 +19,16 @@ check "another, of deltas" "$REHEARSE" snapshot --env "$T/env.yaml" --to "$STORE
 
 export_it() {
     "$REHEARSE" bundle export --quiet --store "$STORE" --to "$TAR" two
+}
+
+# refused SYSCALLS=ERROR...: the kernel refuses these calls of an export.
+refused() {
+    local inject=() one
+    for one in "$@"; do
+        inject+=(-e inject="${one%%=*}":error="${one#*=}")
+    done
+    strace -f -qq -o "$T/trace" -e trace="rename,renameat2,?link,linkat" "${inject[@]}" \
+        "$REHEARSE" bundle export --quiet --store "$STORE" --to "$TAR" two
 }
 
 alone() { # what lies in the folder
@@ -53,4 +65,46 @@ seq 1000000 >"$PART"
 check "an export where a killed one was" export_it
 check "writes the same" cmp "$TAR" "$T/wanted.tar"
 check_same "and takes its leavings away" "$(alone)" ./shop.tar
+# Killed between the two steps in which the tar gets its name where the file system has no better.
+ln "$TAR" "$PART"
+mv "$TAR" "$DIR/moved.tar"
+check "an export where a second name was left" export_it
+check_same "is another file" "$(stat -c %h "$TAR" "$DIR/moved.tar" | paste -sd' ')" "1 1"
+check "and leaves the first one alone" cmp "$DIR/moved.tar" "$T/wanted.tar"
+rm "$TAR" "$DIR/moved.tar"
+
+# ---- file systems ---------------------------------------------------------------------------------------
+check "NFS and FUSE know no rename that refuses to replace" refused renameat2=EINVAL
+check "the tar is whole" cmp "$TAR" "$T/wanted.tar"
+check_same "and alone" "$(alone)" ./shop.tar
+check "it got its name by a second one" grep -qE '^[0-9]+ +link(at)?\(.*= 0' "$T/trace"
+rm "$TAR"
+check "exFAT knows no second names either" refused renameat2=EINVAL ?link,linkat=EPERM
+check "the tar is whole there, too" cmp "$TAR" "$T/wanted.tar"
+check_same "and alone" "$(alone)" ./shop.tar
+check_status "a tar that is there is not replaced" 18 refused renameat2=ENOSYS ?link,linkat=EPERM
+check "it is the same" cmp "$TAR" "$T/wanted.tar"
+rm "$TAR"
+
+# ---- a name that cannot be given ------------------------------------------------------------------------
+check_status "somebody else's tar came up meanwhile" 18 refused renameat2=EEXIST
+check_has "and where the tar is now" "$(cat "$T/out")" "'$PART'"
+check "what was written is kept" cmp "$PART" "$T/wanted.tar"
+check_status "... which is seen where names are given by a second one" 18 refused renameat2=EINVAL ?link,linkat=EEXIST
+check "and it is kept as well" cmp "$PART" "$T/wanted.tar"
+(wait_for 10 cmp "$PART" "$T/wanted.tar" && echo mine >"$TAR") >/dev/null 2>&1 &
+check_status "... and where it is looked for" 18 refused renameat2=EINVAL:delay_enter=2s ?link,linkat=EPERM
+wait $!
+check "it stays as it is" grep -qx mine "$TAR"
+rm "$TAR"
+check "the next export takes it over" export_it
+check_same "and nothing else is there" "$(alone)" ./shop.tar
+rm "$TAR"
+check_status "a bad disk" 22 refused renameat2=EIO
+check_same "is told in one line" "$(wc -l <"$T/out")" 1
+check_has "with the mend" "$(cat "$T/out")" "(hint: what was written is whole and stays"
+check "which is true" cmp "$PART" "$T/wanted.tar"
+rm "$PART"
+check_status "a full disk" 15 refused renameat2=ENOSPC
+check_same "gets its room back" "$(alone)" ""
 e2e_end

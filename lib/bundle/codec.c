@@ -289,6 +289,13 @@ bool codec_raw_bytes(struct span frame, uint64_t *out)
     return true;
 }
 
+bool codec_has_checksum(struct span frame)
+{
+    ZSTD_frameHeader head;
+
+    return ZSTD_getFrameHeader(&head, frame.at, frame.len) == 0 && head.checksumFlag;
+}
+
 uint64_t codec_bound(uint64_t raw_bytes)
 {
     return ZSTD_compressBound((size_t)raw_bytes);

@@ -115,6 +115,15 @@ struct span base_bytes(const struct base *base)
     return buf_view(&base->raw);
 }
 
+bool base_check(const struct base *base, const struct segment *delta, struct err *err)
+{
+    struct digest found = hash_of(buf_view(&base->raw));
+
+    return digest_eq(&found, &delta->base.raw) ||
+           err_set(err, ERR_DAMAGED,
+                   "the base of a delta: the content was altered: its SHA-256 is another");
+}
+
 void base_give(struct bases *all, struct base *base)
 {
     pthread_mutex_lock(&all->lock);
@@ -173,7 +182,7 @@ bool bases_take(struct bases *all, struct bundle *b, const struct segment *delta
     if (!base)
         return err_memory(err);
     *base = (struct base){.users = 1, .pack = whole.pack, .offset = whole.offset};
-    if (!bundle_read(b, &whole, &base->raw, err)) {
+    if (!bundle_read_base(b, &whole, &base->raw, err)) {
         buf_done(&base->raw);
         free(base);
         return err_add(err, "the base of a delta");

@@ -5,6 +5,12 @@
  *          small enough (DELTA_SHARE_MAX); else as a full frame, which later ones are based on.
  * Reading: decoded bases are kept in a small cache (BASES_BYTES), since two segments that were one
  *          share their base and are read one behind the other.
+ * Trust:   a base is compared with the checksum of its frame (XXH64), not with its SHA-256, which would
+ *          cost as much as its decoding. What is altered by chance shows so, and nobody builds on it.
+ *          What was altered on purpose, or lies elsewhere than the index should say, cannot pass for
+ *          another: a delta's content has a SHA-256 of its own, which is always compared, and a base
+ *          that gives it is good enough. Frames without a checksum, and those of the cache of an
+ *          encrypted bundle, which the reader will not decode, are compared by SHA-256.
  * Threads: bases_take() and base_give() from any thread.
  * Source:  zstd, `--patch-from`; RFC 8878 calls the prefix a raw content dictionary.
  */
@@ -50,10 +56,13 @@ bool delta_check_depth(const struct index *ix, struct err *err);
 
 void bases_init(struct bases *all);
 void bases_done(struct bases *all);
-/* The decoded and checked base of a delta of this bundle; to be given back. */
+/* The decoded base of a delta of this bundle; to be given back. */
 bool bases_take(struct bases *all, struct bundle *b, const struct segment *delta, struct base **out,
                 struct err *err);
 struct span base_bytes(const struct base *base);
+/* Whether it has the SHA-256 that the index says, for a delta that gives another content than its own:
+ * ERR_DAMAGED where it has not. */
+bool base_check(const struct base *base, const struct segment *delta, struct err *err);
 void base_give(struct bases *all, struct base *base); /* NULL is fine */
 
 #endif

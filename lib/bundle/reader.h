@@ -20,6 +20,10 @@ bool bundle_check_pack(struct store *store, const struct index_pack *pack, struc
 /* A stored frame to its checked raw content; the base of a delta is read from the store. */
 bool bundle_decode(struct bundle *b, const struct segment *seg, struct span frame, struct codec *c,
                    struct buf *out, struct err *err);
+/* The base of a delta (delta_base()) as its frame has it: its SHA-256 is not compared where a checksum
+ * of the frame was. */
+bool bundle_read_base(struct bundle *b, const struct segment *whole, struct buf *out,
+                      struct err *err);
 struct codecs *bundle_codecs(struct bundle *b);
 struct bases *bundle_bases(struct bundle *b);
 /* "segment 12 of 'files/code'" in front of the message; returns false. */

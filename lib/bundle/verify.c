@@ -145,13 +145,13 @@ static void check_segment(struct pass *p, const struct segment *seg, struct span
     struct base *base = NULL;
     struct err why = {0};
 
-    /* A base that cannot be had is the fault of the pack it lies in, and named there. */
     if (segment_is_delta(seg) && !bases_take(bundle_bases(b), b, seg, &base, &why))
-        return;
+        return; /* the fault of the pack that the base lies in, and named there */
     bool ok = bundle_decode(b, seg, frame, p->codec, &p->raw, &why) &&
               (is_base(p->v, seg) || check_lines(p, seg, &why));
+    bool elsewhere = !ok && base && !base_check(base, seg, NULL); /* there as well */
     base_give(bundle_bases(b), base);
-    if (ok)
+    if (ok || elsewhere)
         return;
     found(p, &why);
     breaks(p, seg);

@@ -196,6 +196,11 @@ field 2 99 | lie "a stream that is none"
 awk -F'\t' -v OFS='\t' '$1 == "segment" && $12 != "-" { $12 = $4; $13 = $5; $14 = $6; $15 = $7; $16 = $9 } { print }' "$T/true.text" |
     lie "a delta that rests on itself"
 awk -F'\t' -v OFS='\t' '$1 == "segment" && $12 != "-" { $13 = $13 + 1 } { print }' "$T/true.text" | lie "a base at another place"
+awk -F'\t' -v OFS='\t' '$1 == "segment" && $12 == "-" { split($0, whole, "\t") }
+    $1 == "segment" && $12 != "-" && whole[9] != $16 { $12 = whole[4]; $13 = whole[5]; $14 = whole[6]; $15 = whole[7] } { print }' \
+    "$T/true.text" | lie "another whole segment as a base"
+check_same "which is what restore names" "$(grep -c 'the base of a delta: the content was altered' "$T/out")" 1
+field 16 "$(printf %064d 0)" delta | lie "another hash of the base"
 awk -F'\t' -v OFS='\t' '$1 == "segment" && $12 != "-" { $15 = 134217729 } { print }' "$T/true.text" | lie "a base beyond every window"
 awk -F'\t' '{ print } $1 == "stream" { print }' "$T/true.text" | lie "a stream that is there twice"
 SENSE=1

@@ -238,6 +238,39 @@ TEST(a_damaged_cache_costs_room_only)
     }
 }
 
+/* Whole, of the same size and with a right checksum of its own; but nobody will decode it. */
+TEST(a_frame_of_other_content_is_not_built_on)
+{
+    struct fixture f;
+    AUTO(buf) struct buf text = {0};
+    AUTO(fd) int fd = -1;
+    struct codecs all;
+    struct codec *c = NULL;
+    struct span frame;
+    char name[5 + HASH_HEX] = "full-", path[300];
+
+    begin(&f);
+    write_day(&f, &f.mine, "one", NULL, 0);
+    make_text(&text, 0);
+    struct digest raw = hash_of(buf_view(&text));
+    digest_hex(&raw, name + 5);
+    snprintf(path, sizeof(path), "%.200s/cache/x/%s", f.dir.path, name);
+    make_text(&text, 1);
+    codecs_init(&all);
+    assert_ok(codecs_take(&all, &c, &f.err), &f.err);
+    assert_ok(codec_compress(c, 1, buf_view(&text), &frame, &f.err), &f.err);
+    fd = open(path, O_WRONLY | O_TRUNC);
+    assert_true(fd >= 0);
+    assert_ok(fd_write_all(fd, frame.at, frame.len, &f.err), &f.err);
+    codecs_give(&all, c);
+    codecs_done(&all);
+
+    write_day(&f, &f.mine, "two", "one", 1);
+    assert_int_equal(f.account.missed, 1);
+    assert_false(check_day(&f, &f.mine, "two", 1).delta);
+    end(&f);
+}
+
 TEST(a_cache_of_another_bundle_is_not_used)
 {
     struct fixture f;
@@ -378,7 +411,8 @@ TEST(one_snapshot_at_a_time)
 }
 
 TESTS(later_days_are_small_and_readable_with_the_key, without_the_cache_it_is_stored_whole,
-      a_damaged_cache_costs_room_only, a_cache_of_another_bundle_is_not_used,
-      plain_bundles_and_encrypted_ones_share_nothing, other_recipients_begin_anew,
-      gc_keeps_what_later_days_rest_on, the_limit_holds_and_references_need_the_index_only,
-      others_may_not_reach_the_cache, one_snapshot_at_a_time)
+      a_damaged_cache_costs_room_only, a_frame_of_other_content_is_not_built_on,
+      a_cache_of_another_bundle_is_not_used, plain_bundles_and_encrypted_ones_share_nothing,
+      other_recipients_begin_anew, gc_keeps_what_later_days_rest_on,
+      the_limit_holds_and_references_need_the_index_only, others_may_not_reach_the_cache,
+      one_snapshot_at_a_time)

@@ -148,6 +148,21 @@ const char *columns_skip(const char *p, const char *end, uint64_t lines)
     return lines ? NULL : p;
 }
 
+const char *columns_index(const char *p, const char *end, uint64_t lines, uint32_t *start)
+{
+    const char *from = p;
+    uint64_t found = 0;
+
+    start[0] = 0;
+    for (; found < lines && (size_t)(end - p) >= SCAN_STEP; p += SCAN_STEP)
+        for (unsigned mask = scan_mask(p, '\n'); mask && found < lines; mask &= mask - 1)
+            start[++found] = (uint32_t)(p - from) + scan_first(mask) + 1;
+    for (; found < lines && p < end; p++)
+        if (*p == '\n')
+            start[++found] = (uint32_t)(p - from) + 1;
+    return found == lines ? from + start[lines] : NULL;
+}
+
 uint64_t columns_lines(struct span segment)
 {
     const char *p = segment.at, *end = segment.at + segment.len;

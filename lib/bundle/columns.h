@@ -33,6 +33,8 @@ bool columns_to_rows(struct span segment, unsigned count, uint64_t rows, struct 
 bool columns_starts(struct span segment, unsigned count, uint64_t rows, const char **starts);
 /* Behind so many lines from p on; NULL when there are fewer before `end`. */
 const char *columns_skip(const char *p, const char *end, uint64_t lines);
+/* The same, and *start has where each line begins, counted from p, and where the last one ends. */
+const char *columns_index(const char *p, const char *end, uint64_t lines, uint32_t *start);
 /* Newlines in a segment: must be rows * max(1, columns). */
 uint64_t columns_lines(struct span segment);
 

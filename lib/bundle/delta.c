@@ -95,18 +95,40 @@ void bases_init(struct bases *all)
 }
 
 /* Under the lock. */
-static void drop(struct base *b)
+static void drop(struct bases *all, struct base *b)
 {
-    if (b && --b->users == 0) {
-        buf_done(&b->raw);
-        free(b);
+    if (!b || --b->users > 0)
+        return;
+    struct buf *to = NULL;
+    for (size_t i = 0; i < BASES_SPARE && !to; i++)
+        to = all->spare[i].at ? NULL : &all->spare[i];
+    if (to && b->raw.len <= BASES_BYTES / BASES_SLOTS * 2) {
+        *to = b->raw;
+        b->raw = (struct buf){0};
     }
+    buf_done(&b->raw);
+    free(b);
+}
+
+static struct buf spare(struct bases *all)
+{
+    struct buf found = {0};
+
+    pthread_mutex_lock(&all->lock);
+    for (size_t i = 0; i < BASES_SPARE && !found.at; i++) {
+        found = all->spare[i];
+        all->spare[i] = (struct buf){0};
+    }
+    pthread_mutex_unlock(&all->lock);
+    return found;
 }
 
 void bases_done(struct bases *all)
 {
     for (size_t i = 0; i < BASES_SLOTS; i++)
-        drop(all->slot[i]);
+        drop(all, all->slot[i]);
+    for (size_t i = 0; i < BASES_SPARE; i++)
+        buf_done(&all->spare[i]);
     pthread_mutex_destroy(&all->lock);
 }
 
@@ -127,7 +149,7 @@ bool base_check(const struct base *base, const struct segment *delta, struct err
 void base_give(struct bases *all, struct base *base)
 {
     pthread_mutex_lock(&all->lock);
-    drop(base);
+    drop(all, base);
     pthread_mutex_unlock(&all->lock);
 }
 
@@ -154,14 +176,14 @@ static void keep(struct bases *all, struct base *base)
     if (bytes > BASES_BYTES)
         return;
     pthread_mutex_lock(&all->lock);
-    drop(all->slot[BASES_SLOTS - 1]);
+    drop(all, all->slot[BASES_SLOTS - 1]);
     memmove(&all->slot[1], &all->slot[0], (BASES_SLOTS - 1) * sizeof(all->slot[0]));
     all->slot[0] = base;
     base->users++;
     for (size_t i = 1; i < BASES_SLOTS && all->slot[i]; i++) {
         bytes += all->slot[i]->raw.len; /* once too many, too many for those behind as well */
         if (bytes > BASES_BYTES) {
-            drop(all->slot[i]);
+            drop(all, all->slot[i]);
             all->slot[i] = NULL;
         }
     }
@@ -181,7 +203,8 @@ bool bases_take(struct bases *all, struct bundle *b, const struct segment *delta
     base = calloc(1, sizeof(*base));
     if (!base)
         return err_memory(err);
-    *base = (struct base){.users = 1, .pack = whole.pack, .offset = whole.offset};
+    *base =
+        (struct base){.users = 1, .pack = whole.pack, .offset = whole.offset, .raw = spare(all)};
     if (!bundle_read_base(b, &whole, &base->raw, err)) {
         buf_done(&base->raw);
         free(base);

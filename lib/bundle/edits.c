@@ -1,5 +1,6 @@
 #include "lib/bundle/edits.h"
 
+#include "lib/base/auto.h"
 #include "lib/bundle/columns.h"
 #include "lib/bundle/scan.h"
 
@@ -13,32 +14,35 @@
 
 struct maker {
     struct vec *edits;
-    const char *base, *heir;
-    size_t base_bytes;
-    uint32_t fresh, back; /* that stand for the next edit; the last distance */
-    size_t all_fresh;
+    const char *heir;
+    /* The piece of the base at hand: its first byte, and where that comes to lie. */
+    const char *piece;
+    size_t piece_at;
+    uint32_t fresh;          /* bytes that stand for the next edit */
+    uint32_t back;           /* the last distance */
+    size_t all_fresh, limit; /* new bytes */
 };
 
-static void skip_fresh(struct maker *m, size_t bytes)
+static bool skip_fresh(struct maker *m, size_t bytes)
 {
     m->fresh += (uint32_t)bytes;
     m->all_fresh += bytes;
+    return m->all_fresh <= m->limit;
 }
 
+/* Distances are counted as if the base had no length, until that is known. */
 static bool add_copy(struct maker *m, const char *from, const char *to, size_t bytes,
                      struct err *err)
 {
-    uint32_t back = (uint32_t)(m->base_bytes + (size_t)(to - m->heir) - (size_t)(from - m->base));
+    uint32_t back = (uint32_t)((size_t)(to - m->heir) - m->piece_at - (size_t)(from - m->piece));
     struct edit *last = m->edits->count ? (struct edit *)m->edits->at + m->edits->count - 1 : NULL;
 
     if (last && m->fresh == 0 && last->back == back) {
         last->copy += (uint32_t)bytes;
         return true;
     }
-    if (bytes < (back == m->back ? AGAIN_MIN : COPY_MIN)) {
-        skip_fresh(m, bytes);
-        return true;
-    }
+    if (bytes < (last && back == m->back ? AGAIN_MIN : COPY_MIN))
+        return skip_fresh(m, bytes);
     struct edit *edit = vec_add(m->edits, err);
     if (!edit)
         return false;
@@ -64,14 +68,23 @@ static size_t same_bytes(const char *a, const char *b, size_t max)
     return n;
 }
 
-/* So many lines that both have, one by one; a line that differs is new behind what it has in common
- * with its like. */
-static bool like_lines(struct maker *m, struct span from, struct span to, struct err *err)
+/* Behind the next line; a last one without a newline ends where all does. */
+static const char *next_line(const char *p, const char *end)
 {
-    const char *a = from.at, *a_end = a + from.len, *b = to.at, *b_end = b + to.len;
+    const char *next = columns_skip(p, end, 1);
 
-    while (a < a_end && b < b_end) {
-        size_t max = (size_t)(a_end - a < b_end - b ? a_end - a : b_end - b);
+    return next ? next : end;
+}
+
+/* The lines of a piece of the base, one by one, and as many of the heir's; a line that differs is new
+ * behind what it has in common with its like. */
+static bool like_lines(struct maker *m, struct span piece, const char **heir, const char *heir_end,
+                       struct err *err)
+{
+    const char *a = piece.at, *a_end = a + piece.len, *b = *heir;
+
+    while (a < a_end && b < heir_end) {
+        size_t max = (size_t)(a_end - a < heir_end - b ? a_end - a : heir_end - b);
         size_t same = same_bytes(a, b, max);
 
         if (same && !add_copy(m, a, b, same, err))
@@ -80,59 +93,68 @@ static bool like_lines(struct maker *m, struct span from, struct span to, struct
         b += same;
         if (same == max)
             break;
-        const char *next = columns_skip(b, b_end, 1);
-        skip_fresh(m, (size_t)(next - b));
-        a = columns_skip(a, a_end, 1);
+        const char *next = next_line(b, heir_end);
+        if (!skip_fresh(m, (size_t)(next - b)))
+            return false;
+        a = next_line(a, a_end);
         b = next;
     }
-    skip_fresh(m, (size_t)(b_end - b));
+    *heir = b;
     return true;
 }
 
-static void pass(struct span *s, size_t bytes)
+/* One column, whose lines in the base begin at `start`. */
+static bool like_column(struct maker *m, const char *column, const uint32_t *start,
+                        const struct vec *runs, const char **heir, const char *heir_end,
+                        struct err *err)
 {
-    *s = (struct span){s->at + bytes, s->len - bytes};
-}
+    const struct rows_run *r = runs->at;
 
-/* One column: what stands between the new rows is like the base. */
-static bool like_column(struct maker *m, struct span *base, struct span *heir, uint64_t rows,
-                        const struct vec *fresh, struct err *err)
-{
-    const uint32_t *row = fresh->at;
-    uint64_t next = 0;
+    for (size_t i = 0; i < runs->count; i++) {
+        if (r[i].from == ROWS_FRESH) {
+            const char *next = columns_skip(*heir, heir_end, r[i].count);
 
-    for (size_t i = 0; i <= fresh->count; i++) {
-        uint64_t lines = (i < fresh->count ? row[i] : rows) - next;
-        const char *a = columns_skip(base->at, base->at + base->len, lines);
-        const char *b = columns_skip(heir->at, heir->at + heir->len, lines);
-        struct span from = {base->at, (size_t)(a - base->at)};
-        struct span to = {heir->at, (size_t)(b - heir->at)};
-
-        if (!like_lines(m, from, to, err))
+            if (!next || !skip_fresh(m, (size_t)(next - *heir)))
+                return false;
+            *heir = next;
+            continue;
+        }
+        uint32_t from = start[r[i].from], to = start[r[i].from + r[i].count];
+        m->piece = column + from;
+        if (!like_lines(m, (struct span){m->piece, to - from}, heir, heir_end, err))
             return false;
-        pass(base, from.len);
-        pass(heir, to.len);
-        if (i == fresh->count)
-            break;
-        b = columns_skip(heir->at, heir->at + heir->len, 1);
-        skip_fresh(m, (size_t)(b - heir->at));
-        pass(heir, (size_t)(b - heir->at));
-        next = row[i] + 1u;
+        m->piece_at += to - from;
     }
     return true;
 }
 
 static bool like_columns(struct maker *m, struct span base, struct span heir, unsigned columns,
-                         const struct vec *fresh, struct err *err)
+                         const struct rows_order *order, struct err *err)
 {
-    uint64_t lines = columns_lines(heir);
+    AUTO(free) uint32_t *start = malloc((order->base_rows + 1) * sizeof(*start));
+    const char *a = base.at, *b = heir.at;
 
-    if (!columns || lines % columns || columns_lines(base) != lines - fresh->count * columns)
-        return false;
-    for (unsigned i = 0; i < columns; i++)
-        if (!like_column(m, &base, &heir, lines / columns, fresh, err))
+    if (!start)
+        return err_memory(err);
+    for (unsigned i = 0; i < columns; i++) {
+        const char *column = a;
+
+        a = columns_index(column, base.at + base.len, order->base_rows, start);
+        if (!a || !like_column(m, column, start, &order->runs, &b, heir.at + heir.len, err))
             return false;
-    return true;
+    }
+    return b == heir.at + heir.len;
+}
+
+static bool like_all(struct maker *m, struct span base, struct span heir, struct err *err)
+{
+    const char *b = heir.at, *end = heir.at + heir.len;
+
+    m->piece = base.at;
+    if (!like_lines(m, base, &b, end, err))
+        return false;
+    m->piece_at = base.len;
+    return skip_fresh(m, (size_t)(end - b));
 }
 
 static bool ends_in_line(struct span s)
@@ -140,17 +162,19 @@ static bool ends_in_line(struct span s)
     return s.len && s.at[s.len - 1] == '\n';
 }
 
-bool edits_find(struct span base, struct span heir, unsigned columns, const struct vec *fresh,
-                struct vec *edits, struct err *err)
+bool edits_find(struct span base, struct span heir, unsigned columns,
+                const struct rows_order *order, struct vec *edits, struct err *err)
 {
-    struct maker m = {.edits = edits, .base = base.at, .heir = heir.at, .base_bytes = base.len};
+    struct maker m = {.edits = edits, .heir = heir.at, .limit = heir.len / FRESH_PART + FRESH_PART};
 
     edits->count = 0;
     if (!ends_in_line(base) || !ends_in_line(heir) ||
-        !(fresh->count ? like_columns(&m, base, heir, columns, fresh, err)
-                       : like_lines(&m, base, heir, err)) ||
-        m.all_fresh > heir.len / FRESH_PART + FRESH_PART)
+        !(order->runs.count ? like_columns(&m, base, heir, columns, order, err)
+                            : like_all(&m, base, heir, err)))
         return false;
+    struct edit *e = edits->at;
+    for (size_t i = 0; i < edits->count; i++)
+        e[i].back += (uint32_t)m.piece_at;
     struct edit *last = m.fresh ? vec_add(edits, err) : NULL;
     if (last)
         *last = (struct edit){m.fresh, 0, 0};

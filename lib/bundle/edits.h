@@ -11,7 +11,7 @@
 #define LIB_BUNDLE_EDITS_H
 
 #include "lib/base/span.h"
-#include "lib/base/vec.h"
+#include "lib/bundle/rows.h"
 
 #include <stdint.h>
 
@@ -21,10 +21,10 @@ struct edit {
     uint32_t back; /* so many bytes before, where the base ends as the heir begins; 0 with copy 0 */
 };
 
-/* Both column-wise. fresh: uint32_t, numbers of the heir's rows that the base has not, ascending; all
- * others stand in the same order. False: they are too unlike for it to be worth while, or there is no
- * memory; *err tells. */
-bool edits_find(struct span base, struct span heir, unsigned columns, const struct vec *fresh,
-                struct vec *edits, struct err *err);
+/* Both column-wise, and their rows alike by `order`. What an edit copies stands in the base as
+ * rows_arrange() would put it, which is not done here. False: they are too unlike for it to be worth
+ * while, or there is no memory; *err tells. */
+bool edits_find(struct span base, struct span heir, unsigned columns,
+                const struct rows_order *order, struct vec *edits, struct err *err);
 
 #endif

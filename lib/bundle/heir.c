@@ -37,30 +37,33 @@ bool writer_refer(struct bundle_writer *w, const struct writer_stream *s, struct
 }
 
 /* Rows that are alike are compared; what is too unlike is left to zstd's own search. */
-static bool encode(struct span base, struct span raw, unsigned columns, struct codec *codec,
-                   struct span *frame)
+static bool encode(struct span base, const struct segment_raw *raw, unsigned columns,
+                   struct codec *codec, struct span *frame)
 {
     AUTO(rows_order) struct rows_order order = {0};
     AUTO(vec) struct vec edits = VEC(struct edit);
     AUTO(buf) struct buf rest = {0};
     AUTO(buf) struct buf head = {0};
 
-    if (!rows_match(base, raw, columns, &order, NULL) ||
+    if (rows_alike(base, raw->bytes, columns, raw->records) &&
+        edits_find(base, raw->bytes, columns, &order, &edits, NULL))
+        return codec_compress_edits(codec, &edits, (struct span){0}, raw->bytes, frame, NULL);
+    if (!rows_match(base, raw->bytes, columns, raw->records, &order, NULL) ||
         !rows_head(codec, buf_view(&order.list), &head, NULL))
         return false;
+    if (order.alike && edits_find(base, raw->bytes, columns, &order, &edits, NULL))
+        return codec_compress_edits(codec, &edits, buf_view(&head), raw->bytes, frame, NULL);
     if (order.list.len) {
         if (!rows_arrange(base, buf_view(&order.list), columns, &rest, NULL))
             return false;
         base = buf_view(&rest);
     }
-    if (order.alike && edits_find(base, raw, columns, &order.fresh, &edits, NULL))
-        return codec_compress_edits(codec, &edits, buf_view(&head), raw, frame, NULL);
-    return codec_compress_from(codec, base, buf_view(&head), raw, frame, NULL);
+    return codec_compress_from(codec, base, buf_view(&head), raw->bytes, frame, NULL);
 }
 
 /* A parent whose base cannot be read, or not by us, is no reason to fail: a full frame does. */
 static bool make_delta(struct bundle_writer *w, const struct segment *heir, unsigned columns,
-                       struct span raw, struct codec *codec, struct span *frame)
+                       const struct segment_raw *raw, struct codec *codec, struct span *frame)
 {
     struct bundle *parent = parent_bundle(w->parent);
     struct base *base = NULL;
@@ -68,7 +71,7 @@ static bool make_delta(struct bundle_writer *w, const struct segment *heir, unsi
     if (!bases_take(bundle_bases(parent), parent, heir, &base, NULL))
         return false;
     bool ok = encode(base_bytes(base), raw, columns, codec, frame) &&
-              frame->len <= delta_limit(&heir->base, raw.len);
+              frame->len <= delta_limit(&heir->base, raw->bytes.len);
     base_give(bundle_bases(parent), base);
     return ok;
 }
@@ -87,7 +90,7 @@ bool writer_delta(struct bundle_writer *w, const struct writer_stream *s,
     struct segment heir = {.stream = old->stream, .seq = old->seq, .base = delta_root(old)};
     uint64_t base_bytes = heir.base.raw_bytes;
     if (base_bytes > DELTA_RAW_MAX || raw->bytes.len > DELTA_RAW_MAX - base_bytes ||
-        !make_delta(w, &heir, columns, raw->bytes, codec, frame))
+        !make_delta(w, &heir, columns, raw, codec, frame))
         return false;
 
     pthread_mutex_lock(&w->lock);

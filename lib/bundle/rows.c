@@ -2,6 +2,7 @@
 
 #include "lib/base/auto.h"
 #include "lib/bundle/columns.h"
+#include "lib/bundle/scan.h"
 
 #include <endian.h>
 #include <string.h>
@@ -33,16 +34,11 @@ struct known {
     uint32_t mask;
 };
 
-struct run {
-    uint32_t from, count; /* rows of the base, from 0 */
-};
-
-static bool side_open(struct side *s, struct span segment, unsigned columns, struct err *err)
+static bool side_open(struct side *s, struct span segment, unsigned columns, uint64_t rows,
+                      struct err *err)
 {
-    uint64_t lines = columns_lines(segment);
-
-    *s = (struct side){.end = segment.at + segment.len, .rows = lines / columns};
-    if (lines % columns || s->rows > ROWS_MAX || !segment.len || s->end[-1] != '\n')
+    *s = (struct side){.end = segment.at + segment.len, .rows = rows};
+    if (rows > ROWS_MAX || !segment.len || s->end[-1] != '\n')
         s->rows = 0;
     s->at = calloc(columns + 1u, sizeof(*s->at));
     if (!s->at)
@@ -51,34 +47,76 @@ static bool side_open(struct side *s, struct span segment, unsigned columns, str
     return true;
 }
 
-/* Where the columns up to this one begin; few are ever asked for. */
-static void side_reach(struct side *s, unsigned column)
+/* 0: they are no rows of so many columns. */
+static uint64_t count_rows(struct span segment, unsigned columns)
+{
+    uint64_t lines = columns_lines(segment);
+
+    return lines % columns ? 0 : lines / columns;
+}
+
+/* Where the columns up to this one begin; few are ever asked for. False: there are not so many. */
+static bool side_reach(struct side *s, unsigned column)
 {
     unsigned known = column;
 
     while (!s->at[known])
         known--;
-    for (; known < column; known++)
+    for (; known < column && s->at[known]; known++)
         s->at[known + 1] = columns_skip(s->at[known], s->end, s->rows);
+    return s->at[column];
+}
+
+static uint64_t mix(uint64_t hash, uint64_t word)
+{
+    hash = (hash ^ word) * 0x9E3779B97F4A7C15u;
+    return hash ^ hash >> 29;
+}
+
+/* The last bytes of a line, less than 16, and how many they are. */
+static uint64_t mix_end(uint64_t hash, uint64_t low, uint64_t high, size_t len)
+{
+    if (len > 8)
+        hash = mix(hash, low);
+    hash = mix(hash, len > 8 ? high : low) + len;
+    hash *= 0xD1B54A32D192ED03u;
+    return hash ^ hash >> 32;
+}
+
+/* So many bytes, less than 8, of a word as it lies in memory. */
+static uint64_t first_bytes(uint64_t word, size_t len)
+{
+    return htole64(le64toh(word) & (((uint64_t)1 << 8 * len) - 1));
 }
 
 /* The line at *at, behind which *at then stands, into the hash. */
 static uint64_t hash_line(uint64_t hash, const char **at, const char *end)
 {
-    const char *p = *at, *stop = memchr(p, '\n', (size_t)(end - p));
-    uint64_t word = 0;
+    const char *p = *at;
+    uint64_t word[2] = {0, 0};
+    unsigned mask = 0;
+    size_t len = 0;
 
-    for (; stop - p >= 8; p += 8) {
-        memcpy(&word, p, sizeof(word));
-        hash = (hash ^ word) * 0x9E3779B97F4A7C15u;
-        hash ^= hash >> 29;
+    for (; (size_t)(end - p) >= SCAN_STEP; p += SCAN_STEP) {
+        memcpy(word, p, sizeof(word));
+        if ((mask = scan_mask(p, '\n')))
+            break;
+        hash = mix(mix(hash, word[0]), word[1]);
     }
-    word = (uint64_t)(stop - p) + 1;
-    for (; p < stop; p++)
-        word = word << 8 | (unsigned char)*p;
-    hash = (hash ^ word) * 0xD1B54A32D192ED03u;
-    *at = stop + 1;
-    return hash ^ hash >> 32;
+    if (mask) {
+        len = scan_first(mask);
+    } else {
+        while (p[len] != '\n')
+            len++;
+        word[0] = word[1] = 0;
+        memcpy(word, p, len);
+    }
+    *at = p + len + 1;
+    if (len < 8)
+        word[0] = first_bytes(word[0], len);
+    else if (len > 8)
+        word[1] = first_bytes(word[1], len - 8);
+    return mix_end(hash, word[0], word[1], len);
 }
 
 static uint32_t next_row(struct side *s, unsigned columns)
@@ -142,7 +180,8 @@ static bool find_key(struct side *s, unsigned columns, unsigned *key, struct err
     bool ok = known_open(&seen, SAMPLE, err);
 
     for (*key = 0; ok && *key < columns && same > SAMPLE_SAME; ++*key) {
-        side_reach(s, *key + 1);
+        if (!side_reach(s, *key + 1))
+            break;
         const char *line = s->at[*key];
 
         memset(seen.slot, 0, (seen.mask + 1) * sizeof(*seen.slot));
@@ -156,21 +195,25 @@ static bool find_key(struct side *s, unsigned columns, unsigned *key, struct err
     return ok;
 }
 
-static bool add_fresh(struct vec *fresh, uint64_t row, struct err *err)
+/* One more row of the heir's, which the base has there or not at all. */
+static bool add_row(struct vec *runs, uint32_t from, struct err *err)
 {
-    uint32_t *to = vec_add(fresh, err);
+    struct rows_run *last = runs->count ? (struct rows_run *)runs->at + runs->count - 1 : NULL;
 
+    if (last && from == (last->from == ROWS_FRESH ? ROWS_FRESH : last->from + last->count)) {
+        last->count++;
+        return true;
+    }
+    struct rows_run *to = vec_add(runs, err);
     if (to)
-        *to = (uint32_t)row;
+        *to = (struct rows_run){from, 1};
     return to;
 }
 
-/* The heir's rows that the base has, as runs of the base's, and those that it has not. Each row of the
- * base is taken once: rows that are there several times would make it grow. */
+/* Each row of the base is taken once: rows that are there several times would make it grow. */
 static bool find_runs(struct known *base, uint32_t base_rows, struct side *heir, unsigned key,
-                      struct vec *runs, struct vec *fresh, struct err *err)
+                      struct vec *runs, struct err *err)
 {
-    struct run *r = NULL;
     uint32_t next = 1, at;
 
     for (uint64_t i = 0; i < heir->rows; i++) {
@@ -179,16 +222,12 @@ static bool find_runs(struct known *base, uint32_t base_rows, struct side *heir,
         uint32_t row = follows ? next : known_find(base, hash, &at);
 
         if (!row || base->taken[row]) {
-            if (!add_fresh(fresh, i, err))
+            if (!add_row(runs, ROWS_FRESH, err))
                 return false;
             continue;
         }
-        if (!r || row != next) {
-            if (!(r = vec_add(runs, err)))
-                return false;
-            *r = (struct run){row - 1, 0};
-        }
-        r->count++;
+        if (!add_row(runs, row - 1, err))
+            return false;
         base->taken[row] = true;
         next = row + 1;
     }
@@ -198,83 +237,105 @@ static bool find_runs(struct known *base, uint32_t base_rows, struct side *heir,
 /* The usual case of a key that keeps its place: no row came or went. */
 static bool same_keys(const struct side *base, const struct side *heir, unsigned key)
 {
-    size_t len = (size_t)(base->at[key] - base->at[0]);
+    size_t len = (size_t)(heir->at[key] - heir->at[0]);
 
-    return base->rows == heir->rows && (size_t)(heir->end - heir->at[0]) >= len &&
-           memcmp(base->at[0], heir->at[0], len) == 0;
+    return (size_t)(base->end - base->at[0]) >= len && memcmp(base->at[0], heir->at[0], len) == 0;
 }
 
 static bool compare(struct side *base, struct side *heir, unsigned key, struct vec *runs,
-                    struct vec *fresh, struct err *err)
+                    struct err *err)
 {
     struct known known = {0};
     bool ok = known_open(&known, base->rows, err);
 
-    side_reach(heir, key);
     for (uint32_t i = 1; ok && i <= base->rows; i++)
         known_add(&known, i, next_row(base, key));
-    ok = ok && find_runs(&known, (uint32_t)base->rows, heir, key, runs, fresh, err);
+    ok = ok && find_runs(&known, (uint32_t)base->rows, heir, key, runs, err);
     known_done(&known);
     return ok;
 }
 
+/* Runs of the base between which there are new rows only are one for the list. */
 static bool write_list(const struct vec *runs, uint64_t rows, struct rows_order *out,
                        struct err *err)
 {
-    const struct run *r = runs->at;
-    uint64_t taken = 0;
+    const struct rows_run *r = runs->at;
+    struct rows_run line = {0};
+    uint64_t taken = 0, lines = 0;
     int64_t at = 0;
 
-    for (size_t i = 0; i < runs->count; i++)
-        taken += r[i].count;
-    /* Of many short runs the list costs more than it gains. */
-    if (runs->count == 0 || runs->count > rows / 4)
-        return true;
-    out->alike = true;
-    if (runs->count == 1 && taken == rows)
-        return true;
-    for (size_t i = 0; i < runs->count; i++) {
-        buf_printf(&out->list, "%lld %lu\n", (long long)((int64_t)r[i].from - at),
-                   (unsigned long)r[i].count);
-        at = (int64_t)r[i].from + r[i].count;
+    for (size_t i = 0; i <= runs->count; i++) {
+        if (i < runs->count && r[i].from == ROWS_FRESH)
+            continue;
+        if (i < runs->count && r[i].from == line.from + line.count && line.count) {
+            line.count += r[i].count;
+            continue;
+        }
+        if (line.count)
+            buf_printf(&out->list, "%lld %lu\n", (long long)((int64_t)line.from - at),
+                       (unsigned long)line.count);
+        lines += line.count > 0;
+        taken += line.count;
+        at = (int64_t)line.from + line.count;
+        if (i < runs->count)
+            line = r[i];
     }
+    /* Of many short runs the list costs more than it gains. */
+    out->alike = lines > 0 && lines <= rows / 4;
+    if (!out->alike || (lines == 1 && taken == rows))
+        buf_clear(&out->list);
     return buf_ok(&out->list, err);
 }
 
 static bool match(struct side *base, struct side *heir, unsigned columns, struct rows_order *out,
                   struct err *err)
 {
-    AUTO(vec) struct vec runs = VEC(struct run);
     unsigned key = 0;
 
+    out->base_rows = base->rows;
     if (!base->rows || !heir->rows)
         return true;
     if (!find_key(base, columns, &key, err))
         return false;
-    out->alike = same_keys(base, heir, key);
-    return out->alike || (compare(base, heir, key, &runs, &out->fresh, err) &&
-                          write_list(&runs, base->rows, out, err));
+    if (!side_reach(heir, key))
+        return true;
+    out->alike = base->rows == heir->rows && same_keys(base, heir, key);
+    return out->alike || (compare(base, heir, key, &out->runs, err) &&
+                          write_list(&out->runs, base->rows, out, err));
 }
 
 void rows_order_done(struct rows_order *o)
 {
     buf_done(&o->list);
-    vec_done(&o->fresh);
+    vec_done(&o->runs);
 }
 
-bool rows_match(struct span base, struct span heir, unsigned columns, struct rows_order *out,
-                struct err *err)
+bool rows_match(struct span base, struct span heir, unsigned columns, uint64_t rows,
+                struct rows_order *out, struct err *err)
 {
     struct side old = {0}, young = {0};
 
-    *out = (struct rows_order){.fresh = VEC(uint32_t)};
+    *out = (struct rows_order){.runs = VEC(struct rows_run)};
     if (!columns)
         return true;
-    bool ok = side_open(&old, base, columns, err) && side_open(&young, heir, columns, err) &&
-              match(&old, &young, columns, out, err);
+    bool ok = side_open(&old, base, columns, count_rows(base, columns), err) &&
+              side_open(&young, heir, columns, rows, err) && match(&old, &young, columns, out, err);
     free(old.at);
     free(young.at);
     return ok;
+}
+
+bool rows_alike(struct span base, struct span heir, unsigned columns, uint64_t rows)
+{
+    const struct side old = {.at = &base.at, .end = base.at + base.len};
+    struct side young = {0};
+    unsigned key = 0;
+    bool alike = columns && side_open(&young, heir, columns, rows, NULL) && young.rows &&
+                 find_key(&young, columns, &key, NULL) && key && side_reach(&young, key) &&
+                 same_keys(&old, &young, key);
+
+    free(young.at);
+    return alike;
 }
 
 static bool misfit(struct err *err)
@@ -296,34 +357,21 @@ static bool read_list(struct span list, uint64_t rows, struct vec *runs, struct 
         at += skip;
         if (count > (uint64_t)(all - at))
             return misfit(err);
-        struct run *r = vec_add(runs, err);
+        struct rows_run *r = vec_add(runs, err);
         if (!r)
             return false;
-        *r = (struct run){(uint32_t)at, (uint32_t)count};
+        *r = (struct rows_run){(uint32_t)at, (uint32_t)count};
         at += (int64_t)count;
         taken += count;
     }
     return true;
 }
 
-/* Where each of the lines from *at on begins, and the last one ends. */
-static void find_lines(const char **at, const char *end, uint64_t rows, uint32_t *start)
-{
-    const char *from = *at, *p = from;
-
-    for (uint64_t i = 0; i < rows; i++) {
-        start[i] = (uint32_t)(p - from);
-        p = (const char *)memchr(p, '\n', (size_t)(end - p)) + 1;
-    }
-    start[rows] = (uint32_t)(p - from);
-    *at = p;
-}
-
 /* No value may be taken so often that the base grows. */
 static bool copy_runs(const char *column, const uint32_t *start, const struct vec *runs,
                       struct span base, struct buf *out, struct err *err)
 {
-    const struct run *r = runs->at;
+    const struct rows_run *r = runs->at;
 
     for (size_t i = 0; i < runs->count; i++) {
         uint32_t from = start[r[i].from], len = start[r[i].from + r[i].count] - from;
@@ -338,7 +386,7 @@ static bool copy_runs(const char *column, const uint32_t *start, const struct ve
 bool rows_arrange(struct span base, struct span list, unsigned columns, struct buf *out,
                   struct err *err)
 {
-    AUTO(vec) struct vec runs = VEC(struct run);
+    AUTO(vec) struct vec runs = VEC(struct rows_run);
     AUTO(free) uint32_t *start = NULL;
     uint64_t lines = columns_lines(base), rows = columns ? lines / columns : 0;
     const char *at = base.at, *end = base.at + base.len;
@@ -354,8 +402,8 @@ bool rows_arrange(struct span base, struct span list, unsigned columns, struct b
     for (unsigned i = 0; i < columns; i++) {
         const char *column = at;
 
-        find_lines(&at, end, rows, start);
-        if (!copy_runs(column, start, &runs, base, out, err))
+        at = columns_index(at, end, rows, start);
+        if (!at || !copy_runs(column, start, &runs, base, out, err))
             return false;
     }
     return true;

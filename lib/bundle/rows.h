@@ -17,11 +17,19 @@
 #include "lib/base/vec.h"
 #include "lib/bundle/codec.h"
 
+/* Rows of the heir, in its order: so many of the base's, from this one on (0: the first), or new. */
+struct rows_run {
+    uint32_t from, count;
+};
+#define ROWS_FRESH UINT32_MAX /* from */
+
 struct rows_order {
     struct buf list; /* empty: the base is best as it is */
-    /* Whether the base, so arranged, has the heir's rows in their order but for those in fresh. */
+    /* Whether the base, so arranged, has the heir's rows in their order but for the new ones. */
     bool alike;
-    struct vec fresh; /* uint32_t: numbers of the heir's rows, ascending */
+    struct vec
+        runs; /* struct rows_run; none, though alike: all rows are the base's, in its order */
+    uint64_t base_rows;
 };
 
 void rows_order_done(struct rows_order *o);
@@ -29,9 +37,13 @@ static inline void auto_rows_order(struct rows_order *o)
 {
     rows_order_done(o);
 }
-/* Nothing is listed and nothing alike when the two are no segments of so many columns. */
-bool rows_match(struct span base, struct span heir, unsigned columns, struct rows_order *out,
-                struct err *err);
+/* Of an heir of so many rows. Nothing is listed and nothing alike when the two are no segments of so many
+ * columns. */
+bool rows_match(struct span base, struct span heir, unsigned columns, uint64_t rows,
+                struct rows_order *out, struct err *err);
+/* A guess at the usual case, with a look at few of the bytes: the base has all of the heir's rows, in the
+ * same order, and no other ones. */
+bool rows_alike(struct span base, struct span heir, unsigned columns, uint64_t rows);
 /* The base by a list. No more than as many rows and bytes as it has, whatever the list says. */
 bool rows_arrange(struct span base, struct span list, unsigned columns, struct buf *out,
                   struct err *err);

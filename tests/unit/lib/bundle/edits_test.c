@@ -1,5 +1,6 @@
 /* Deltas by edits: whatever changed, the delta gives the heir, and costs what changed. */
 #include "lib/bundle/codec.h"
+#include "lib/bundle/columns.h"
 #include "lib/bundle/edits.h"
 #include "tests/test.h"
 
@@ -44,24 +45,35 @@ static unsigned plain(unsigned i)
     return i;
 }
 
+static unsigned without_ten(unsigned i)
+{
+    return i < 1000 ? i : i + 10;
+}
+
+/* Every 100th row stands a hundred rows further down. */
+static unsigned moved(unsigned i)
+{
+    return i % 100 == 7 && i > 100 ? i - 100 : i;
+}
+
+/* The second half stands in front. */
+static unsigned turned(unsigned i)
+{
+    return (i + 5000) % 10000;
+}
+
 /* Every 50th number is left out. */
 static unsigned with_gaps(unsigned i)
 {
     return i + i / 49;
 }
 
-/* Of the base with gaps: the rows that it has not. */
-static void between(unsigned rows, struct vec *fresh)
-{
-    struct err err = {0};
-
-    for (unsigned i = 49; i < rows; i += 50)
-        *(uint32_t *)vec_add(fresh, &err) = i;
-}
+static const struct rows_order in_order;
 
 /* The size of the delta; 0: there is none. */
-static size_t delta(struct span base, struct span heir, const struct vec *fresh)
+static size_t delta(struct span base, struct span heir, const struct rows_order *order)
 {
+    AUTO(buf) struct buf put = {0};
     AUTO(vec) struct vec edits = VEC(struct edit);
     AUTO(buf) struct buf kept = {0};
     AUTO(buf) struct buf again = {0};
@@ -72,16 +84,32 @@ static size_t delta(struct span base, struct span heir, const struct vec *fresh)
 
     codecs_init(&all);
     assert_ok(codecs_take(&all, &c, &err), &err);
-    if (edits_find(base, heir, COLUMNS, fresh, &edits, &err)) {
+    if (edits_find(base, heir, COLUMNS, order, &edits, &err)) {
         assert_ok(codec_compress_edits(c, &edits, span_of("head"), heir, &frame, &err), &err);
         assert_memory_equal(frame.at, "head", 4);
         buf_add(&kept, frame.at + 4, frame.len - 4);
+        if (order->list.len) {
+            assert_ok(rows_arrange(base, buf_view(&order->list), COLUMNS, &put, &err), &err);
+            base = buf_view(&put);
+        }
         assert_ok(codec_decode_from(c, base, buf_view(&kept), heir.len, &again, &err), &err);
         assert_memory_equal(again.at, heir.at, heir.len);
     }
     codecs_give(&all, c);
     codecs_done(&all);
     return frame.len;
+}
+
+/* As `delta`, of rows that are to be found first. */
+static size_t delta_of_rows(const struct buf *base, const struct buf *heir)
+{
+    AUTO(rows_order) struct rows_order order = {0};
+    struct err err = {0};
+
+    assert_ok(rows_match(buf_view(base), buf_view(heir), COLUMNS,
+                         columns_lines(buf_view(heir)) / COLUMNS, &order, &err),
+              &err);
+    return order.alike ? delta(buf_view(base), buf_view(heir), &order) : 0;
 }
 
 /* Sizes about the ends of zstd's blocks, at which copies and new bytes are cut. */
@@ -92,7 +120,6 @@ TEST(every_size_comes_back)
 
     for (size_t i = 0; i < COUNT(rows); i++) {
         AUTO(buf) struct buf base = {0};
-        AUTO(vec) struct vec none = VEC(uint32_t);
         struct table t = {rows[i], plain, 0};
 
         make(&t, &base);
@@ -100,7 +127,7 @@ TEST(every_size_comes_back)
             AUTO(buf) struct buf heir = {0};
             t.changed = steps[k];
             make(&t, &heir);
-            assert_true(delta(buf_view(&base), buf_view(&heir), &none) > 0);
+            assert_true(delta(buf_view(&base), buf_view(&heir), &in_order) > 0);
         }
     }
 }
@@ -109,53 +136,55 @@ TEST(a_changed_value_costs_a_few_bytes)
 {
     AUTO(buf) struct buf base = {0};
     AUTO(buf) struct buf heir = {0};
-    AUTO(vec) struct vec none = VEC(uint32_t);
 
     make(&(struct table){20000, plain, 0}, &base);
     make(&(struct table){20000, plain, 100}, &heir);
-    assert_in_range(delta(buf_view(&base), buf_view(&heir), &none), 200, 200 * 8);
-    assert_in_range(delta(buf_view(&base), buf_view(&base), &none), 1, 200);
+    assert_in_range(delta(buf_view(&base), buf_view(&heir), &in_order), 200, 200 * 8);
+    assert_in_range(delta(buf_view(&base), buf_view(&base), &in_order), 1, 200);
 }
 
 TEST(new_rows_may_stand_anywhere)
 {
     AUTO(buf) struct buf base = {0};
     AUTO(buf) struct buf heir = {0};
-    AUTO(vec) struct vec fresh = VEC(uint32_t);
 
     make(&(struct table){9800, with_gaps, 0}, &base);
     make(&(struct table){10000, plain, 0}, &heir);
-    between(10000, &fresh);
-    assert_int_equal(fresh.count, 200);
     /* 2 % of the bytes are new: zstd's own search is better at that. */
-    assert_int_equal(delta(buf_view(&base), buf_view(&heir), &fresh), 0);
-    fresh.count = 0;
-    for (unsigned i = 1000; i < 1010; i++) {
-        struct err err = {0};
-        *(uint32_t *)vec_add(&fresh, &err) = i;
+    assert_int_equal(delta_of_rows(&base, &heir), 0);
+    make(&(struct table){9990, without_ten, 0}, &base);
+    assert_in_range(delta_of_rows(&base, &heir), 100, 1500);
+}
+
+/* In a list or not: nothing is copied from where rows_arrange() does not put it. */
+TEST(rows_may_be_gone_and_move)
+{
+    static unsigned (*const orders[])(unsigned) = {without_ten, with_gaps, moved, turned};
+    AUTO(buf) struct buf base = {0};
+    AUTO(buf) struct buf heir = {0};
+
+    make(&(struct table){10000, plain, 0}, &base);
+    for (size_t i = 0; i < COUNT(orders); i++) {
+        make(&(struct table){9700, orders[i], 0}, &heir);
+        assert_in_range(delta_of_rows(&base, &heir), 1, 4000);
+        make(&(struct table){9700, orders[i], 100}, &heir);
+        assert_in_range(delta_of_rows(&base, &heir), 1, 5000);
     }
-    AUTO(buf) struct buf shorter = {0};
-    struct span all = buf_view(&heir), line;
-    for (unsigned i = 0; i < 10000 * COLUMNS && span_split(&all, '\n', &line); i++)
-        if (i % 10000 < 1000 || i % 10000 >= 1010)
-            buf_printf(&shorter, "%.*s\n", (int)line.len, line.at);
-    assert_in_range(delta(buf_view(&shorter), buf_view(&heir), &fresh), 100, 1500);
 }
 
 TEST(what_is_too_unlike_is_refused)
 {
     AUTO(buf) struct buf base = {0};
     AUTO(buf) struct buf heir = {0};
-    AUTO(vec) struct vec none = VEC(uint32_t);
 
     make(&(struct table){5000, plain, 0}, &base);
     make(&(struct table){5000, with_gaps, 0}, &heir); /* other rows */
-    assert_int_equal(delta(buf_view(&base), buf_view(&heir), &none), 0);
+    assert_int_equal(delta(buf_view(&base), buf_view(&heir), &in_order), 0);
     make(&(struct table){4999, plain, 0}, &heir); /* fewer */
-    assert_int_equal(delta(buf_view(&base), buf_view(&heir), &none), 0);
-    assert_int_equal(delta(buf_view(&base), span_of("a"), &none), 0);
-    assert_true(delta(buf_view(&base), span_of("a\n"), &none) > 0);
+    assert_int_equal(delta(buf_view(&base), buf_view(&heir), &in_order), 0);
+    assert_int_equal(delta(buf_view(&base), span_of("a"), &in_order), 0);
+    assert_true(delta(buf_view(&base), span_of("a\n"), &in_order) > 0);
 }
 
 TESTS(every_size_comes_back, a_changed_value_costs_a_few_bytes, new_rows_may_stand_anywhere,
-      what_is_too_unlike_is_refused)
+      rows_may_be_gone_and_move, what_is_too_unlike_is_refused)

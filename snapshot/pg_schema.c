@@ -19,22 +19,63 @@ static const char left_out_sql[] =
 #include "snapshot/pg_left_out.sql.h"
     ;
 
-static bool write_text(struct pg_source *s, const char *name, struct span text, struct err *err)
+static bool write_text(struct pg_source *s, const char *name, const json_t *meta, struct span text,
+                       struct err *err)
 {
     AUTO(free) char *stream = stream_name(s->component, NULL, name);
 
-    return stream ? bundle_text(s->conf.writer, stream, NULL, text, err) : err_memory(err);
+    return stream ? bundle_text(s->conf.writer, stream, meta, text, err) : err_memory(err);
 }
 
 /* ---- schema ------------------------------------------------------------------------------------*/
 
-static bool write_section(struct pg_source *s, int archive, const char *section, struct err *err)
+/* Of what the texts are made, so that the next snapshot can tell whether its own would be others.
+ * NULL: nobody can. */
+static json_t *made_of(struct span archive)
+{
+    struct digest print;
+    char hex[HASH_HEX];
+
+    if (!pg_schema_print(archive, &print, NULL))
+        return NULL;
+    digest_hex(&print, hex);
+    return json_pack("{s:s, s:s}", "archive", hex, "tool", "rehearse " REHEARSE_VERSION);
+}
+
+/* The parent's text, when it was made of the same archive, by us: pg_restore would give it again. */
+static bool keep_section(struct pg_source *s, const char *name, const json_t *meta, bool *kept,
+                         struct err *err)
+{
+    AUTO(free) char *stream = stream_name(s->component, NULL, name);
+    struct bundle_writer *w = s->conf.writer;
+    uint32_t id = 0;
+
+    if (!stream)
+        return err_memory(err);
+    const struct stream *old = bundle_parent_stream(w, stream);
+    *kept = meta && old && old->kind == STREAM_TEXT && json_equal(old->meta, meta) &&
+            !s->conf.paranoid && bundle_parent_trusted(w);
+    if (!*kept)
+        return true;
+    if (!bundle_stream(w, STREAM_TEXT, stream, meta, &id, err))
+        return false;
+    for (size_t i = 0; i < old->segment_count; i++) {
+        const struct segment_raw seg = {
+            .stream = id, .seq = old->segments[i].seq, .like = &old->segments[i]};
+
+        if (!bundle_keep(w, &seg, err))
+            return false;
+    }
+    return true;
+}
+
+static bool make_section(struct pg_source *s, int archive, const char *section, const char *name,
+                         const json_t *meta, struct err *err)
 {
     AUTO(buf) struct buf text = {0}, clean = {0};
     unsigned secrets = 0;
-    char name[32], what[64];
+    char what[64];
 
-    snprintf(name, sizeof(name), "%s.sql", section);
     buf_init(&clean, SCHEMA_MAX);
     if (!pg_schema_section(archive, section, &text, err) ||
         !pg_redact(buf_view(&text), &clean, &secrets, err))
@@ -43,18 +84,34 @@ static bool write_section(struct pg_source *s, int archive, const char *section,
     snprintf(what, sizeof(what), "%u passwords of foreign servers", secrets);
     if (secrets && !pg_leave_out(s, what, "secrets are never captured", err))
         return false;
-    return write_text(s, name, buf_view(&clean), err);
+    /* What was left out is counted anew each time. */
+    return write_text(s, name, secrets ? NULL : meta, buf_view(&clean), err);
+}
+
+static bool write_section(struct pg_source *s, int archive, const char *section, const json_t *meta,
+                          struct err *err)
+{
+    char name[32];
+    bool kept = false;
+
+    snprintf(name, sizeof(name), "%s.sql", section);
+    return keep_section(s, name, meta, &kept, err) &&
+           (kept || make_section(s, archive, section, name, meta, err));
 }
 
 static bool write_schema(struct pg_source *s, struct err *err)
 {
     AUTO(buf) struct buf archive = {0};
+    AUTO(json) json_t *meta = NULL;
     AUTO(fd) int fd = memfd_create("schema", MFD_CLOEXEC);
 
     if (fd < 0)
         return err_sys(err, ERR_IO, "cannot hold the schema archive");
-    return pg_dump_join(s, &archive, err) && fd_write_all(fd, archive.at, archive.len, err) &&
-           write_section(s, fd, "pre-data", err) && write_section(s, fd, "post-data", err);
+    if (!pg_dump_join(s, &archive, err) || !fd_write_all(fd, archive.at, archive.len, err))
+        return false;
+    meta = made_of(buf_view(&archive));
+    return write_section(s, fd, "pre-data", meta, err) &&
+           write_section(s, fd, "post-data", meta, err);
 }
 
 static bool run_schema(void *ctx, void *arg, unsigned worker, struct err *err)
@@ -84,8 +141,8 @@ bool pg_globals_write(struct pg_source *s, struct err *err)
     buf_puts(&database, "-- The database itself.\n");
     return pg_globals_read(s->leader, &globals, err) &&
            pg_database_read(s->leader, &database, err) &&
-           write_text(s, "globals.sql", buf_view(&globals), err) &&
-           write_text(s, "database.sql", buf_view(&database), err);
+           write_text(s, "globals.sql", NULL, buf_view(&globals), err) &&
+           write_text(s, "database.sql", NULL, buf_view(&database), err);
 }
 
 /* ---- sequences ---------------------------------------------------------------------------------*/
@@ -102,7 +159,7 @@ bool pg_sequences_write(struct pg_source *s, struct err *err)
 
     buf_puts(&text, "-- Read after the data: a sequence never goes back.\n");
     return pg_sequences_read(s->leader, &text, &s->sequence_count, err) &&
-           write_text(s, "sequences.sql", buf_view(&text), err);
+           write_text(s, "sequences.sql", NULL, buf_view(&text), err);
 }
 
 /* ---- facts -------------------------------------------------------------------------------------*/

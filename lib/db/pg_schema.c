@@ -1,5 +1,6 @@
 #include "lib/db/pg_schema.h"
 
+#include "lib/base/auto.h"
 #include "lib/base/proc.h"
 
 #define SCHEMA_MAX ((size_t)1 << 30)
@@ -30,6 +31,35 @@ bool pg_schema_archive(const struct pg_schema_conf *conf, struct buf *out, struc
     if (strstr(why.text, "version mismatch"))
         err_hint(&why, "install the client programs of the server's version");
     return err_pass(err, &why);
+}
+
+/* pg_backup_archiver.c, ReadHead(): "PGDMP", three bytes of version, the sizes of an integer and of an
+ * offset, the format (1: custom), how it is compressed (before 1.15 an integer, then a byte), and the
+ * time as seven integers, each with a byte for its sign. */
+#define AT_MINOR     6u
+#define AT_INT_BYTES 8u
+#define AT_FORMAT    10u
+#define TIME_INTS    7u
+
+bool pg_schema_print(struct span archive, struct digest *out, struct err *err)
+{
+    AUTO(hash) struct hash *h = NULL;
+    const unsigned char *head = (const unsigned char *)archive.at;
+
+    if (archive.len <= AT_FORMAT || !span_starts(archive, "PGDMP\1") || head[AT_MINOR] < 14 ||
+        head[AT_MINOR] > 16 || head[AT_FORMAT] != 1)
+        return err_set(err, ERR_UNSUPPORTED, "a schema archive of a version that is not known");
+    size_t number = 1u + head[AT_INT_BYTES];
+    size_t from = AT_FORMAT + 1 + (head[AT_MINOR] < 15 ? number : 1);
+    size_t to = from + TIME_INTS * number;
+    if (archive.len < to)
+        return err_set(err, ERR_UNSUPPORTED, "a schema archive that is cut");
+    if (!hash_open(&h, err))
+        return false;
+    hash_add(h, archive.at, from);
+    hash_add(h, archive.at + to, archive.len - to);
+    *out = hash_end(h);
+    return true;
 }
 
 bool pg_schema_section(int archive, const char *section, struct buf *out, struct err *err)

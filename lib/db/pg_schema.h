@@ -7,6 +7,7 @@
 #ifndef LIB_DB_PG_SCHEMA_H
 #define LIB_DB_PG_SCHEMA_H
 
+#include "lib/base/hash.h"
 #include "lib/db/db.h"
 
 struct pg_schema_conf {
@@ -17,6 +18,9 @@ struct pg_schema_conf {
 };
 
 bool pg_schema_archive(const struct pg_schema_conf *conf, struct buf *out, struct err *err);
+/* The archive but for the time of its making: equal ones have equal sections. False: it is of a version
+ * that is not known (1.14 to 1.16 are, of PostgreSQL 12 to 18), or none. */
+bool pg_schema_print(struct span archive, struct digest *out, struct err *err);
 /* section: "pre-data" or "post-data". `archive` is a file, read from its beginning. */
 bool pg_schema_section(int archive, const char *section, struct buf *out, struct err *err);
 /* A line "SELECT pg_catalog.setval('NAME', VALUE, CALLED);" for every sequence, by name. One that

@@ -106,6 +106,19 @@ check "changes of day 5" one_day 5
 check "day 5" take 5
 check "day 6, of nothing new" take 6
 
+# A program that fails where it is run: what does not need it does not fail.
+mkdir "$T/bin" && printf '#!/bin/sh\nexit 9\n' >"$T/bin/pg_restore" && chmod 755 "$T/bin/pg_restore"
+without_pg_restore() { # OPTION...
+    PATH=$T/bin:$PATH "$REHEARSE" snapshot --env "$T/exact.yaml" --to "$STORE" --parent day6 --tag same "$@"
+}
+check "a schema that did not change is not written anew" without_pg_restore
+check_same "and is there" "$("$REHEARSE" bundle diff --store "$STORE" day6 same)" "no differences"
+check_status "--paranoid writes it anew" 3 without_pg_restore --paranoid
+pg_sql shop -c "COMMENT ON TABLE small IS 'another word'"
+check_status "one word of it is another: it is written anew" 3 without_pg_restore
+check "the snapshot with that word" "$REHEARSE" snapshot --env "$T/exact.yaml" --to "$STORE" --tag word
+check_has "has it" "$("$REHEARSE" bundle diff --store "$STORE" day6 word)" "+COMMENT ON TABLE public.small IS 'another word'"
+
 DATABASES='[.components | to_entries[] | select(.key | test("^(postgresql|mariadb)")) | .value'
 for day in 1 2 3 4 5 6; do
     printf '# day %s: %s bytes stored new, %s of the databases (PostgreSQL %s, MariaDB %s); %s\n' "$day" \

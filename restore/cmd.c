@@ -13,6 +13,8 @@
 #include "lib/bundle/bundle.h"
 #include "lib/db/values.h"
 #include "lib/store/store.h"
+#include "restore/cmd_to.h"
+#include "restore/owner.h"
 #include "restore/plan.h"
 #include "restore/proof.h"
 #include "restore/resume.h"
@@ -74,13 +76,14 @@ static bool add_trust(struct bundle_access *a, const struct env *env, struct err
     return true;
 }
 
-static bool read_access(const struct restore *r, struct bundle_access *a, struct err *err)
+bool restore_access(const struct restore_conf *conf, const struct env *env, struct bundle_access *a,
+                    struct err *err)
 {
-    for (size_t i = 0; i < r->conf->trusted.count; i++)
-        if (!access_trust(a, r->conf->trusted.at[i], err))
+    for (size_t i = 0; i < conf->trusted.count; i++)
+        if (!access_trust(a, conf->trusted.at[i], err))
             return false;
-    a->signed_only = r->conf->trusted.count > 0;
-    return access_key(a, r->conf->key, err) && (!r->env || add_trust(a, r->env, err));
+    a->signed_only = conf->trusted.count > 0;
+    return access_key(a, conf->key, err) && (!env || add_trust(a, env, err));
 }
 
 /* The file of --env says whom to trust before anything is read; the one in the bundle can only ask
@@ -89,7 +92,7 @@ static bool open_bundle(struct restore *r, const char *ref, struct err *err)
 {
     AUTO(access) struct bundle_access access = {0};
 
-    if ((r->conf->env && !load_env(r, err)) || !read_access(r, &access, err) ||
+    if ((r->conf->env && !load_env(r, err)) || !restore_access(r->conf, r->env, &access, err) ||
         !store_open(r->conf->from, STORE_READ, &r->store, err) ||
         !bundle_open_as(r->store, ref, &access, &r->bundle, err) ||
         !bundle_hold(r->bundle, "restore", err))
@@ -98,7 +101,7 @@ static bool open_bundle(struct restore *r, const char *ref, struct err *err)
     if (!r->conf->env && (!load_env(r, err) || !add_trust(&access, r->env, err) ||
                           !bundle_trusted(r->bundle, &access, err)))
         return false;
-    return plan_check(r->bundle, r->env, &r->conf->only, err);
+    return plan_check(r->bundle, r->env, &r->conf->what.only, err);
 }
 
 struct rewrites {
@@ -121,7 +124,7 @@ static bool rewrite(struct restore *r, struct err *err)
     struct err journal_err = {0};
     struct rewrites w = {r, true, &journal_err};
 
-    if (r->conf->only.count) {
+    if (r->conf->what.only.count) {
         log_warn("rewrite rules are left out", f_str("why", "only a part is restored"));
         return true;
     }
@@ -164,9 +167,9 @@ static bool try_settings(struct restore *r, struct err *err)
 static bool load(struct restore *r, struct err *err)
 {
     struct plan_conf conf = {.bundle = r->bundle,
-                             .box = r->box,
+                             .place = {.box = r->box},
                              .journal = r->journal,
-                             .what = {&r->conf->only, r->conf->references},
+                             .what = selection_of(&r->conf->what),
                              .jobs = jobs_or_cores(r->conf->jobs),
                              .show_values = r->conf->show_values,
                              .resume = r->conf->resume};
@@ -180,9 +183,9 @@ static bool load(struct restore *r, struct err *err)
 static bool prove(struct restore *r, struct err *err)
 {
     struct proof_conf conf = {.bundle = r->bundle,
-                              .box = r->box,
+                              .place = {.box = r->box},
                               .journal = r->journal,
-                              .what = {&r->conf->only, r->conf->references},
+                              .what = selection_of(&r->conf->what),
                               .jobs = jobs_or_cores(r->conf->jobs),
                               .show_values = r->conf->show_values};
     AUTO(json) json_t *report = NULL;
@@ -206,7 +209,7 @@ static bool settle(struct restore *r, struct err *err)
 
 static bool note_how(struct restore *r, struct err *err)
 {
-    struct selection what = {&r->conf->only, r->conf->references};
+    struct selection what = selection_of(&r->conf->what);
 
     return r->conf->resume || resume_begin(r->box, &what, jobs_or_cores(r->conf->jobs), err);
 }
@@ -307,23 +310,25 @@ static bool check_as_begun(const struct restore *r, struct err *err)
         return false;
     return as_begun(!env || strcmp(env->text, r->box->env->text) == 0, "env", err) &&
            as_begun(!now->jobs || now->jobs == begun->jobs, "jobs", err) &&
-           as_begun(!now->references || begun->references, "with-references", err);
+           as_begun(!now->what.references || begun->what.references, "with-references", err);
 }
 
 /* The box with the half of a restore in it, and how that was begun. */
 static bool take_up(struct restore *r, const char **ref, struct err *err)
 {
+    const struct chosen *what = &r->conf->what;
     const char *bundle = NULL;
 
-    if (r->conf->replace || r->conf->only.count) {
+    if (r->conf->replace || what->only.count || what->owners.count || what->no_owner ||
+        what->no_privileges) {
         err_set(err, ERR_USAGE,
-                "--resume goes on as the restore was begun: no --replace, no --only");
+                "--resume goes on as the restore was begun: no --replace, no --only, no --owner");
         return err_hint(err, "rehearse restore --resume --from STORE --into DIR");
     }
     r->begun = *r->conf;
     if (!box_open(r->conf->into, &r->box, err) || !box_show(r->box, &r->shown, err) ||
-        !resume_read(r->shown, &r->begun.only, &r->begun.references, &r->begun.jobs, err) ||
-        !check_as_begun(r, err) || !json_want_str(r->shown, "bundle", &bundle, err))
+        !resume_read(r->shown, &r->begun.what, &r->begun.jobs, err) || !check_as_begun(r, err) ||
+        !json_want_str(r->shown, "bundle", &bundle, err))
         return false;
     if (strcmp(*ref, "latest") != 0 && strncmp(*ref, bundle, strlen(*ref)) != 0) {
         err_set(err, ERR_USAGE, "the restore in '%s' is of bundle %.12s, not of '%s'",
@@ -361,7 +366,11 @@ bool restore_run(const struct restore_conf *conf, const char *ref, struct journa
         err_set(err, ERR_USAGE, "a restore needs --from and --into");
         return err_hint(err, "rehearse restore --from STORE --into DIR");
     }
-    if (restore_all(&r, ref, err))
+    if (conf->replace_databases.count) {
+        err_set(err, ERR_USAGE, "--replace-database is for servers that --to names");
+        return err_hint(err, "a box is replaced as a whole, with --replace");
+    }
+    if (owner_check(&conf->what.owners, err) && restore_all(&r, ref, err))
         return true;
     if (err && !*err->hint && strstr(err->text, VALUES_HIDDEN))
         err_hint(err, "--show-values shows what is hidden");
@@ -389,6 +398,16 @@ static bool print_result(const struct restore_conf *conf, int64_t took_ns, struc
     return true;
 }
 
+static int restore_servers(const struct restore_conf *conf, const char *ref,
+                           struct journal *journal, struct err *err)
+{
+    AUTO(json) json_t *report = NULL;
+
+    if (!restore_to(conf, ref, journal, &report, err) || !restore_to_print(report, err))
+        return (int)err->code;
+    return 0;
+}
+
 static int restore_main(const void *conf_, int argc, char **argv, struct err *err)
 {
     const struct restore_conf *conf = conf_;
@@ -401,6 +420,8 @@ static int restore_main(const void *conf_, int argc, char **argv, struct err *er
     }
     if (conf->journal && !journal_open(conf->journal, &journal, err))
         return (int)err->code;
+    if (conf->to)
+        return restore_servers(conf, argc ? argv[0] : "latest", journal, err);
     if (!restore_run(conf, argc ? argv[0] : "latest", journal, err) ||
         !print_result(conf, clock_mono_ns() - began, err))
         return (int)err->code;
@@ -413,17 +434,26 @@ static const struct restore_conf defaults = {.pristine = true};
 static const struct opt opts[] = {
     {"from", OPT_STR, AT(from), "STORE", "store that holds the bundle: a path or a URL"},
     {"into", OPT_STR, AT(into), "DIR", "directory of the box"},
+    {"to", OPT_STR, AT(to), "FILE",
+     "instead of a box: environment file that names databases on servers that are there already"},
+    {"replace-database", OPT_LIST, AT(replace_databases), "NAME",
+     "with --to: the database of this name on its server is replaced once the new one is whole"},
     {"env", OPT_STR, AT(env), "FILE", "environment file; the bundle's own when left out"},
     {"replace", OPT_FLAG, AT(replace), NULL,
      "put the new box in the place of the one that is there"},
     {"resume", OPT_FLAG, AT(resume), NULL,
      "go on with the restore that was killed or has failed in DIR"},
-    {"only", OPT_LIST, AT(only), "WHAT",
+    {"only", OPT_LIST, AT(what.only), "WHAT",
      "restore this alone and what it needs: files, files/NAME, postgresql.NAME, mariadb.NAME, a "
      "schema as postgresql.NAME/SCHEMA, objects as postgresql.NAME/SCHEMA.TABLE or "
      "mariadb.NAME/TABLE; * and ? stand for any characters"},
-    {"with-references", OPT_FLAG, AT(references), NULL,
+    {"with-references", OPT_FLAG, AT(what.references), NULL,
      "of a part, restore the tables that foreign keys and bodies of functions name, too"},
+    {"owner", OPT_LIST, AT(what.owners), "OLD=NEW",
+     "role OLD of PostgreSQL, or definer OLD of MariaDB as USER@HOST, becomes NEW"},
+    {"no-owner", OPT_FLAG, AT(what.no_owner), NULL,
+     "objects belong to the account that restores, and run as it"},
+    {"no-privileges", OPT_FLAG, AT(what.no_privileges), NULL, "grants are not restored"},
     {"jobs", OPT_COUNT, AT(jobs), "N", "tasks at the same time; one per core when left out", 1,
      256},
     {"pristine", OPT_FLAG, AT(pristine), NULL, "keep a copy of the restored state for box reset"},
@@ -442,15 +472,23 @@ static const struct opt opts[] = {
 
 const struct cmd restore_cmd = {
     .name = "restore",
-    .summary = "rebuild a bundle in a box",
-    .usage = "--from STORE --into DIR [OPTIONS] [BUNDLE]",
+    .summary = "rebuild a bundle in a box, or on servers that are there",
+    .usage = "--from STORE (--into DIR | --to FILE) [OPTIONS] [BUNDLE]",
     .about =
         "Makes a box in DIR: private database servers on sockets and ports of their own, the "
         "captured trees, and the services that the environment file names. BUNDLE is a tag, a "
         "digest or \"latest\", which is the default. Configuration is rewritten by the rules of "
         "the environment file. The box is left stopped unless --start is given.\n\n"
         "A box that is there already is never overwritten without --replace. With it, what the "
-        "box held is kept until the new one stands, and comes back when the restore fails.",
+        "box held is kept until the new one stands, and comes back when the restore fails.\n\n"
+        "With --to the databases that FILE names are restored on servers that are there already, "
+        "with the account, the database's name and the password's place that it gives. Each is "
+        "loaded under a name of its own, and gets its name when it is whole, and proven with "
+        "--verify: a restore that fails leaves the server as it was, and the next one removes what "
+        "a killed one has left. A database that exists is refused, unless --replace-database names "
+        "it; so are the bundle's own source, an environment that says production: true, and an "
+        "older version. Roles must be there already; what is missing is told before anything is "
+        "loaded.",
     .examples =
         "# yesterday's production, ready to be started\n"
         "$ rehearse restore --from /var/lib/rehearse/store --into /var/lib/rehearse/boxes/shop\n"
@@ -458,7 +496,10 @@ const struct cmd restore_cmd = {
         "$ rehearse restore --from store --into boxes/shop --replace --start "
         "shop-20260131T120000Z\n"
         "# one database alone, proved to be what was captured\n"
-        "$ rehearse restore --from store --into boxes/db --only postgresql.shop --verify\n",
+        "$ rehearse restore --from store --into boxes/db --only postgresql.shop --verify\n"
+        "# onto the staging server, in the place of its database shop, owned by its own role\n"
+        "$ rehearse restore --from store --to staging.yaml --replace-database shop "
+        "--owner shop_prod=shop_staging --verify\n",
     .opts = opts,
     .defaults = &defaults,
     .conf_size = sizeof(struct restore_conf),

@@ -5,6 +5,7 @@
 #include "lib/base/cmd.h"
 #include "lib/box/box.h"
 #include "lib/journal/journal.h"
+#include "restore/selection.h"
 
 struct restore_conf {
     const char *from; /* store URL */
@@ -13,15 +14,16 @@ struct restore_conf {
     const char *journal;
     const char *key;         /* file of a secret key, for encrypted bundles */
     struct opt_list trusted; /* public signing keys; given: only bundles that they signed */
-    struct opt_list only;    /* restore/only.h; none: all */
-    bool references;         /* tables that foreign keys and bodies name come too */
-    uint64_t jobs;           /* 0: one per core */
-    bool resume;             /* go on with the restore that was killed or has failed there */
-    bool replace;            /* an existing box is replaced */
-    bool pristine;           /* keep the restored state for reset (default) */
-    bool start;              /* start databases and services at the end */
-    bool show_values;        /* of rows, in errors, output and journal */
-    bool verify;             /* read all of it again and compare it with the bundle */
+    struct chosen what;
+    const char *to;                    /* file of servers that are there already, instead of into */
+    struct opt_list replace_databases; /* on them */
+    uint64_t jobs;                     /* 0: one per core */
+    bool resume;      /* go on with the restore that was killed or has failed there */
+    bool replace;     /* an existing box is replaced */
+    bool pristine;    /* keep the restored state for reset (default) */
+    bool start;       /* start databases and services at the end */
+    bool show_values; /* of rows, in errors, output and journal */
+    bool verify;      /* read all of it again and compare it with the bundle */
 };
 
 /* Restores bundle `ref` and leaves the box ready (stopped unless conf->start). On failure a box

@@ -26,8 +26,7 @@ struct verify {
     struct store *store;
     struct bundle *bundle;
     json_t *shown;
-    struct opt_list only; /* of the command line, or what was restored */
-    bool references;
+    struct chosen what; /* as it was restored; --only of the command line wins */
     bool running;
 };
 
@@ -68,9 +67,9 @@ static bool open_both(struct verify *v, const char *where, struct err *err)
         !json_want_str(v->shown, "state", &state, err))
         return false;
     ref = json_string_value(json_object_get(v->shown, "bundle"));
-    selection_take(json_object_get(v->shown, "restore"), &v->only, &v->references);
+    selection_take(json_object_get(v->shown, "restore"), &v->what);
     if (v->conf->only.count)
-        v->only = v->conf->only;
+        v->what.only = v->conf->only;
     v->running = strcmp(state, "running") == 0;
     if ((!v->running && strcmp(state, "ready") != 0) || !ref || !*ref) {
         err_set(err, ERR_FAILED, "box '%s' is %s: there is nothing to verify", where, state);
@@ -83,9 +82,9 @@ static bool open_both(struct verify *v, const char *where, struct err *err)
 static bool prove(struct verify *v, json_t **report, struct err *err)
 {
     struct proof_conf conf = {.bundle = v->bundle,
-                              .box = v->box,
+                              .place = {.box = v->box},
                               .journal = v->journal,
-                              .what = {&v->only, v->references},
+                              .what = selection_of(&v->what),
                               .jobs = jobs_or_cores(v->conf->jobs),
                               .show_values = v->conf->show_values};
     struct err ignored = {0};

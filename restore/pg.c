@@ -10,13 +10,17 @@ static const char *const lobby[] = {"postgres", "template1"};
 
 static void drop_half(struct pg_target *t)
 {
-    AUTO(buf) struct buf name = {0};
-
     /* In a box it stays, to be gone on with. */
-    if (t->conf.owned || !t->created || t->finished || !t->admin ||
-        !db_quote_name(t->admin, t->database, &name))
-        return;
-    db_exec(t->admin, NULL, "DROP DATABASE %s", buf_str(&name));
+    if (!t->conf.owned && t->created && !t->kept)
+        pg_place_drop(t);
+}
+
+void pg_workers_close(struct pg_target *t)
+{
+    for (unsigned i = 0; t->worker && i < t->conf.jobs; i++)
+        db_close(t->worker[i]);
+    free(t->worker);
+    t->worker = NULL;
 }
 
 static void pg_target_close(struct target *base)
@@ -25,9 +29,7 @@ static void pg_target_close(struct target *base)
 
     if (!t)
         return;
-    for (unsigned i = 0; t->worker && i < t->conf.jobs; i++)
-        db_close(t->worker[i]);
-    free(t->worker);
+    pg_workers_close(t);
     drop_half(t);
     db_close(t->admin);
     for (size_t i = 0; i < t->table_count; i++) {
@@ -44,6 +46,7 @@ static void pg_target_close(struct target *base)
     vec_done(&t->steps);
     pg_part_done(&t->part);
     json_decref(t->done);
+    target_forget(&t->base);
     free(t->database);
     free(t);
 }
@@ -157,6 +160,8 @@ static bool read_tables(struct pg_target *t, struct err *err)
 
 static bool tell_part(struct pg_target *t, struct err *err)
 {
+    if (!target_leave_all(&t->base, t->conf.component, t->part.owner.left_out, err))
+        return false;
     if (!t->part.select)
         return true;
     AUTO(json) json_t *report = pg_select_report(t->part.select);
@@ -203,7 +208,8 @@ static bool open_wanted(const struct target_conf *conf, struct target **out, str
     t->conf.jobs = conf->jobs ? conf->jobs : 1;
     t->admin_conf = t->db_conf = *conf->db;
     if (!read_facts(t, err) || !open_admin(t, err) || !check_version(t, err) ||
-        !pg_part_open(conf->bundle, conf->component, &conf->what, t->admin, &t->part, err) ||
+        !pg_place_open(t, err) ||
+        !pg_part_open(conf->bundle, conf->component, &t->conf.what, t->admin, &t->part, err) ||
         !read_tables(t, err))
         return false;
     *out = TAKE(base);
@@ -217,6 +223,16 @@ static bool pg_target_whole(const struct target_conf *conf, bool *whole, struct 
     return open_wanted(conf, &base, err) && pg_progress_whole((struct pg_target *)base, whole, err);
 }
 
+/* Until here nothing was made or changed. */
+static bool make_room(struct pg_target *t, struct err *err)
+{
+    if (!pg_roles_restore(t, err) || (t->conf.resume && !pg_progress_find(t, err)) ||
+        !pg_place_sweep(t, err))
+        return false;
+    t->created = t->done != NULL;
+    return t->created || pg_database_create(t, err);
+}
+
 static bool pg_target_open(const struct target_conf *conf, struct target **out, struct err *err)
 {
     AUTO(pg_target) struct target *base = NULL;
@@ -224,8 +240,7 @@ static bool pg_target_open(const struct target_conf *conf, struct target **out, 
     if (!open_wanted(conf, &base, err))
         return err_add(err, "cannot restore '%s'", conf->component);
     struct pg_target *t = (struct pg_target *)base;
-    if (!tell_part(t, err) || !pg_missing_check(t, err) || !pg_roles_restore(t, err) ||
-        (conf->resume && !pg_progress_find(t, err)) || (!t->done && !pg_database_create(t, err)))
+    if (!tell_part(t, err) || !pg_missing_check(t, err) || !make_room(t, err))
         return err_add(err, "cannot restore '%s'", conf->component);
     *out = TAKE(base);
     return true;
@@ -273,6 +288,7 @@ const struct target_ops target_postgresql = {
     .open = pg_target_open,
     .plan = pg_target_plan,
     .finish = pg_target_finish,
+    .keep = pg_target_keep,
     .close = pg_target_close,
     .whole = pg_target_whole,
 };

@@ -2,10 +2,13 @@
  *
  *   pg.c          the target: open, plan, finish, close; sessions
  *   pg_globals.c  roles and the database itself
+ *   pg_place.c    the name on a server that is not ours
  *   pg_script.c   the schema's texts: run in order, or sorted into steps
  *   pg_progress.c what was loaded already
  *   pg_missing.c  what the server lacks
  *   pg_role_names.c the roles that a statement needs
+ *   pg_rights.c   what the account lacks
+ *   pg_owner.c    whose things are here
  *   pg_part.c     the texts, cut to what is selected
  *   pg_key.c      a key as an index and a constraint that takes it over
  *   pg_weight.c   what an index costs
@@ -25,6 +28,7 @@
 #include "lib/base/vec.h"
 #include "lib/sql/split.h"
 #include "restore/pg_binary.h"
+#include "restore/pg_owner.h"
 #include "restore/pg_part.h"
 #include "restore/target.h"
 
@@ -70,7 +74,7 @@ struct pg_target {
     struct db_conf admin_conf, db_conf; /* the latter with our database */
     char *database;
     json_t *facts; /* of the database, in bundle.json; borrowed */
-    bool created, finished;
+    bool created, finished, kept;
     json_t *done; /* on resume: what is noted as loaded; NULL: nothing */
     struct db *admin;
     struct db **worker;
@@ -87,6 +91,18 @@ bool pg_target_session(struct pg_target *t, struct db **out, struct err *err);
 bool pg_target_text(struct pg_target *t, const char *name, struct buf *out, struct err *err);
 /* The text of a name token: unquoted. */
 bool pg_name(struct span token, struct buf *out);
+
+void pg_workers_close(struct pg_target *t);
+
+/* On a server that is not ours: refuses the bundle's source, takes the name's lock, looks at who has
+ * the name. */
+bool pg_place_open(struct pg_target *t, struct err *err);
+bool pg_place_sweep(struct pg_target *t, struct err *err);
+void pg_place_drop(struct pg_target *t);
+bool pg_target_keep(struct target *base, struct err *err);
+bool pg_database_exists(struct pg_target *t, const char *name, bool *exists, struct err *err);
+/* database.sql with the roles that it gets here. */
+bool pg_database_text(struct pg_target *t, struct buf *out, struct err *err);
 
 bool pg_roles_restore(struct pg_target *t, struct err *err);
 bool pg_database_create(struct pg_target *t, struct err *err);

@@ -116,12 +116,34 @@ static bool each_of_globals(struct roles *r,
     }
 }
 
+/* Those of --owner that production does not have. */
+static bool make_new_owners(struct pg_target *t, struct err *err)
+{
+    const struct opt_list *owners = t->conf.what.owners;
+
+    for (size_t i = 0; owners && i < owners->count; i++) {
+        const char *name = strchr(owners->at[i], '=') + 1;
+        AUTO(buf) struct buf quoted = {0};
+        bool exists = false;
+
+        db_quote_name(t->admin, name, &quoted);
+        if (!buf_ok(&quoted, err) || !role_exists(t, name, &exists, err) ||
+            (!exists && !db_exec(t->admin, err, "CREATE ROLE %s LOGIN", buf_str(&quoted))))
+            return false;
+    }
+    return true;
+}
+
+/* On a server of others roles are not ours to make: all must be there already. */
 bool pg_roles_restore(struct pg_target *t, struct err *err)
 {
     AUTO(json) json_t *made = json_object();
     struct roles r = {.target = t, .made = made};
 
-    return made ? each_of_globals(&r, role_statement, err) : err_memory(err);
+    if (!t->conf.owned)
+        return true;
+    return made ? each_of_globals(&r, role_statement, err) && make_new_owners(t, err)
+                : err_memory(err);
 }
 
 /* On a server of others it would change what is not ours. */
@@ -147,6 +169,40 @@ static bool renamed(struct pg_target *t, struct span sql, struct buf *out, struc
     return buf_ok(out, err);
 }
 
+bool pg_database_text(struct pg_target *t, struct buf *out, struct err *err)
+{
+    return pg_target_text(t, "database.sql", out, err) &&
+           pg_owner_database(&t->part.owner, t->admin, !t->conf.owned, out, err) &&
+           target_leave_all(&t->base, t->conf.component, t->part.owner.left_out, err);
+}
+
+/* A setting that the account may not make, or one for a role that is not there, is no reason to lose
+ * a database that is loaded: it is named. */
+static bool run_for(struct pg_target *t, struct span sql, bool create, struct err *err)
+{
+    struct err why = {0};
+    char line[1400];
+
+    if (create || t->conf.owned)
+        return run(t->admin, "database.sql", sql, err);
+    if (t->admin->ops->query(t->admin, sql, NULL, NULL, NULL, &why))
+        return true;
+    if (why.code == ERR_UNREACHABLE || why.code == ERR_STOPPED)
+        return err_pass(err, &why);
+    AUTO(free) char *what = span_dup(sql);
+    return what ? target_leave(&t->base, t->conf.component, what,
+                               err_line(&why, line, sizeof(line)), err)
+                : err_memory(err);
+}
+
+/* Without a superuser's rights objects can be given only to who may create in the schema, as the
+ * database's owner may. */
+static bool is_first(const struct pg_target *t, struct span sql)
+{
+    return sql_starts(SQL_POSTGRESQL, sql, "create database") ||
+           (!t->conf.owned && pg_is_owner_statement(sql));
+}
+
 static bool each_statement(struct pg_target *t, bool create, struct err *err)
 {
     AUTO(buf) struct buf text = {0};
@@ -154,7 +210,7 @@ static bool each_statement(struct pg_target *t, bool create, struct err *err)
     struct sql_statement st;
     bool more = true;
 
-    if (!pg_target_text(t, "database.sql", &text, err))
+    if (!pg_database_text(t, &text, err))
         return false;
     sql_split_init(&split, SQL_POSTGRESQL, buf_view(&text));
     for (;;) {
@@ -164,24 +220,11 @@ static bool each_statement(struct pg_target *t, bool create, struct err *err)
             return false;
         if (!more)
             return true;
-        if (sql_starts(SQL_POSTGRESQL, st.text, "create database") != create)
+        if (is_first(t, st.text) != create)
             continue;
-        if (!renamed(t, st.text, &sql, err) || !run(t->admin, "database.sql", buf_view(&sql), err))
+        if (!renamed(t, st.text, &sql, err) || !run_for(t, buf_view(&sql), create, err))
             return false;
     }
-}
-
-static bool database_exists(struct pg_target *t, bool *exists, struct err *err)
-{
-    AUTO(buf) struct buf quoted = {0}, count = {0};
-
-    db_quote_text(t->admin, t->database, &quoted);
-    if (!db_value(t->admin, &count, err,
-                  "SELECT count(*) FROM pg_catalog.pg_database WHERE datname = %s",
-                  buf_str(&quoted)))
-        return false;
-    *exists = !span_is(buf_view(&count), "0");
-    return true;
 }
 
 static bool database_is_empty(struct pg_target *t, bool *empty, struct err *err)
@@ -220,7 +263,7 @@ bool pg_database_create(struct pg_target *t, struct err *err)
 {
     bool exists = false;
 
-    if (!database_exists(t, &exists, err) || (exists && !make_way(t, err)))
+    if (!pg_database_exists(t, t->database, &exists, err) || (exists && !make_way(t, err)))
         return false;
     t->created = each_statement(t, true, err);
     return t->created;

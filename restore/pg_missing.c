@@ -2,15 +2,14 @@
  * reason to stop. */
 #include "restore/missing.h"
 
-#include "lib/base/log.h"
-#include "restore/pg.h"
+#include "restore/pg_rights.h"
 #include "restore/pg_role_names.h"
 
 struct needs {
     struct pg_target *target;
     struct missing missing;
+    struct pg_rights rights;
     json_t *offered, *roles, *tablespaces, *collations; /* names on the server, as keys */
-    json_t *told;                                       /* tablespaces */
 };
 
 static bool add_key(void *ctx, const struct db_row *row, struct err *err)
@@ -55,7 +54,12 @@ static bool look_at_role(void *ctx, const char *name, struct err *err)
     struct needs *n = ctx;
 
     return json_object_get(n->roles, name) ||
-           missing_add(&n->missing, "role", name, "make the role first: it was not captured", err);
+           missing_add(&n->missing, "role", name,
+                       n->target->conf.owned
+                           ? "make the role first: it was not captured"
+                           : "make the role first, or map it with --owner OLD=NEW, or leave out "
+                             "owners (--no-owner) and grants (--no-privileges)",
+                       err);
 }
 
 /* COLLATE pg_catalog."de_DE": what the operating system's locales give. */
@@ -86,12 +90,12 @@ static bool look_at_tablespace(struct needs *n, struct span sql, struct err *err
 
     if (!sql_starts(SQL_POSTGRESQL, sql, "set default_tablespace") ||
         !next_word(&rest, "=", &token) || *token.at == '\'' || !pg_name(token, &name) ||
-        json_object_get(n->tablespaces, buf_str(&name)) || json_object_get(n->told, buf_str(&name)))
+        json_object_get(n->tablespaces, buf_str(&name)))
         return true;
-    log_warn("a tablespace is not there: its objects go to the default one",
-             f_str("tablespace", buf_str(&name)));
-    return json_object_set_new_nocheck(n->told, buf_str(&name), json_true()) == 0 ||
-           err_memory(err);
+    AUTO(buf) struct buf what = {0};
+    buf_printf(&what, "tablespace %s", buf_str(&name));
+    return target_leave(&n->target->base, n->target->conf.component, buf_str(&what),
+                        "it is not there: its objects go to the default one", err);
 }
 
 static bool look_at(struct needs *n, const char *what, struct span text, struct err *err)
@@ -107,23 +111,30 @@ static bool look_at(struct needs *n, const char *what, struct span text, struct 
         if (!more)
             return true;
         if (!look_at_extension(n, st.text, err) || !pg_role_names(st.text, look_at_role, n, err) ||
-            !look_at_collations(n, st.text, err) || !look_at_tablespace(n, st.text, err))
+            !look_at_collations(n, st.text, err) || !look_at_tablespace(n, st.text, err) ||
+            !pg_rights_look(&n->rights, st.text, &n->missing, err))
             return false;
     }
 }
 
 /* ---- the whole ---------------------------------------------------------------------------------*/
 
-/* Those that globals.sql will make are as good as there. */
-static bool add_roles_to_come(struct needs *n, struct span text, struct err *err)
+/* Those that globals.sql and --owner will make in a box are as good as there. */
+static bool add_roles_to_come(struct needs *n, struct err *err)
 {
-    AUTO(buf) struct buf name = {0};
+    const struct opt_list *owners = n->target->conf.what.owners;
+    AUTO(buf) struct buf name = {0}, text = {0};
     struct sql_splitter split;
     struct sql_statement st;
     struct span token;
     bool more = true;
 
-    sql_split_init(&split, SQL_POSTGRESQL, text);
+    for (size_t i = 0; owners && i < owners->count; i++)
+        if (json_object_set_new_nocheck(n->roles, strchr(owners->at[i], '=') + 1, json_true()) != 0)
+            return err_memory(err);
+    if (!pg_target_text(n->target, "globals.sql", &text, err))
+        return false;
+    sql_split_init(&split, SQL_POSTGRESQL, buf_view(&text));
     for (;;) {
         if (!sql_split_next(&split, &st, &more, err))
             return err_add(err, "globals.sql");
@@ -163,7 +174,7 @@ static bool look_at_locale(struct needs *n, const char *key, struct err *err)
 static bool gather(struct needs *n, struct err *err)
 {
     struct pg_target *t = n->target;
-    AUTO(buf) struct buf globals = {0}, database = {0};
+    AUTO(buf) struct buf database = {0};
 
     return read_names(t->admin, &n->offered, "SELECT name FROM pg_catalog.pg_available_extensions",
                       err) &&
@@ -172,9 +183,8 @@ static bool gather(struct needs *n, struct err *err)
                       err) &&
            read_names(t->admin, &n->collations, "SELECT collname FROM pg_catalog.pg_collation",
                       err) &&
-           pg_target_text(t, "globals.sql", &globals, err) &&
-           pg_target_text(t, "database.sql", &database, err) &&
-           add_roles_to_come(n, buf_view(&globals), err) && look_at_locale(n, "collate", err) &&
+           pg_rights_open(t, &n->rights, &n->missing, err) && pg_database_text(t, &database, err) &&
+           (!t->conf.owned || add_roles_to_come(n, err)) && look_at_locale(n, "collate", err) &&
            look_at_locale(n, "ctype", err) &&
            look_at(n, "database.sql", buf_view(&database), err) &&
            look_at(n, "pre-data.sql", buf_view(&t->part.pre_data), err) &&
@@ -183,15 +193,15 @@ static bool gather(struct needs *n, struct err *err)
 
 bool pg_missing_check(struct pg_target *t, struct err *err)
 {
-    struct needs n = {.target = t, .told = json_object()};
-    bool ok = n.told ? gather(&n, err) : err_memory(err);
+    struct needs n = {.target = t};
+    bool ok = gather(&n, err);
 
     ok = ok && missing_judge(&n.missing, t->conf.component, t->admin->label, t->conf.journal, err);
     missing_done(&n.missing);
+    pg_rights_done(&n.rights);
     json_decref(n.offered);
     json_decref(n.roles);
     json_decref(n.tablespaces);
     json_decref(n.collations);
-    json_decref(n.told);
     return ok;
 }

@@ -34,8 +34,8 @@ static bool cut(struct pg_part *p, struct pg_select_conf *conf, struct err *err)
     return ok;
 }
 
-bool pg_part_open(struct bundle *bundle, const char *component, const struct selection *what,
-                  struct db *db, struct pg_part *p, struct err *err)
+static bool read_part(struct bundle *bundle, const char *component, const struct selection *what,
+                      struct db *db, struct pg_part *p, struct err *err)
 {
     AUTO(vec) struct vec parts = VEC(struct only_part);
     AUTO(json) json_t *offered = json_object();
@@ -60,9 +60,19 @@ bool pg_part_open(struct bundle *bundle, const char *component, const struct sel
            cut(p, &conf, err);
 }
 
+bool pg_part_open(struct bundle *bundle, const char *component, const struct selection *what,
+                  struct db *db, struct pg_part *p, struct err *err)
+{
+    return read_part(bundle, component, what, db, p, err) &&
+           pg_owner_open(what, db, &p->owner, err) &&
+           pg_owner_apply(&p->owner, &p->pre_data, "pre-data.sql", err) &&
+           pg_owner_apply(&p->owner, &p->post_data, "post-data.sql", err);
+}
+
 void pg_part_done(struct pg_part *p)
 {
     pg_select_free(p->select);
+    pg_owner_done(&p->owner);
     buf_done(&p->pre_data);
     buf_done(&p->post_data);
     buf_done(&p->sequences);

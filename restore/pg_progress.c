@@ -1,5 +1,6 @@
 #include "restore/pg_progress.h"
 
+#include "lib/base/json.h"
 #include "lib/base/log.h"
 #include "lib/db/pg_schema.h"
 #include "lib/db/pg_session.h"
@@ -14,13 +15,24 @@ static bool add_note(void *ctx, const struct db_row *row, struct err *err)
     return (what && json_object_set_new_nocheck(to, what, json_true()) == 0) || err_memory(err);
 }
 
+/* A box remembers how its restore was begun; on a server the notes do. */
+static bool add_how(const struct pg_target *t, struct buf *out, struct err *err)
+{
+    AUTO(json) json_t *how = NULL;
+
+    if (!selection_keep(&t->conf.what, &how, err))
+        return false;
+    AUTO(free) char *text = json_text(how);
+    return text ? buf_printf(out, " by %u: %s", t->conf.jobs, text) : err_memory(err);
+}
+
 static bool bundle_note(const struct pg_target *t, struct buf *out, struct err *err)
 {
     char hex[HASH_HEX];
 
     digest_hex(bundle_digest(t->conf.bundle), hex);
     buf_printf(out, "bundle %s", hex);
-    return buf_ok(out, err);
+    return (t->conf.owned || add_how(t, out, err)) && buf_ok(out, err);
 }
 
 static bool has_notes(struct db *db, bool *there, struct err *err)

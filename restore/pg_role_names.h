@@ -7,6 +7,9 @@
 #include "lib/base/err.h"
 #include "lib/base/span.h"
 
+/* Their tokens as the statement has them, in its order. */
+bool pg_role_tokens(struct span sql, bool (*each)(void *ctx, struct span token, struct err *err),
+                    void *ctx, struct err *err);
 /* Names come unquoted, in the order of the statement. */
 bool pg_role_names(struct span sql, bool (*each)(void *ctx, const char *name, struct err *err),
                    void *ctx, struct err *err);

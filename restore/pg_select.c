@@ -6,6 +6,7 @@
 #include "restore/only.h"
 #include "restore/pg.h"
 #include "restore/pg_select_parse.h"
+#include "restore/pg_text.h"
 
 struct pg_select {
     const struct pg_select_conf *conf;
@@ -440,14 +441,6 @@ json_t *pg_select_report(const struct pg_select *s)
                      s->left_out);
 }
 
-/* The bytes but for line ends become nothing, with the semicolon behind them. */
-static void blank(struct span text, struct buf *out)
-{
-    for (size_t i = 0; i < text.len; i++)
-        if (text.at[i] == '\n')
-            buf_putc(out, '\n');
-}
-
 static bool cut(const struct pg_select *s, struct span text, bool post, struct buf *out,
                 struct err *err)
 {
@@ -461,7 +454,7 @@ static bool cut(const struct pg_select *s, struct span text, bool post, struct b
         const char *semicolon = memchr(behind, ';', (size_t)(end - behind));
         buf_add(out, at, (size_t)(st[i].text.at - at));
         at = semicolon ? semicolon + 1 : end;
-        blank((struct span){st[i].text.at, (size_t)(at - st[i].text.at)}, out);
+        pg_text_blank((struct span){st[i].text.at, (size_t)(at - st[i].text.at)}, out);
     }
     buf_add(out, at, (size_t)(end - at));
     return buf_ok(out, err);

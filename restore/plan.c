@@ -22,20 +22,24 @@ struct component {
     struct target *target;
     char *text; /* name, NUL-terminated */
     char *dir;
-    struct db_conf db;
+    struct place_db db;
     struct target_conf conf; /* borrowed by the target until it is closed */
 };
+
+static void component_done(struct component *c)
+{
+    if (c->target)
+        c->ops->close(c->target);
+    free(c->text);
+    free(c->dir);
+}
 
 static void components_done(struct vec *v)
 {
     struct component *at = v->at;
 
-    for (size_t i = 0; i < v->count; i++) {
-        if (at[i].target)
-            at[i].ops->close(at[i].target);
-        free(at[i].text);
-        free(at[i].dir);
-    }
+    for (size_t i = 0; i < v->count; i++)
+        component_done(&at[i]);
     vec_done(v);
 }
 
@@ -179,6 +183,71 @@ bool plan_check(struct bundle *bundle, const struct env *env, const struct opt_l
     return (only && only->count) || check_held(&v, env, err);
 }
 
+/* ---- servers --------------------------------------------------------------------------------------*/
+
+static bool on_server(const struct component *c, const struct env *env)
+{
+    return c->ops != &target_files && in_env(c, env);
+}
+
+static bool is_given(const struct opt_list *only, const struct component *c)
+{
+    for (size_t i = 0; i < only->count; i++)
+        if (only_is(only->at[i], c->name))
+            return true;
+    return false;
+}
+
+static bool leave_component(const struct component *c, const struct env *env,
+                            const struct opt_list *only, json_t *left_out, struct err *err)
+{
+    const char *why = c->ops == &target_files ? "a server takes databases alone"
+                                              : "the file of --to does not name it";
+
+    if (is_given(only, c)) {
+        err_set(err, ERR_CONFIG, "%s does not name '%s'", env->path, c->text);
+        return c->ops == &target_files ? err_hint(err, "trees of files go into a box: --into DIR")
+                                       : err_hint(err, "add it, or leave it out of --only");
+    }
+    json_t *one = json_pack("{s:s, s:s}", "what", c->text, "why", why);
+    return json_array_append_new(left_out, one) == 0 || err_memory(err);
+}
+
+bool plan_check_servers(struct bundle *bundle, const struct env *env, const struct opt_list *only,
+                        json_t *left_out, struct err *err)
+{
+    AUTO(components) struct vec v = VEC(struct component);
+    const struct component *c;
+    size_t here = 0;
+
+    if (!find_components(bundle, only, &v, err) || !check_only(&v, only, err))
+        return false;
+    c = v.at;
+    for (size_t i = 0; i < v.count; i++) {
+        here += on_server(&c[i], env);
+        if (!on_server(&c[i], env) && !leave_component(&c[i], env, only, left_out, err))
+            return false;
+    }
+    for (unsigned i = 0; !only->count && i < env->databases_count; i++)
+        if (!in_bundle(&v, env->databases[i].engine, env->databases[i].name))
+            return missing("database", env->databases[i].name, err);
+    return here || err_set(err, ERR_MISSING, "%s names no database of the bundle", env->path);
+}
+
+static void keep_here(struct vec *v, const struct place *place)
+{
+    struct component *at = v->at;
+    size_t kept = 0;
+
+    for (size_t i = 0; i < v->count; i++) {
+        if (place->box || on_server(&at[i], place->env))
+            at[kept++] = at[i];
+        else
+            component_done(&at[i]);
+    }
+    v->count = kept;
+}
+
 /* ---- the plan -------------------------------------------------------------------------------------*/
 
 struct plan {
@@ -196,6 +265,14 @@ void plan_close(struct plan *p)
     free(p);
 }
 
+static bool may_replace(const struct opt_list *names, const char *database)
+{
+    for (size_t i = 0; names && database && i < names->count; i++)
+        if (strcmp(names->at[i], database) == 0)
+            return true;
+    return false;
+}
+
 static bool set_conf(struct plan *p, struct component *c, struct err *err)
 {
     c->conf = (struct target_conf){.bundle = p->conf.bundle,
@@ -205,18 +282,20 @@ static bool set_conf(struct plan *p, struct component *c, struct err *err)
                                    .progress = p->progress,
                                    .jobs = p->conf.jobs,
                                    .resume = p->conf.resume,
-                                   .owned = true};
+                                   .owned = p->conf.place.box != NULL};
 
     if (c->ops == &target_files) {
         free(c->dir);
-        c->dir = box_files(p->conf.box, local_name(c));
+        c->dir = box_files(p->conf.place.box, local_name(c));
         c->conf.dir = c->dir;
         return c->dir || err_memory(err);
     }
-    if (!box_db_conf(p->conf.box, local_name(c), &c->db, err))
+    if (!place_db(&p->conf.place, local_name(c), &c->db, err))
         return false;
-    c->db.show_values = p->conf.show_values;
-    c->conf.db = &c->db;
+    c->db.conf.show_values = p->conf.show_values;
+    c->conf.db = &c->db.conf;
+    c->conf.final = c->db.final;
+    c->conf.replace = may_replace(p->conf.replace, c->db.final);
     return true;
 }
 
@@ -249,7 +328,7 @@ static bool recheck(struct plan *p, struct component *c, json_t *done, struct er
     log_warn("what was complete has lost something since: it is restored anew",
              f_str("component", c->text));
     json_object_del(done, c->text);
-    return resume_remove(p->conf.box, c->text, err);
+    return resume_remove(p->conf.place.box, c->text, err);
 }
 
 /* Components that a restore before us has brought to their end. */
@@ -259,7 +338,7 @@ static bool leave_complete(struct plan *p, struct err *err)
     AUTO(json) json_t *done = NULL;
     size_t kept = 0;
 
-    if (!resume_done(p->conf.box, &done, err))
+    if (!resume_done(p->conf.place.box, &done, err))
         return false;
     for (size_t i = 0; i < p->components.count; i++)
         if (!recheck(p, &at[i], done, err))
@@ -287,7 +366,8 @@ bool plan_open(const struct plan_conf *conf, struct plan **out, struct err *err)
     if (!find_components(conf->bundle, conf->what.only, &p->components, err))
         return false;
     struct component *at = p->components.at;
-    if (conf->resume && !leave_complete(p, err))
+    keep_here(&p->components, &conf->place);
+    if (conf->resume && conf->place.box && !leave_complete(p, err))
         return false;
     p->progress = progress_open("restore", 0);
     for (size_t i = 0; i < p->components.count; i++) {
@@ -310,7 +390,7 @@ static bool finish(struct plan *p, int64_t began, struct err *err)
 
         if (!c->ops->finish(c->target, err))
             return err_add(err, "cannot finish '%s'", c->text);
-        if (!resume_add(p->conf.box, c->text, err))
+        if (p->conf.place.box && !resume_add(p->conf.place.box, c->text, err))
             return false;
         if (!JOURNAL(p->conf.journal, err, "restore.component", f_str("component", c->text),
                      f_num("rows", (int64_t)c->rows), f_num("bytes", (int64_t)c->bytes),
@@ -332,4 +412,35 @@ bool plan_run(struct plan *p, struct err *err)
         if (!at[i].ops->plan(at[i].target, sched, err))
             return err_add(err, "cannot plan '%s'", at[i].text);
     return sched_run(sched, err) && finish(p, began, err);
+}
+
+/* One behind the other: each is whole, whatever becomes of the next. */
+bool plan_keep(struct plan *p, struct err *err)
+{
+    struct component *at = p->components.at;
+
+    for (size_t i = 0; i < p->components.count; i++)
+        if (at[i].ops->keep && !at[i].ops->keep(at[i].target, err))
+            return err_add(err, "cannot put '%s' in its place", at[i].text);
+    return true;
+}
+
+bool plan_report(const struct plan *p, json_t **out, struct err *err)
+{
+    AUTO(json) json_t *list = json_array();
+    const struct component *at = p->components.at;
+
+    for (size_t i = 0; i < p->components.count; i++) {
+        const struct target *t = at[i].target;
+        AUTO(json) json_t *none = json_array();
+        json_t *one =
+            json_pack("{s:s, s:o, s:I, s:I, s:b, s:O}", "component", at[i].text, "database",
+                      json_bytes(span_of(at[i].db.final)), "rows", (json_int_t)at[i].rows, "bytes",
+                      (json_int_t)at[i].bytes, "replaced", t->replaced, "left_out",
+                      t->left_out ? t->left_out : none);
+        if (json_array_append_new(list, one) != 0)
+            return err_memory(err);
+    }
+    *out = TAKE(list);
+    return *out || err_memory(err);
 }

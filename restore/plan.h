@@ -7,14 +7,15 @@
 #define RESTORE_PLAN_H
 
 #include "lib/base/opt.h"
-#include "lib/box/box.h"
+#include "restore/place.h"
 #include "restore/target.h"
 
 struct plan;
 
 struct plan_conf {
     struct bundle *bundle;
-    struct box *box; /* its databases run in load mode */
+    struct place place;             /* of a box the databases run in load mode */
+    const struct opt_list *replace; /* databases of servers that may be replaced; NULL: none */
     struct journal *journal;
     struct selection what;
     unsigned jobs;
@@ -26,8 +27,16 @@ struct plan_conf {
  * that is there; before a box is made for them. */
 bool plan_check(struct bundle *bundle, const struct env *env, const struct opt_list *only,
                 struct err *err);
+/* The same for servers: of the bundle the databases that `env` names are restored; what else is
+ * selected goes into `left_out` ([{"what", "why"}]). */
+bool plan_check_servers(struct bundle *bundle, const struct env *env, const struct opt_list *only,
+                        json_t *left_out, struct err *err);
 bool plan_open(const struct plan_conf *conf, struct plan **out, struct err *err);
 bool plan_run(struct plan *p, struct err *err);
+/* On servers, once it is proven: every database gets its name. */
+bool plan_keep(struct plan *p, struct err *err);
+/* [{"component", "database", "rows", "bytes", "replaced", "left_out"}]; new reference. */
+bool plan_report(const struct plan *p, json_t **out, struct err *err);
 void plan_close(struct plan *p);
 AUTO_PTR(plan, struct plan, plan_close)
 

@@ -165,7 +165,7 @@ static bool add_part(struct parts *parts, const struct proof_conf *conf, const c
 
 static bool add_parts(struct parts *parts, const struct proof_conf *conf, struct err *err)
 {
-    const struct env *env = conf->box->env;
+    const struct env *env = place_env(&conf->place);
 
     parts->at = calloc(env->files_count + env->databases_count + 1u, sizeof(*parts->at));
     if (!parts->at)

@@ -18,14 +18,14 @@
 #define RESTORE_PROOF_H
 
 #include "lib/base/opt.h"
-#include "lib/box/box.h"
 #include "lib/bundle/bundle.h"
 #include "lib/journal/journal.h"
+#include "restore/place.h"
 #include "restore/selection.h"
 
 struct proof_conf {
     struct bundle *bundle;
-    struct box *box;
+    struct place place;
     struct journal *journal;
     struct selection what; /* as of the restore */
     unsigned jobs;

@@ -310,7 +310,7 @@ static bool add_tasks(struct tree_proof *t, struct sched *sched, struct vec *hea
 /* The files that the environment's rules change, as they are now. */
 static bool find_rewritten(struct tree_proof *t, struct err *err)
 {
-    const struct env *env = t->part->conf->box->env;
+    const struct env *env = t->part->conf->place.box->env;
     size_t len = strlen(t->part->name);
 
     for (unsigned i = 0; i < env->rewrite_count; i++) {
@@ -334,7 +334,7 @@ static bool open_tree(struct tree_proof *t, struct err *err)
     t->stream = bundle_find(conf->bundle, t->part->component);
     if (!t->stream || t->stream->kind != STREAM_TAR)
         return err_set(err, ERR_MISSING, "the bundle has no file tree '%s'", t->part->component);
-    t->dir = box_files(conf->box, t->part->name);
+    t->dir = box_files(conf->place.box, t->part->name);
     if (!t->dir)
         return err_memory(err);
     t->root = open(t->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

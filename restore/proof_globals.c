@@ -324,11 +324,13 @@ static bool database_facts(struct span text, struct facts *f, struct err *err)
     return true;
 }
 
-bool proof_pg_database(struct proof_part *p, struct db *db, struct err *err)
+bool proof_pg_database(struct proof_part *p, struct pg_owner *owner, struct db *db, struct err *err)
 {
     AUTO(buf) struct buf was = {0}, is = {0};
     struct facts bundle = {0}, box = {0};
     bool ok = proof_bundle_text(p, "database.sql", &was, err) && pg_database_read(db, &is, err) &&
+              pg_owner_database(owner, db, !p->conf->place.box, &was, err) &&
+              pg_owner_blur(owner, &was, err) && pg_owner_blur(owner, &is, err) &&
               database_facts(buf_view(&was), &bundle, err) &&
               database_facts(buf_view(&is), &box, err);
     struct comparing c = {.part = p, .bundle = bundle.map, .box = box.map};
@@ -431,21 +433,30 @@ static bool quoted_name(struct db *db, const char *name, struct buf *out, struct
            db_value(db, out, err, "SELECT pg_catalog.quote_ident(%s)", buf_str(&text));
 }
 
+static bool know(struct comparing *c, struct db *db, const char *role, struct err *err)
+{
+    AUTO(buf) struct buf name = {0};
+
+    if (!quoted_name(db, role, &name, err))
+        return false;
+    AUTO(json) json_t *shown = json_bytes(buf_view(&name));
+    return (shown && json_object_set_new(c->known, json_string_value(shown), json_true()) == 0) ||
+           err_memory(err);
+}
+
 static bool add_accounts(struct comparing *c, struct db *db, struct err *err)
 {
-    const struct env *env = c->part->conf->box->env;
+    const struct env *env = place_env(&c->part->conf->place);
+    const struct opt_list *owners = c->part->conf->what.owners;
 
     for (unsigned i = 0; i < env->databases_count; i++) {
         const struct env_database *d = &env->databases[i];
-        AUTO(buf) struct buf name = {0};
-        if (strcmp(d->engine, "postgresql") != 0 || !d->user)
-            continue;
-        if (!quoted_name(db, d->user, &name, err))
+        if (strcmp(d->engine, "postgresql") == 0 && d->user && !know(c, db, d->user, err))
             return false;
-        AUTO(json) json_t *shown = json_bytes(buf_view(&name));
-        if (!shown || json_object_set_new(c->known, json_string_value(shown), json_true()) != 0)
-            return err_memory(err);
     }
+    for (size_t i = 0; owners && i < owners->count; i++)
+        if (!know(c, db, strchr(owners->at[i], '=') + 1, err))
+            return false;
     return true;
 }
 

@@ -34,7 +34,7 @@ bool my_proof_session(struct my_proof *m, bool bytes, struct db **out, struct er
 {
     AUTO(db) struct db *db = NULL;
 
-    if (!db_open(&m->conf, &db, err) ||
+    if (!db_open(&m->place.conf, &db, err) ||
         (bytes && !db_exec(db, err, "SET SESSION character_set_results = NULL")))
         return false;
     *out = TAKE(db);
@@ -282,9 +282,9 @@ static bool my_proof_plan(struct proof_part *p, struct sched *sched, struct err 
     if (!my_select_new(p->conf->bundle, p->component, &p->conf->what, &m->select, err))
         return false;
     struct task objects = {.run = run_objects, .ctx = m, .cost = UINT64_MAX / 2, .name = "schema"};
-    if (!box_db_conf(p->conf->box, p->name, &m->conf, err))
+    if (!place_db(&p->conf->place, p->name, &m->place, err))
         return false;
-    m->conf.show_values = p->conf->show_values;
+    m->place.conf.show_values = p->conf->show_values;
     return open_workers(m, err) && sched_add(sched, &objects, NULL, 0, NULL, err) &&
            plan_tables(m, sched, err);
 }

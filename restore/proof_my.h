@@ -19,7 +19,7 @@ struct my_proof_table {
 struct my_proof {
     struct proof_part *part;
     struct my_select *select; /* NULL: all of it */
-    struct db_conf conf;
+    struct place_db place;
     struct db **worker;
     unsigned workers;
     struct my_proof_table *tables;

@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 
 #define PIECE_BLOCKS ((uint64_t)4096)
+#define LARGE        "pg_catalog." /* the pages of large objects are the one table there */
 #define TID_RANGES   140000u /* from this version on the server reads a range of blocks alone */
 
 struct pg_proof;
@@ -23,7 +24,7 @@ struct pg_proof_table {
 
 struct pg_proof {
     struct proof_part *part;
-    struct db_conf conf;
+    struct place_db place;
     struct db **worker;
     unsigned workers;
     struct pg_part what;
@@ -56,7 +57,7 @@ static bool open_workers(struct pg_proof *g, struct err *err)
     if (!g->worker)
         return err_memory(err);
     for (unsigned i = 0; i < g->workers; i++)
-        if (!db_open(&g->conf, &g->worker[i], err) || !pg_session_fix(g->worker[i], err) ||
+        if (!db_open(&g->place.conf, &g->worker[i], err) || !pg_session_fix(g->worker[i], err) ||
             !db_exec(g->worker[i], err,
                      "SET max_parallel_workers_per_gather = 0; SET jit = off; "
                      "SET enable_seqscan = off"))
@@ -204,6 +205,8 @@ static bool plan_table(struct pg_proof *g, const struct stream *s, struct sched 
     t->proof = g;
     if (!proof_table_init(&t->base, err) || !name_table(t, err) || !look(t, &l, err))
         return false;
+    if (g->what.owner.limited && strncmp(t->base.name, LARGE, sizeof(LARGE) - 1) == 0)
+        return proof_skip(g->part, "large objects: only a superuser may read their pages", err);
     if (!l.found)
         return proof_note_kind(g->part, "table", span_of(t->base.name), "missing", err);
     bool ranges = l.heap && g->worker[0]->version >= TID_RANGES && !*t->condition;
@@ -233,7 +236,8 @@ static bool dump(struct pg_proof *g, struct db *db, int fd, struct err *err)
     AUTO(buf) struct buf encoding = {0}, archive = {0};
     struct db_tool_env env = {0};
 
-    if (!db_value(db, &encoding, err, "SHOW client_encoding") || !db_tool_env(&g->conf, &env, err))
+    if (!db_value(db, &encoding, err, "SHOW client_encoding") ||
+        !db_tool_env(&g->place.conf, &env, err))
         return false;
     struct pg_schema_conf conf = {
         .env = (const char *const *)env.env, .encoding = buf_str(&encoding), .lock_timeout_s = 60};
@@ -246,10 +250,12 @@ static bool dump(struct pg_proof *g, struct db *db, int fd, struct err *err)
 static bool compare_section(struct pg_proof *g, int fd, const char *section,
                             const struct buf *bundle, struct err *err)
 {
-    AUTO(buf) struct buf box = {0};
+    AUTO(buf) struct buf box = {0}, part = {0};
 
-    return pg_schema_section(fd, section, &box, err) &&
-           proof_statements(g->part, "schema:", buf_view(bundle), buf_view(&box), err);
+    buf_span(&part, buf_view(bundle));
+    return pg_schema_section(fd, section, &box, err) && buf_ok(&part, err) &&
+           pg_owner_blur(&g->what.owner, &part, err) && pg_owner_blur(&g->what.owner, &box, err) &&
+           proof_statements(g->part, "schema:", buf_view(&part), buf_view(&box), err);
 }
 
 /* Another version of pg_dump writes the same schema in other words. */
@@ -273,6 +279,9 @@ static bool run_schema(void *ctx, void *arg, unsigned worker, struct err *err)
         return proof_skip(g->part, "the schema: the server is of another version", err);
     if (fd < 0)
         return err_sys(err, ERR_IO, "cannot hold the schema archive");
+    if (pg_owner_blurs(&g->what.owner) &&
+        !proof_skip(g->part, "privileges: objects belong to other roles than in production", err))
+        return false;
     return (dump(g, db, fd, err) && compare_section(g, fd, "pre-data", &g->what.pre_data, err) &&
             compare_section(g, fd, "post-data", &g->what.post_data, err)) ||
            err_add(err, "cannot verify the schema of '%s'", g->part->component);
@@ -289,13 +298,26 @@ static bool run_sequences(void *ctx, void *arg, unsigned worker, struct err *err
            proof_statements(g->part, "value of", buf_view(&g->what.sequences), buf_view(&box), err);
 }
 
+/* Roles are the server's own; what is set for a database is what the account could set. */
+static bool around_on_server(struct pg_proof *g, struct db *db, struct err *err)
+{
+    if (!proof_skip(g->part, "roles: they are the server's own", err))
+        return false;
+    if (g->what.owner.limited)
+        return proof_skip(g->part, "what is set for the database: the account is no superuser's",
+                          err);
+    return proof_pg_database(g->part, &g->what.owner, db, err);
+}
+
 static bool run_around(void *ctx, void *arg, unsigned worker, struct err *err)
 {
     struct pg_proof *g = ctx;
     struct db *db = g->worker[worker];
 
     (void)arg;
-    return proof_pg_database(g->part, db, err) &&
+    if (!g->part->conf->place.box)
+        return around_on_server(g, db, err);
+    return proof_pg_database(g->part, &g->what.owner, db, err) &&
            (!proof_pg_is_first(g->part) || proof_pg_globals(g->part, db, err));
 }
 
@@ -311,9 +333,9 @@ static bool pg_proof_plan(struct proof_part *p, struct sched *sched, struct err 
     struct task schema = {.run = run_schema, .ctx = g, .cost = UINT64_MAX / 2, .name = "schema"};
     struct task sequences = {.run = run_sequences, .ctx = g, .cost = 1, .name = "sequences"};
     struct task around = {.run = run_around, .ctx = g, .cost = 1, .name = "roles"};
-    if (!box_db_conf(p->conf->box, p->name, &g->conf, err))
+    if (!place_db(&p->conf->place, p->name, &g->place, err))
         return false;
-    g->conf.show_values = p->conf->show_values;
+    g->place.conf.show_values = p->conf->show_values;
     return open_workers(g, err) &&
            pg_part_open(p->conf->bundle, p->component, &p->conf->what, g->worker[0], &g->what,
                         err) &&

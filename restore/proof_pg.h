@@ -3,10 +3,12 @@
 #define RESTORE_PROOF_PG_H
 
 #include "lib/db/db.h"
+#include "restore/pg_owner.h"
 #include "restore/proof_part.h"
 
 /* Encoding, locale, owner, limits, settings, comment and rights of the session's database. */
-bool proof_pg_database(struct proof_part *p, struct db *db, struct err *err);
+bool proof_pg_database(struct proof_part *p, struct pg_owner *owner, struct db *db,
+                       struct err *err);
 /* Roles of the server with attributes, settings, comments and memberships, and rights on parameters.
  * They are those of all databases of the bundle: the first component compares them. */
 bool proof_pg_globals(struct proof_part *p, struct db *db, struct err *err);

@@ -29,8 +29,7 @@ bool resume_begin(struct box *b, const struct selection *what, unsigned jobs, st
     return box_set_restore(b, how, err);
 }
 
-bool resume_read(const json_t *shown, struct opt_list *only, bool *references, uint64_t *jobs,
-                 struct err *err)
+bool resume_read(const json_t *shown, struct chosen *what, uint64_t *jobs, struct err *err)
 {
     const json_t *how = json_object_get(shown, "restore");
     const char *state = json_string_value(json_object_get(shown, "state"));
@@ -57,7 +56,7 @@ bool resume_read(const json_t *shown, struct opt_list *only, bool *references, u
         err_set(err, ERR_FAILED, "the host was restarted since: what was loaded cannot be trusted");
         return err_hint(err, "begin anew with --replace");
     }
-    selection_take(how, only, references);
+    selection_take(how, what);
     *jobs = (uint64_t)json_integer_value(json_object_get(how, "jobs"));
     return true;
 }

@@ -14,10 +14,9 @@
 #include "restore/selection.h"
 
 bool resume_begin(struct box *b, const struct selection *what, unsigned jobs, struct err *err);
-/* What "restore" of a box says (box_show): ERR_FAILED when it cannot be gone on with. `only`
+/* What "restore" of a box says (box_show): ERR_FAILED when it cannot be gone on with. `what`
  * borrows its texts from `shown`. */
-bool resume_read(const json_t *shown, struct opt_list *only, bool *references, uint64_t *jobs,
-                 struct err *err);
+bool resume_read(const json_t *shown, struct chosen *what, uint64_t *jobs, struct err *err);
 /* Components that are complete, as keys; new reference. */
 bool resume_done(const struct box *b, json_t **out, struct err *err);
 bool resume_add(const struct box *b, const char *component, struct err *err);

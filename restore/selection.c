@@ -32,32 +32,56 @@ bool selection_tell(const char *component, json_t *report, struct journal *journ
                    f_json("left_out", left_out));
 }
 
-bool selection_keep(const struct selection *what, json_t **out, struct err *err)
+struct selection selection_of(const struct chosen *c)
 {
-    AUTO(json) json_t *only = json_array(), *kept = NULL;
+    return (struct selection){&c->only, c->references, &c->owners, c->no_owner, c->no_privileges};
+}
 
-    for (size_t i = 0; only && i < what->only->count; i++)
-        if (json_array_append_new(only, json_string(what->only->at[i])) != 0) {
-            err_set(err, ERR_USAGE, "--only '%s' is not UTF-8", what->only->at[i]);
+static bool keep_list(json_t *to, const char *option, const struct opt_list *list, struct err *err)
+{
+    for (size_t i = 0; list && i < list->count; i++)
+        if (json_array_append_new(to, json_string(list->at[i])) != 0) {
+            err_set(err, ERR_USAGE, "--%s '%s' is not UTF-8", option, list->at[i]);
             return err_hint(err, "write its other bytes as %%XX");
         }
-    kept = json_pack("{s:O, s:b}", "only", only, "references", what->references);
+    return true;
+}
+
+bool selection_keep(const struct selection *what, json_t **out, struct err *err)
+{
+    AUTO(json) json_t *only = json_array(), *owners = json_array(), *kept = NULL;
+
+    if (!only || !owners)
+        return err_memory(err);
+    if (!keep_list(only, "only", what->only, err) || !keep_list(owners, "owner", what->owners, err))
+        return false;
+    kept = json_pack("{s:O, s:b, s:O, s:b, s:b}", "only", only, "references", what->references,
+                     "owners", owners, "no_owner", what->no_owner, "no_privileges",
+                     what->no_privileges);
     if (!kept)
         return err_memory(err);
     *out = TAKE(kept);
     return true;
 }
 
-void selection_take(const json_t *kept, struct opt_list *only, bool *references)
+static void take_list(const json_t *list, struct opt_list *out)
 {
     const json_t *one;
     size_t i;
 
-    only->count = 0;
-    json_array_foreach(json_object_get(kept, "only"), i, one)
+    out->count = 0;
+    json_array_foreach(list, i, one)
     {
-        if (only->count < COUNT(only->at) && json_is_string(one))
-            only->at[only->count++] = json_string_value(one);
+        if (out->count < COUNT(out->at) && json_is_string(one))
+            out->at[out->count++] = json_string_value(one);
     }
-    *references = json_is_true(json_object_get(kept, "references"));
+}
+
+void selection_take(const json_t *kept, struct chosen *out)
+{
+    take_list(json_object_get(kept, "only"), &out->only);
+    take_list(json_object_get(kept, "owners"), &out->owners);
+    out->references = json_is_true(json_object_get(kept, "references"));
+    out->no_owner = json_is_true(json_object_get(kept, "no_owner"));
+    out->no_privileges = json_is_true(json_object_get(kept, "no_privileges"));
 }

@@ -2,7 +2,8 @@
  *
  * Life: open (the server runs in load mode, the bundle is open: check versions, roles, extensions;
  * report what is missing before anything is loaded), plan (tasks with their dependencies: schema,
- * data, indexes, constraints, ANALYZE), the tasks run, finish (what comes last), close.
+ * data, indexes, constraints, ANALYZE), the tasks run, finish (what comes last), keep (on a server:
+ * what is loaded, and proven, gets its name), close: what was not kept on a server goes.
  * Ownership: the conf that open was given is borrowed until close.
  * Threads: as in source.h; session `worker` belongs to the thread.
  */
@@ -27,8 +28,10 @@ struct target_conf {
     struct journal *journal;
     struct progress *progress;
     unsigned jobs;
-    bool resume; /* what was loaded before a crash or failure is kept */
-    bool owned;  /* the server is the box's own: load-time settings are allowed */
+    bool resume;       /* what was loaded before a crash or failure is kept */
+    bool owned;        /* the server is the box's own: load-time settings are allowed */
+    const char *final; /* on a server that is not: the database's name at the end */
+    bool replace;      /* one that has that name goes then */
 };
 
 struct target_ops {
@@ -36,6 +39,7 @@ struct target_ops {
     bool (*open)(const struct target_conf *conf, struct target **out, struct err *err);
     bool (*plan)(struct target *t, struct sched *sched, struct err *err);
     bool (*finish)(struct target *t, struct err *err);
+    bool (*keep)(struct target *t, struct err *err); /* NULL: it is where it belongs */
     void (*close)(struct target *t);
     /* On resume, of a component that was brought to its end: whether it still is. NULL: it is. */
     bool (*whole)(const struct target_conf *conf, bool *whole, struct err *err);
@@ -45,7 +49,17 @@ struct target { /* targets embed it first */
     const struct target_ops *ops;
     bool partial;         /* only some of the component's streams: */
     uint64_t rows, bytes; /* what those hold */
+    bool replaced;        /* a database that had the name is gone */
+    json_t *left_out;     /* [{"what", "why"}]; freed by target_forget() */
 };
+
+/* Notes, once, what could not be restored as it was; it is no error. */
+bool target_leave(struct target *t, const char *component, const char *what, const char *why,
+                  struct err *err);
+bool target_leave_all(struct target *t, const char *component, const json_t *list, struct err *err);
+void target_forget(struct target *t);
+/* Both versions of a server's identity are told and equal: it is the one that was captured. */
+bool target_refuse_source(const char *label, struct err *err);
 
 extern const struct target_ops target_files, target_postgresql, target_mariadb;
 

@@ -27,6 +27,7 @@ static void pg_source_close(struct source *base)
     free(s->xids);
     free(s->taken_at);
     free(s->timeline);
+    free(s->cluster);
     json_decref(s->left_out);
     free(s);
 }
@@ -63,10 +64,15 @@ static bool check_version(const struct pg_source *s, struct err *err)
     return err_hint(err, "PostgreSQL %u or newer is needed", VERSION_MIN / 10000);
 }
 
-/* Only administrators may ask for it; the LSN alone is of use too. */
-static void read_timeline(struct pg_source *s)
+/* Who may not ask for them does without: the LSN alone is of use too, and a restore then cannot
+ * tell that a server is the one that was captured. */
+static void read_control(struct pg_source *s)
 {
-    AUTO(buf) struct buf value = {0};
+    AUTO(buf) struct buf value = {0}, cluster = {0};
+
+    if (db_value(s->leader, &cluster, NULL,
+                 "SELECT system_identifier FROM pg_catalog.pg_control_system()"))
+        s->cluster = buf_take(&cluster);
 
     if (db_value(s->leader, &value, NULL,
                  "SELECT timeline_id FROM pg_catalog.pg_control_checkpoint()"))
@@ -85,7 +91,7 @@ static bool pg_source_open(const struct source_conf *conf, unsigned index, struc
     if (!fill(s, conf, index, err) || !db_open(&s->db_conf, &s->leader, err) ||
         !check_version(s, err) || !pg_session_fix(s->leader, err))
         return false;
-    read_timeline(s);
+    read_control(s);
     if (!lag_watch(conf->lag, s->component, &s->db_conf, err))
         return false;
     if (!pg_point_take(s, err) || !pg_workers_open(s, err))

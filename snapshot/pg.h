@@ -69,6 +69,7 @@ struct pg_source {
     struct pg_tables tables;
     struct pg_dumping *dumping;
     char *snapshot, *lsn, *xids, *taken_at, *timeline;
+    char *cluster; /* identifier of the server's data; NULL: not known */
     bool standby;
     int64_t lock_ns;
     json_t *left_out;

@@ -187,24 +187,31 @@ bool pg_settings_write(struct pg_source *s, struct err *err)
     return text ? bundle_text(s->conf.writer, name, NULL, span_of(text), err) : err_memory(err);
 }
 
+struct identity {
+    const struct pg_source *source;
+    json_t **out;
+};
+
 static bool take_identity(void *ctx, const struct db_row *row, struct err *err)
 {
-    json_t **out = ctx;
+    struct identity *identity = ctx;
     const struct span *v = row->value;
     uint64_t large_objects = 0;
 
     span_u64(v[6], &large_objects);
-    *out =
-        json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:b}", "name", json_bytes(v[0]), "encoding",
-                  json_bytes(v[1]), "collate", json_bytes(v[2]), "ctype", json_bytes(v[3]), "owner",
-                  json_bytes(v[4]), "version", json_bytes(v[5]), "large_objects",
-                  (json_int_t)large_objects, "public_schema", span_is(v[7], "t"));
-    return *out || err_memory(err);
+    *identity->out = json_pack(
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:b, s:s*}", "name", json_bytes(v[0]), "encoding",
+        json_bytes(v[1]), "collate", json_bytes(v[2]), "ctype", json_bytes(v[3]), "owner",
+        json_bytes(v[4]), "version", json_bytes(v[5]), "large_objects", (json_int_t)large_objects,
+        "public_schema", span_is(v[7], "t"), "cluster", identity->source->cluster);
+    return *identity->out || err_memory(err);
 }
 
 bool pg_identity_read(struct pg_source *s, json_t **out, struct err *err)
 {
-    return db_rows(s->leader, take_identity, out, err, "%s", identity_sql);
+    struct identity identity = {s, out};
+
+    return db_rows(s->leader, take_identity, &identity, err, "%s", identity_sql);
 }
 
 /* ---- what is left out --------------------------------------------------------------------------*/

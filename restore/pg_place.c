@@ -1,0 +1,208 @@
+/* A database on a server that is there already: loaded under a name of its own, which it leaves for
+ * the one that was asked for when it is whole. */
+#include "lib/base/log.h"
+#include "restore/pg.h"
+#include "restore/place.h"
+
+/* The server waits 5 s itself for sessions that were ended to be gone. */
+#define SWAP_TRIES 4
+
+static bool is_there(struct pg_target *t, const char *name, const char *condition, bool *some,
+                     struct err *err)
+{
+    AUTO(buf) struct buf literal = {0}, count = {0};
+
+    db_quote_text(t->admin, name, &literal);
+    if (!buf_ok(&literal, err) ||
+        !db_value(t->admin, &count, err,
+                  "SELECT count(*) FROM pg_catalog.pg_database WHERE datname = %s AND %s",
+                  buf_str(&literal), condition))
+        return false;
+    *some = !span_is(buf_view(&count), "0");
+    return true;
+}
+
+bool pg_database_exists(struct pg_target *t, const char *name, bool *exists, struct err *err)
+{
+    return is_there(t, name, "true", exists, err);
+}
+
+/* By the identity that a server has from its initdb. */
+static bool refuse_source(struct pg_target *t, struct err *err)
+{
+    const char *captured = json_string_value(json_object_get(t->facts, "cluster"));
+    AUTO(buf) struct buf here = {0};
+
+    if (!captured || !*captured)
+        return true;
+    if (!db_value(t->admin, &here, err,
+                  "SELECT system_identifier FROM pg_catalog.pg_control_system()"))
+        return err_add(err, "cannot tell the server from the bundle's own source");
+    return !span_is(buf_view(&here), captured) || target_refuse_source(t->admin->label, err);
+}
+
+/* Held by the administrator's session to its end, and so by nobody once we are killed. */
+static bool lock(struct pg_target *t, struct err *err)
+{
+    AUTO(buf) struct buf name = {0}, got = {0};
+
+    db_quote_text(t->admin, t->database, &name);
+    if (!buf_ok(&name, err) ||
+        !db_value(t->admin, &got, err,
+                  "SELECT pg_catalog.pg_try_advisory_lock(pg_catalog.hashtextextended(%s, 0))",
+                  buf_str(&name)))
+        return false;
+    if (span_is(buf_view(&got), "t"))
+        return true;
+    err_set(err, ERR_LOCK, "another restore works on database '%s' at %s", t->conf.final,
+            t->admin->label);
+    return err_hint(err, "wait for it, or end it");
+}
+
+static bool look_at_old(struct pg_target *t, struct err *err)
+{
+    bool mine = false;
+
+    if (!pg_database_exists(t, t->conf.final, &t->base.replaced, err))
+        return false;
+    if (!t->base.replaced)
+        return true;
+    if (!t->conf.replace) {
+        err_set(err, ERR_EXISTS, "database '%s' exists at %s", t->conf.final, t->admin->label);
+        return err_hint(err, "--replace-database %s puts the new one in its place", t->conf.final);
+    }
+    if (!is_there(t, t->conf.final, "pg_catalog.pg_has_role(datdba, 'USAGE')", &mine, err))
+        return false;
+    if (mine)
+        return true;
+    err_set(err, ERR_RIGHTS, "database '%s' at %s belongs to somebody else", t->conf.final,
+            t->admin->label);
+    return err_hint(err, "restore as its owner, a member of that role, or a superuser");
+}
+
+bool pg_place_open(struct pg_target *t, struct err *err)
+{
+    return t->conf.owned || (refuse_source(t, err) && lock(t, err) && look_at_old(t, err));
+}
+
+/* ---- what a killed restore has left ------------------------------------------------------------*/
+
+static bool end_sessions(struct pg_target *t, const char *database, struct err *err)
+{
+    AUTO(buf) struct buf name = {0};
+
+    db_quote_text(t->admin, database, &name);
+    return buf_ok(&name, err) &&
+           db_exec(t->admin, err,
+                   "SELECT pg_catalog.count(pg_catalog.pg_terminate_backend(pid)) FROM "
+                   "pg_catalog.pg_stat_activity WHERE datname = %s AND pid <> "
+                   "pg_catalog.pg_backend_pid()",
+                   buf_str(&name));
+}
+
+static bool drop(struct pg_target *t, const char *database, struct err *err)
+{
+    AUTO(buf) struct buf name = {0};
+    struct err ignored = {0};
+
+    db_quote_name(t->admin, database, &name);
+    if (!buf_ok(&name, err))
+        return false;
+    end_sessions(t, database, &ignored);
+    return db_exec(t->admin, err, "DROP DATABASE IF EXISTS %s%s", buf_str(&name),
+                   t->admin->version >= 130000 ? " WITH (FORCE)" : "");
+}
+
+static bool sweep_one(struct pg_target *t, const char *database, struct err *err)
+{
+    bool exists = false;
+
+    if (!pg_database_exists(t, database, &exists, err))
+        return false;
+    if (!exists)
+        return true;
+    log_info("what a restore has left is removed", f_str("database", database),
+             f_str("server", t->admin->label));
+    return drop(t, database, err);
+}
+
+bool pg_place_sweep(struct pg_target *t, struct err *err)
+{
+    char old[PLACE_NAME];
+
+    if (t->conf.owned)
+        return true;
+    place_old_name(t->conf.final, old);
+    return sweep_one(t, old, err) && (t->done || sweep_one(t, t->database, err));
+}
+
+void pg_place_drop(struct pg_target *t)
+{
+    struct err why = {0};
+
+    if (t->admin && !drop(t, t->database, &why))
+        log_warn("the half of a database stays, until the next restore",
+                 f_str("database", t->database), f_str("why", why.text));
+}
+
+/* ---- the swap ----------------------------------------------------------------------------------*/
+
+static bool rename_to(struct pg_target *t, const char *from, const char *to, struct err *err)
+{
+    AUTO(buf) struct buf left = {0}, right = {0};
+
+    db_quote_name(t->admin, from, &left);
+    db_quote_name(t->admin, to, &right);
+    return buf_ok(&left, err) && buf_ok(&right, err) &&
+           db_exec(t->admin, err, "ALTER DATABASE %s RENAME TO %s", buf_str(&left),
+                   buf_str(&right));
+}
+
+/* Both names change in one transaction: there is never none, and never a half. The rename's lock
+ * keeps new sessions out, while those that were ended go. */
+static bool swap_once(struct pg_target *t, const char *old, struct err *err)
+{
+    struct err ignored = {0};
+
+    if (t->base.replaced && !end_sessions(t, t->conf.final, &ignored))
+        log_debug("sessions could not be ended", f_str("why", ignored.text));
+    if (!db_exec(t->admin, err, "BEGIN"))
+        return false;
+    if ((!t->base.replaced || rename_to(t, t->conf.final, old, err)) &&
+        rename_to(t, t->database, t->conf.final, err) && db_exec(t->admin, err, "COMMIT"))
+        return true;
+    db_exec(t->admin, NULL, "ROLLBACK");
+    return false;
+}
+
+static bool swap(struct pg_target *t, const char *old, struct err *err)
+{
+    struct err why = {0};
+
+    for (int i = 0; i < SWAP_TRIES; i++) {
+        err_clear(&why);
+        if (swap_once(t, old, &why))
+            return true;
+    }
+    err_pass(err, &why);
+    return t->base.replaced ? err_hint(err, "end the sessions on database '%s'", t->conf.final)
+                            : false;
+}
+
+bool pg_target_keep(struct target *base, struct err *err)
+{
+    struct pg_target *t = (struct pg_target *)base;
+    struct err why = {0};
+    char old[PLACE_NAME];
+
+    if (t->conf.owned)
+        return true;
+    place_old_name(t->conf.final, old);
+    pg_workers_close(t);
+    if (!db_exec(t->admin, err, "SET synchronous_commit = on") || !swap(t, old, err))
+        return false;
+    t->kept = true;
+    if (t->base.replaced && !drop(t, old, &why))
+        return target_leave(base, t->conf.component, old, why.text, err);
+    return true;
+}

@@ -1,0 +1,69 @@
+#include "restore/pg_text.h"
+
+#include "lib/base/auto.h"
+#include "lib/sql/split.h"
+
+void pg_text_blank(struct span sql, struct buf *out)
+{
+    for (size_t i = 0; i < sql.len; i++)
+        if (sql.at[i] == '\n')
+            buf_putc(out, '\n');
+}
+
+/* Behind the semicolon of a statement. */
+static const char *behind(struct span sql, const char *end)
+{
+    const char *at = sql.at + sql.len;
+    const char *semicolon = memchr(at, ';', (size_t)(end - at));
+
+    return semicolon ? semicolon + 1 : end;
+}
+
+/* One statement into `out`; *at is where the text goes on. */
+static void put(struct span sql, const struct buf *changed, enum pg_fate fate, const char **at,
+                const char *end, struct buf *out)
+{
+    buf_add(out, *at, (size_t)(sql.at - *at));
+    *at = sql.at + sql.len;
+    if (fate == PG_CHANGE) {
+        buf_span(out, buf_view(changed));
+    } else {
+        *at = behind(sql, end);
+        pg_text_blank((struct span){sql.at, (size_t)(*at - sql.at)}, out);
+    }
+}
+
+bool pg_text_filter(struct buf *text, const char *what, pg_text_each each, void *ctx,
+                    struct err *err)
+{
+    struct sql_splitter split;
+    struct sql_statement st;
+    AUTO(buf) struct buf out = {0};
+    const char *at = text->at, *end = at ? at + text->len : NULL;
+    bool more = true;
+
+    buf_init(&out, text->max);
+    buf_puts(&out, "");
+    sql_split_init(&split, SQL_POSTGRESQL, buf_view(text));
+    for (;;) {
+        AUTO(buf) struct buf changed = {0};
+        enum pg_fate fate = PG_KEEP;
+
+        if (!sql_split_next(&split, &st, &more, err))
+            return err_add(err, "%s", what);
+        if (!more)
+            break;
+        if (!each(ctx, st.text, &changed, &fate, err) || !buf_ok(&changed, err))
+            return false;
+        if (fate != PG_KEEP)
+            put(st.text, &changed, fate, &at, end, &out);
+    }
+    if (at)
+        buf_add(&out, at, (size_t)(end - at));
+    if (!buf_ok(&out, err))
+        return false;
+    buf_done(text);
+    *text = out;
+    out = (struct buf){0};
+    return true;
+}

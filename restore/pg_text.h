@@ -1,0 +1,23 @@
+/* The statements of a schema's text one by one: kept, changed, or taken out.
+ *
+ * Lines keep their numbers: of what is taken out the line ends stay. Threads: pure.
+ */
+#ifndef RESTORE_PG_TEXT_H
+#define RESTORE_PG_TEXT_H
+
+#include "lib/base/buf.h"
+#include "lib/base/err.h"
+
+enum pg_fate { PG_KEEP, PG_CHANGE, PG_DROP };
+
+/* For PG_CHANGE the new statement is in `changed`, which comes empty. */
+typedef bool (*pg_text_each)(void *ctx, struct span sql, struct buf *changed, enum pg_fate *fate,
+                             struct err *err);
+
+/* `what` names the text in errors. */
+bool pg_text_filter(struct buf *text, const char *what, pg_text_each each, void *ctx,
+                    struct err *err);
+/* The line ends of a statement that is taken out. */
+void pg_text_blank(struct span sql, struct buf *out);
+
+#endif

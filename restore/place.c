@@ -1,0 +1,55 @@
+#include "restore/place.h"
+
+#include "lib/base/hash.h"
+
+#include <stdio.h>
+
+const struct env *place_env(const struct place *p)
+{
+    return p->box ? p->box->env : p->env;
+}
+
+/* Of the hash, for a name may be as long as a server lets it be. */
+static void name_of(const char *what, const char *database, char out[PLACE_NAME])
+{
+    struct digest digest = hash_of(span_of(database));
+    char hex[HASH_HEX];
+
+    digest_hex(&digest, hex);
+    snprintf(out, PLACE_NAME, "rehearse_%s_%.16s", what, hex);
+}
+
+void place_load_name(const char *database, char out[PLACE_NAME])
+{
+    name_of("load", database, out);
+}
+
+void place_old_name(const char *database, char out[PLACE_NAME])
+{
+    name_of("old", database, out);
+}
+
+bool place_db(const struct place *p, const char *name, struct place_db *out, struct err *err)
+{
+    enum db_engine engine;
+
+    *out = (struct place_db){0};
+    if (p->box)
+        return box_db_conf(p->box, name, &out->conf, err);
+    const struct env_database *db = env_find_database(p->env, name);
+    if (!db)
+        return err_set(err, ERR_MISSING, "%s names no database '%s'", p->env->path, name);
+    if (!db_engine_parse(db->engine, &engine))
+        return err_set(err, ERR_CONFIG, "unknown engine '%s' of database '%s'", db->engine, name);
+    place_load_name(db->database, out->load);
+    out->final = db->database;
+    out->conf = (struct db_conf){.engine = engine,
+                                 .host = db->host,
+                                 .port = db->port,
+                                 .socket = db->socket,
+                                 .user = db->user,
+                                 .database = out->load,
+                                 .password_env = db->password_env,
+                                 .password_file = db->password_file};
+    return true;
+}

@@ -1,0 +1,180 @@
+#!/bin/bash
+# Into servers that are there already: what is restored is proven, what is there is safe, whatever is
+# not possible is told before anything is made, and a kill leaves nothing behind. Roles are kept,
+# mapped or dropped, and the proof knows; tablespaces are found again.
+. "$(dirname "$0")/lib.sh"
+e2e_begin target
+ROWS=${ROWS:-20000}
+STORE=$T/store
+
+pg_start source
+SRC_SOCKET=$PG_SOCKET_DIR SRC_PORT=$PG_PORT
+my_start
+pg_sql postgres -c 'CREATE ROLE clerk' -c 'CREATE ROLE reader' -c 'CREATE ROLE visitor' -c 'CREATE DATABASE shop' -c 'CREATE DATABASE notes'
+as postgres mkdir -p "$PG_DIR/fast"
+pg_sql postgres -c "CREATE TABLESPACE fast OWNER clerk LOCATION '$PG_DIR/fast'" -c "ALTER TABLESPACE fast SET (random_page_cost = 1.5)"
+pg_sql shop <<SQL >/dev/null || die "cannot fill PostgreSQL"
+CREATE TABLE customers (id serial PRIMARY KEY, name text, mail text UNIQUE);
+CREATE TABLE orders (id bigserial PRIMARY KEY, customer int REFERENCES customers, note text, doc jsonb) PARTITION BY RANGE (id);
+CREATE TABLE orders_1 PARTITION OF orders FOR VALUES FROM (1) TO ($((ROWS / 2)));
+CREATE TABLE orders_2 PARTITION OF orders DEFAULT TABLESPACE fast;
+INSERT INTO customers (name, mail) SELECT 'c' || g, g || '@example.com' FROM generate_series(1, $((ROWS / 10))) g;
+INSERT INTO orders (customer, note, doc) SELECT 1 + g % $((ROWS / 10)), repeat(md5(g::text), 4), jsonb_build_object('g', g) FROM generate_series(1, $ROWS) g;
+CREATE INDEX by_note ON orders_1 (note) TABLESPACE fast;
+CREATE MATERIALIZED VIEW totals AS SELECT customer, count(*) FROM orders GROUP BY 1;
+CREATE SCHEMA audit AUTHORIZATION clerk;
+CREATE TABLE audit.log (id int PRIMARY KEY, line text);
+INSERT INTO audit.log SELECT g, md5(g::text) FROM generate_series(1, 500) g;
+ALTER TABLE audit.log OWNER TO clerk;
+ALTER TABLE customers OWNER TO clerk;
+GRANT SELECT ON orders TO reader WITH GRANT OPTION;
+GRANT SELECT (id) ON customers TO reader;
+ALTER DEFAULT PRIVILEGES FOR ROLE clerk IN SCHEMA audit GRANT SELECT ON TABLES TO reader;
+ALTER TABLE customers ENABLE ROW LEVEL SECURITY;
+CREATE POLICY seen ON customers FOR SELECT TO reader, visitor USING (id > 0);
+ALTER DATABASE shop OWNER TO clerk;
+ALTER DATABASE shop SET work_mem = '5MB';
+ALTER ROLE visitor IN DATABASE shop SET work_mem = '6MB';
+SELECT lo_from_bytea(77, decode(repeat('ab', 50000), 'hex'));
+SQL
+pg_sql notes -c 'CREATE TABLE lines (id int PRIMARY KEY, line text)' -c "INSERT INTO lines SELECT g, 'l' || g FROM generate_series(1, 1000) g"
+mkdir -p "$T/tree"
+echo code >"$T/tree/file"
+cat >"$T/env.yaml" <<YAML
+name: prod
+production: true
+files:
+  - {name: code, path: "$T/tree"}
+databases:
+  - {name: shop, engine: postgresql, host: "$SRC_SOCKET", port: $SRC_PORT, user: postgres, database: shop}
+  - {name: notes, engine: postgresql, host: "$SRC_SOCKET", port: $SRC_PORT, user: postgres, database: notes}
+YAML
+check "a snapshot is taken" "$REHEARSE" snapshot --env "$T/env.yaml" --to "$STORE"
+src_sql() {
+    psql -X -q -A -t -v ON_ERROR_STOP=1 -h "$SRC_SOCKET" -p "$SRC_PORT" -U postgres "$@"
+}
+
+# ---- the server -----------------------------------------------------------------------------------
+pg_start staging
+server() { # NAME USER DATABASE-OF-SHOP [more lines]: a file of the staging server
+    printf 'name: staging\ndatabases:\n  - {name: shop, engine: postgresql, host: "%s", port: %s, user: %s, database: "%s"}\n' \
+        "$PG_SOCKET_DIR" "$PG_PORT" "$2" "$3" >"$T/$1.yaml"
+    [ -z "${4:-}" ] || printf '%s\n' "$4" >>"$T/$1.yaml"
+}
+server plain postgres shop
+server clone postgres "shop's \\\"copy\\\""
+server both postgres shop2 "  - {name: notes, engine: postgresql, host: \"$PG_SOCKET_DIR\", port: $PG_PORT, user: postgres, database: notes}"
+to() { # FILE [options]
+    "$REHEARSE" restore --from "$STORE" --to "$T/$1.yaml" "${@:2}"
+}
+databases() {
+    pg_sql postgres -c "SELECT string_agg(datname, ' ' ORDER BY datname) FROM pg_database WHERE NOT datistemplate"
+}
+say() { # what the last command said
+    cat "$T/out"
+}
+SETTINGS=$(pg_sql postgres -c 'SELECT md5(string_agg(name || setting, E'\''\n'\'' ORDER BY name)) FROM pg_settings')
+
+sed "s/name: prod/name: x/; s/production: true/production: false/" "$T/env.yaml" >"$T/self.yaml"
+check_status "the source is refused" 18 to self
+check_has "and named" "$(say)" "is the server that the bundle was captured from"
+cp "$T/env.yaml" "$T/production.yaml"
+check_status "an environment that is production is refused" 11 to production
+check_status "roles that are missing stop it" 17 to plain
+check_has "all of them are named" "$(say)" "role 'clerk', role 'reader'"
+check_has "those of policies, too" "$(say)" "role 'visitor'"
+check_same "before anything is made" "$(databases)" "postgres"
+
+pg_sql postgres -c 'CREATE ROLE clerk' -c 'CREATE ROLE reader' -c 'CREATE ROLE visitor'
+check "with the roles it is restored, and proven" to plain --verify
+check_has "a tablespace that is not there is named" "$(say)" "tablespace fast"
+check_has "so are the trees that a server cannot take" "$(say)" "files/code"
+check_has "and the database that the file does not name" "$(say)" "postgresql.notes"
+check_same "rows are there" "$(pg_sql shop -c 'SELECT count(*), sum(id) FROM orders')" "$(src_sql shop -c 'SELECT count(*), sum(id) FROM orders')"
+check_same "the owner is" "$(pg_sql shop -c "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = 'shop'")" clerk
+check_same "and the settings of the database" "$(pg_sql shop -c 'SHOW work_mem')" 5MB
+check_same "nothing else is" "$(databases)" "postgres shop"
+dump() { # SOCKET PORT: without what is random, and without tablespaces
+    pg_dump -h "$1" -p "$2" -U postgres -s shop | grep -v '^\\\|^SET default_tablespace\|^--' | cat -s
+}
+check_same "the dump of both is the same" "$(diff <(dump "$SRC_SOCKET" "$SRC_PORT") <(dump "$PG_SOCKET_DIR" "$PG_PORT"))" ""
+
+check_status "a database that is there is refused" 18 to plain
+check_has "with the way out" "$(say)" "--replace-database shop"
+check_status "--replace is for boxes" 10 to plain --replace
+check_status "a name that the file does not give is refused" 10 to plain --replace-database shopp
+pg_sql shop -c 'CREATE TABLE ours (id int)' -c 'INSERT INTO ours VALUES (1)'
+
+# ---- what fails loses nothing ---------------------------------------------------------------------
+pg_sql postgres -c 'CREATE ROLE weak LOGIN'
+server weak weak shop
+check_status "who does not own the old one is refused" 14 to weak --replace-database shop
+check_same "the old one is there" "$(pg_sql shop -c 'SELECT count(*) FROM ours')" 1
+server weak weak fresh
+check_status "rights that lack are told before anything is made" 17 to weak
+check_has "to create databases" "$(say)" "the right to create 'databases'"
+check_has "to give objects away" "$(say)" "membership in role 'clerk'"
+
+psql -X -q -h "$PG_SOCKET_DIR" -p "$PG_PORT" -U postgres shop -c 'SELECT pg_sleep(60)' >/dev/null 2>&1 &
+holder=$!
+check "it is replaced when it is named, though somebody is on it" to plain --replace-database shop --verify --journal "$T/journal"
+wait $holder 2>/dev/null
+check_same "by the new one" "$(pg_sql shop -c "SELECT count(*) FROM pg_class WHERE relname = 'ours'")" 0
+check_same "and nothing is left of the old one" "$(databases)" "postgres shop"
+check_same "no setting of the server has changed" \
+    "$(pg_sql postgres -c 'SELECT md5(string_agg(name || setting, E'\''\n'\'' ORDER BY name)) FROM pg_settings')" "$SETTINGS"
+report() {
+    to both --json 2>/dev/null >"$T/report"
+}
+check "two databases, one under another name" report
+check_same "the report names them" "$(jq -r '[.databases[].database] | sort | join(" ")' "$T/report")" "notes shop2"
+check "any name will do" to clone --only postgresql.shop/audit --verify
+check_same "a part is a part" "$(pg_sql "shop's \"copy\"" -c "SELECT string_agg(relname, ' ') FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace > 16383")" log
+
+# ---- roles ------------------------------------------------------------------------------------------
+pg_sql postgres -c 'CREATE ROLE "Mapped Clerk"' -c 'CREATE ROLE viewer' -c 'DROP DATABASE "shop'"'"'s ""copy"""'
+owner_of() { # DATABASE TABLE
+    pg_sql "$1" -c "SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = '$2'::regclass"
+}
+check "roles are mapped, and the proof knows" to plain --replace-database shop --verify --owner 'clerk=Mapped Clerk' --owner reader=viewer
+check_same "of tables" "$(owner_of shop customers)" "Mapped Clerk"
+check_same "of the database" "$(pg_sql shop -c "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = 'shop'")" "Mapped Clerk"
+check_same "in grants" "$(pg_sql shop -c "SELECT has_table_privilege('viewer', 'orders', 'SELECT WITH GRANT OPTION'), has_table_privilege('reader', 'orders', 'SELECT')")" "t|f"
+check_same "in policies" "$(pg_sql shop -c "SELECT roles::text FROM pg_policies")" "{viewer,visitor}"
+check "two roles may become one" to plain --replace-database shop --verify --owner clerk=reader
+check "owners are dropped, and the proof knows" to plain --replace-database shop --verify --no-owner
+check_same "who restores owns" "$(owner_of shop customers)" postgres
+check "grants are dropped, and the proof knows" to plain --replace-database shop --verify --no-privileges
+check_same "none is left" "$(pg_sql shop -c "SELECT has_table_privilege('reader', 'orders', 'SELECT')")" f
+check_same "owners are" "$(owner_of shop customers)" clerk
+check_status "a mapping that is none is refused" 10 to plain --owner clerk
+
+# ---- without a superuser ----------------------------------------------------------------------------
+pg_sql postgres -c 'CREATE ROLE small LOGIN CREATEDB' -c 'GRANT clerk TO small'
+server small small mine
+check "without a superuser" to small --verify --owner postgres=small
+check_has "what it could not do is said" "$(say)" "visitor"
+check_same "the rows are there" "$(pg_sql mine -c 'SELECT count(*) FROM orders')" "$ROWS"
+
+# ---- kills ------------------------------------------------------------------------------------------
+pg_sql postgres -c 'DROP DATABASE mine' -c 'DROP DATABASE shop2' -c 'DROP DATABASE notes'
+pg_sql shop -c 'CREATE TABLE ours (id int)'
+for ms in 0.1 0.25 0.4 0.6; do
+    "$REHEARSE" restore --from "$STORE" --to "$T/plain.yaml" --replace-database shop >/dev/null 2>&1 &
+    pid=$!
+    sleep $ms
+    kill -KILL $pid 2>/dev/null
+    wait $pid 2>/dev/null
+    check_same "after a kill at $ms s there is a whole one" "$(pg_sql shop -c 'SELECT count(*) FROM orders')" "$ROWS"
+done
+check "the next one sweeps" to plain --replace-database shop --verify
+check_same "and leaves nothing" "$(databases)" "postgres shop"
+
+"$REHEARSE" restore --from "$STORE" --to "$T/plain.yaml" --replace-database shop >/dev/null 2>&1 &
+pid=$!
+sleep 0.5
+kill -KILL $pid 2>/dev/null
+wait $pid 2>/dev/null
+check "or goes on" to plain --replace-database shop --resume --verify
+check_same "with nothing left, either" "$(databases)" "postgres shop"
+e2e_end

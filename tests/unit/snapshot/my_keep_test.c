@@ -104,6 +104,16 @@ static void check_read(const struct table *t, const char *const *where, size_t c
     }
 }
 
+/* That the parent's segments `was` make the ranges `want`; closes the table. */
+static void check_cut(struct table *t, const struct fake_segment *was, size_t count,
+                      const char *const *want, size_t wanted)
+{
+    plan(t, meta_of(t), was, count);
+    assert_true(t->done);
+    check_read(t, want, wanted);
+    close_table(t);
+}
+
 TEST(ranges_are_the_parents)
 {
     static const struct fake_segment was[] = {{"1", "100", BIG}, {"102", "250", BIG}};
@@ -113,10 +123,7 @@ TEST(ranges_are_the_parents)
     struct table t;
 
     make_table(&t, CREATE);
-    plan(&t, meta_of(&t), was, COUNT(was));
-    assert_true(t.done);
-    check_read(&t, want, COUNT(want));
-    close_table(&t);
+    check_cut(&t, was, COUNT(was), want, COUNT(want));
 }
 
 /* More rows changed the counter, and nothing else of the table. */
@@ -145,10 +152,7 @@ TEST(eight_small_ones_become_one)
     struct table t;
 
     make_table(&t, CREATE);
-    plan(&t, meta_of(&t), was, COUNT(was));
-    assert_true(t.done);
-    check_read(&t, want, COUNT(want));
-    close_table(&t);
+    check_cut(&t, was, COUNT(was), want, COUNT(want));
 }
 
 /* A key of two columns, bytes that must be escaped among them. */
@@ -163,10 +167,7 @@ TEST(keys_of_several_columns)
 
     make_table(&t, CREATE);
     *(unsigned *)vec_add(&t.table.key, &err) = 1;
-    plan(&t, meta_of(&t), was, COUNT(was));
-    assert_true(t.done);
-    check_read(&t, want, COUNT(want));
-    close_table(&t);
+    check_cut(&t, was, COUNT(was), want, COUNT(want));
 }
 
 static void cut_afresh(struct table *t, json_t *meta, const struct fake_segment *was, size_t count)

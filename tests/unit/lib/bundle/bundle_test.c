@@ -4,6 +4,7 @@
 #include "lib/base/json.h"
 #include "lib/bundle/bundle.h"
 #include "lib/bundle/verify.h"
+#include "tests/fake/bundle.h"
 #include "tests/fake/store_memory.h"
 
 #include <pthread.h>
@@ -51,15 +52,6 @@ static bool write_small(struct store *s, const char *parent, struct bundle_ref *
            bundle_finish(w, ref, err);
 }
 
-static struct store *memory(void)
-{
-    struct store *s = NULL;
-    struct err err = {0};
-
-    assert_ok(fake_store_new(&s, &err), &err);
-    return s;
-}
-
 static void check_small(struct store *s, const char *ref)
 {
     AUTO(bundle) struct bundle *b = NULL;
@@ -100,7 +92,7 @@ static void check_small(struct store *s, const char *ref)
 
 TEST(reads_what_was_written)
 {
-    AUTO(store) struct store *s = memory();
+    AUTO(store) struct store *s = fake_store_empty();
     struct bundle_ref ref = {0};
     struct err err = {0};
     char hex[HASH_HEX];
@@ -119,7 +111,7 @@ TEST(reads_what_was_written)
 
 TEST(names_a_reference_that_is_none)
 {
-    AUTO(store) struct store *s = memory();
+    AUTO(store) struct store *s = fake_store_empty();
     struct bundle *b = NULL;
     struct bundle_ref ref = {0};
     struct err err = {0};
@@ -141,7 +133,7 @@ TEST(names_a_reference_that_is_none)
 /* A tag moves; the dated one never does, even within one second. */
 TEST(keeps_every_dated_tag)
 {
-    AUTO(store) struct store *s = memory();
+    AUTO(store) struct store *s = fake_store_empty();
     struct bundle_ref first = {0}, second = {0};
     struct err err = {0};
 
@@ -154,7 +146,7 @@ TEST(keeps_every_dated_tag)
 
 TEST(stores_unchanged_segments_once)
 {
-    AUTO(store) struct store *s = memory();
+    AUTO(store) struct store *s = fake_store_empty();
     AUTO(bundle) struct bundle *b = NULL;
     struct bundle_ref ref = {0};
     struct err err = {0};
@@ -172,7 +164,7 @@ TEST(stores_unchanged_segments_once)
 
 TEST(refuses_what_a_writer_must_not_do)
 {
-    AUTO(store) struct store *s = memory();
+    AUTO(store) struct store *s = fake_store_empty();
     struct bundle_conf conf = {.environment = "x"};
     struct err err = {0};
     uint32_t id = 0;
@@ -207,7 +199,7 @@ TEST(survives_every_failing_call)
 {
     for (int on = 0; on < 2; on++) {
         for (uint64_t n = 1;; n++) {
-            AUTO(store) struct store *s = memory();
+            AUTO(store) struct store *s = fake_store_empty();
             struct bundle_ref ref = {0};
             struct err err = {0};
 
@@ -264,7 +256,7 @@ static size_t faults(struct store *s)
 
 TEST(notices_every_flipped_byte)
 {
-    AUTO(store) struct store *s = memory();
+    AUTO(store) struct store *s = fake_store_empty();
     struct bundle_ref ref = {0};
     struct err err = {0};
 
@@ -287,7 +279,7 @@ TEST(notices_every_flipped_byte)
 
 TEST(notices_every_truncation_and_loss)
 {
-    AUTO(store) struct store *s = memory();
+    AUTO(store) struct store *s = fake_store_empty();
     struct bundle_ref ref = {0};
     struct err err = {0};
 
@@ -319,7 +311,7 @@ TEST(notices_every_truncation_and_loss)
 
 TEST(verify_says_what_is_broken)
 {
-    AUTO(store) struct store *s = memory();
+    AUTO(store) struct store *s = fake_store_empty();
     AUTO(bundle) struct bundle *b = NULL;
     AUTO(verify_report) struct verify_report r = {0};
     struct verify_conf conf = {.level = VERIFY_CONTENT, .jobs = 2};
@@ -370,7 +362,7 @@ static void *write_many(void *arg)
 
 TEST(takes_segments_from_many_threads)
 {
-    AUTO(store) struct store *s = memory();
+    AUTO(store) struct store *s = fake_store_empty();
     AUTO(bundle_writer) struct bundle_writer *w = NULL;
     AUTO(bundle) struct bundle *b = NULL;
     AUTO(buf) struct buf out = {0};
@@ -415,7 +407,7 @@ static bool list_one(void *ctx, const struct bundle_info *info, struct err *err)
 
 TEST(lists_and_finds_the_newest)
 {
-    AUTO(store) struct store *s = memory();
+    AUTO(store) struct store *s = fake_store_empty();
     struct bundle_ref ref = {0};
     struct digest newest;
     struct err err = {0};

@@ -6,19 +6,11 @@
 #include "lib/bundle/bundle.h"
 #include "lib/bundle/delta.h"
 #include "lib/bundle/verify.h"
+#include "tests/fake/bundle.h"
 #include "tests/fake/store_memory.h"
 
 #define LINES 4000
 #define NAME  "facts/log"
-
-static struct store *memory(void)
-{
-    struct store *s = NULL;
-    struct err err = {0};
-
-    assert_ok(fake_store_new(&s, &err), &err);
-    return s;
-}
 
 /* Lines of random digits; every `step`-th one is another on another day (0: all are). */
 static void make_text(struct buf *out, unsigned day, unsigned step)
@@ -77,7 +69,7 @@ static int64_t told(struct store *s, const char *tag, const char *what)
 
 TEST(later_days_rest_on_the_first)
 {
-    AUTO(store) struct store *s = memory();
+    AUTO(store) struct store *s = fake_store_empty();
     AUTO(buf) struct buf text = {0};
     struct segment one, two, three, four;
 
@@ -107,7 +99,7 @@ TEST(later_days_rest_on_the_first)
 
 TEST(too_much_change_makes_a_new_frame)
 {
-    AUTO(store) struct store *s = memory();
+    AUTO(store) struct store *s = fake_store_empty();
     AUTO(buf) struct buf text = {0};
     struct segment seg;
 
@@ -137,7 +129,7 @@ TEST(the_limit_is_a_share_of_a_full_frame)
 /* Two days, of which the second is a delta; gives the name of the pack with the base. */
 static struct store *two_days(struct buf *text, char base_pack[STORE_NAME_MAX], struct segment *one)
 {
-    struct store *s = memory();
+    struct store *s = fake_store_empty();
     struct segment two;
 
     make_text(text, 0, 100);
@@ -300,7 +292,7 @@ TEST(an_index_with_impossible_bases_is_refused)
 /* Three times as many bases as are kept, read twice: all right, and nothing left over. */
 TEST(many_bases_are_read_in_any_order)
 {
-    AUTO(store) struct store *s = memory();
+    AUTO(store) struct store *s = fake_store_empty();
     AUTO(buf) struct buf text = {0};
     AUTO(buf) struct buf out = {0};
     AUTO(bundle) struct bundle *b = NULL;
@@ -363,7 +355,7 @@ TEST(keeps_a_segment_unread)
 /* Copies of a file, pages of zeros: one frame, as often as it is named. */
 TEST(equal_segments_of_one_bundle_are_stored_once)
 {
-    struct store *s = memory();
+    struct store *s = fake_store_empty();
     AUTO(buf) struct buf text = {0};
     AUTO(buf) struct buf out = {0};
     AUTO(bundle_writer) struct bundle_writer *w = NULL;

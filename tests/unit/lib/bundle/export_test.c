@@ -6,8 +6,8 @@
 #include "lib/bundle/flatten.h"
 #include "lib/bundle/reader.h"
 #include "lib/bundle/tags_edit.h"
-#include "lib/bundle/verify.h"
 #include "lib/store/name.h"
+#include "tests/fake/bundle.h"
 #include "tests/fake/scratch.h"
 #include "tests/fake/store_memory.h"
 
@@ -15,37 +15,6 @@
 #include <archive_entry.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-static struct store *memory(void)
-{
-    struct store *s = NULL;
-    struct err err = {0};
-
-    assert_ok(fake_store_new(&s, &err), &err);
-    return s;
-}
-
-static void made(struct store *s, const char *text, const char *tag)
-{
-    struct bundle_conf conf = {.environment = "shop", .tag = tag};
-    AUTO(bundle_writer) struct bundle_writer *w = NULL;
-    struct bundle_ref ref = {0};
-    struct err err = {0};
-
-    assert_ok(bundle_create(s, &conf, &w, &err), &err);
-    assert_ok(bundle_text(w, "facts/x", NULL, span_of(text), &err), &err);
-    assert_ok(bundle_text(w, "other/x", NULL, SPAN("more"), &err), &err);
-    assert_ok(bundle_finish(w, &ref, &err), &err);
-}
-
-static bool good(struct store *s, const char *ref)
-{
-    AUTO(verify_report) struct verify_report r = {0};
-    struct verify_conf conf = {.level = VERIFY_CONTENT, .jobs = 1};
-    struct err err = {0};
-
-    return bundle_verify(s, ref, &conf, &r, &err) && r.faults.count == 0;
-}
 
 static int memory_file(void)
 {
@@ -73,17 +42,17 @@ static bool import_fd(int fd, struct store *s, struct err *err)
 
 TEST(comes_back_the_same)
 {
-    AUTO(store) struct store *a = memory();
-    AUTO(store) struct store *b = memory();
+    AUTO(store) struct store *a = fake_store_empty();
+    AUTO(store) struct store *b = fake_store_empty();
     AUTO(fd) int fd = memory_file();
     struct err err = {0};
 
-    made(a, "one", "mine");
+    fake_bundle(a, "one", "mine");
     assert_ok(export_fd(a, fd, &err), &err);
     assert_ok(import_fd(fd, b, &err), &err);
-    assert_true(good(b, "mine"));
+    assert_true(fake_bundle_good(b, "mine"));
     assert_ok(import_fd(fd, b, &err), &err); /* a second time does no harm */
-    assert_true(good(b, "mine"));
+    assert_true(fake_bundle_good(b, "mine"));
 }
 
 /* A store in which somebody gives the tag to another bundle, before its index is read again. */
@@ -96,7 +65,7 @@ static bool read_and_move(struct store *s, const char *name, uint64_t offset, vo
                           struct err *err)
 {
     if (strcmp(name, STORE_INDEX) == 0 && ++other.reads == 2)
-        made(s, "two", "mine");
+        fake_bundle(s, "two", "mine");
     return other.real->read(s, name, offset, to, len, err);
 }
 
@@ -120,7 +89,7 @@ static void entry_of(int fd, const char *name, struct buf *out)
 /* One bundle, whatever is published meanwhile: not the blobs of one and the tables of the next. */
 TEST(exports_one_bundle)
 {
-    AUTO(store) struct store *a = memory();
+    AUTO(store) struct store *a = fake_store_empty();
     AUTO(fd) int before = memory_file();
     AUTO(fd) int meanwhile = memory_file();
     AUTO(buf) struct buf wanted = {0};
@@ -128,7 +97,7 @@ TEST(exports_one_bundle)
     struct store_ops ops = *a->ops;
     struct err err = {0};
 
-    made(a, "one", "mine");
+    fake_bundle(a, "one", "mine");
     assert_ok(export_fd(a, before, &err), &err);
     other.real = a->ops;
     ops.read = read_and_move;
@@ -145,33 +114,33 @@ TEST(exports_one_bundle)
 /* A truncated tar, or one with any part altered, is refused or gives the very same bundle. */
 TEST(notices_every_cut_and_flip)
 {
-    AUTO(store) struct store *a = memory();
+    AUTO(store) struct store *a = fake_store_empty();
     AUTO(fd) int fd = memory_file();
     struct err err = {0};
 
-    made(a, "one", "mine");
+    fake_bundle(a, "one", "mine");
     assert_ok(export_fd(a, fd, &err), &err);
     off_t size = lseek(fd, 0, SEEK_END);
     for (off_t at = 0; at < size; at += 97) {
-        AUTO(store) struct store *b = memory();
+        AUTO(store) struct store *b = fake_store_empty();
         unsigned char byte = 0, flipped;
 
         assert_int_equal(pread(fd, &byte, 1, at), 1);
         flipped = byte ^ 0x11;
         assert_int_equal(pwrite(fd, &flipped, 1, at), 1);
         if (import_fd(fd, b, &err))
-            assert_true(good(b, "latest"));
+            assert_true(fake_bundle_good(b, "latest"));
         assert_int_equal(fake_store_open_puts(b), 0);
         assert_int_equal(pwrite(fd, &byte, 1, at), 1);
     }
     for (off_t at = size - 700; at > 0; at -= 613) {
-        AUTO(store) struct store *b = memory();
+        AUTO(store) struct store *b = fake_store_empty();
 
         assert_int_equal(ftruncate(fd, at), 0);
         if (import_fd(fd, b, &err))
-            assert_true(good(b, "latest"));
+            assert_true(fake_bundle_good(b, "latest"));
         else
-            assert_false(good(b, "latest"));
+            assert_false(fake_bundle_good(b, "latest"));
         assert_int_equal(fake_store_open_puts(b), 0);
     }
 }
@@ -191,7 +160,7 @@ static la_ssize_t put_bytes(struct archive *a, void *ctx, const void *bytes, siz
 
 static void hostile(const char *name, mode_t type, const char *link, int64_t size)
 {
-    AUTO(store) struct store *s = memory();
+    AUTO(store) struct store *s = fake_store_empty();
     AUTO(fd) int fd = memory_file();
     struct archive *a = archive_write_new();
     struct archive_entry *e = archive_entry_new();
@@ -239,15 +208,15 @@ TEST(refuses_what_does_not_belong)
 
 TEST(import_survives_every_failing_call)
 {
-    AUTO(store) struct store *a = memory();
+    AUTO(store) struct store *a = fake_store_empty();
     AUTO(fd) int fd = memory_file();
     struct err err = {0};
 
-    made(a, "one", "mine");
+    fake_bundle(a, "one", "mine");
     assert_ok(export_fd(a, fd, &err), &err);
     for (int on = 0; on < 2; on++) {
         for (uint64_t n = 1;; n++) {
-            AUTO(store) struct store *b = memory();
+            AUTO(store) struct store *b = fake_store_empty();
 
             fake_store_fail_at(b, n, on);
             bool ok = import_fd(fd, b, &err);
@@ -255,10 +224,10 @@ TEST(import_survives_every_failing_call)
             fake_store_fail_at(b, 0, false);
             assert_int_equal(fake_store_open_puts(b), 0);
             if (!ok) {
-                assert_false(good(b, "mine"));
+                assert_false(fake_bundle_good(b, "mine"));
                 assert_ok(import_fd(fd, b, &err), &err);
             }
-            assert_true(good(b, "mine"));
+            assert_true(fake_bundle_good(b, "mine"));
             if (ok && calls < n)
                 break;
         }
@@ -268,11 +237,11 @@ TEST(import_survives_every_failing_call)
 /* Only the calls of the lease may fail unnoticed: put, append, commit, remove. */
 TEST(export_survives_every_failing_call)
 {
-    AUTO(store) struct store *a = memory();
+    AUTO(store) struct store *a = fake_store_empty();
     struct err err = {0};
     unsigned unnoticed = 0;
 
-    made(a, "one", "mine");
+    fake_bundle(a, "one", "mine");
     for (uint64_t n = 1;; n++) {
         AUTO(fd) int fd = memory_file();
 
@@ -290,8 +259,8 @@ TEST(export_survives_every_failing_call)
 
 TEST(a_flat_copy_has_the_same_content)
 {
-    AUTO(store) struct store *a = memory();
-    AUTO(store) struct store *b = memory();
+    AUTO(store) struct store *a = fake_store_empty();
+    AUTO(store) struct store *b = fake_store_empty();
     AUTO(bundle) struct bundle *from = NULL;
     AUTO(bundle) struct bundle *flat = NULL;
     AUTO(buf) struct buf x = {0};
@@ -300,7 +269,7 @@ TEST(a_flat_copy_has_the_same_content)
     struct err err = {0};
     char text[DIGEST_TEXT];
 
-    made(a, "one", "mine");
+    fake_bundle(a, "one", "mine");
     assert_ok(bundle_open(a, "mine", &from, &err), &err);
     assert_false(bundle_has_deltas(from));
     assert_ok(bundle_flatten(from, b, 3, &manifest, &err), &err);
@@ -308,7 +277,7 @@ TEST(a_flat_copy_has_the_same_content)
     assert_ok(bundle_read_text(from, "facts/x", &x, &err), &err);
     assert_ok(bundle_read_text(flat, "facts/x", &y, &err), &err);
     assert_string_equal(buf_str(&x), buf_str(&y));
-    assert_true(good(b, text));
+    assert_true(fake_bundle_good(b, text));
 }
 
 /* Streams of random lines; on the second day every hundredth line is another. */
@@ -359,8 +328,8 @@ static void made_twins(struct store *s, const char *tag, const char *parent, uns
 /* What a bundle stores once stays stored once. */
 TEST(a_flat_copy_stores_equal_segments_once)
 {
-    AUTO(store) struct store *a = memory();
-    AUTO(store) struct store *b = memory();
+    AUTO(store) struct store *a = fake_store_empty();
+    AUTO(store) struct store *b = fake_store_empty();
     AUTO(bundle) struct bundle *from = NULL;
     AUTO(bundle) struct bundle *flat = NULL;
     struct index_pack manifest;
@@ -372,7 +341,7 @@ TEST(a_flat_copy_stores_equal_segments_once)
     assert_ok(bundle_open(a, "mine", &from, &err), &err);
     assert_true(bundle_has_deltas(from));
     assert_ok(bundle_flatten(from, b, 3, &manifest, &err), &err);
-    assert_true(good(b, digest_text(&manifest.digest, text)));
+    assert_true(fake_bundle_good(b, digest_text(&manifest.digest, text)));
     assert_ok(bundle_load(b, text, NULL, &flat, &err), &err);
     assert_false(bundle_has_deltas(flat));
     const struct index *ix = bundle_index(flat);
@@ -392,13 +361,13 @@ TEST(a_flat_copy_stores_equal_segments_once)
 /* The same tar, byte by byte, on whatever host it is made. */
 TEST(any_number_of_jobs_gives_the_same_flat_copy)
 {
-    AUTO(store) struct store *a = memory();
+    AUTO(store) struct store *a = fake_store_empty();
     struct index_pack first = {0};
 
     made_day(a, "one", NULL, 1);
     made_day(a, "mine", "one", 2);
     for (unsigned jobs = 0; jobs < 6; jobs++) {
-        AUTO(store) struct store *b = memory();
+        AUTO(store) struct store *b = fake_store_empty();
         AUTO(bundle) struct bundle *from = NULL;
         struct index_pack manifest;
         char text[DIGEST_TEXT];
@@ -407,7 +376,7 @@ TEST(any_number_of_jobs_gives_the_same_flat_copy)
         assert_ok(bundle_open(a, "mine", &from, &err), &err);
         assert_true(bundle_has_deltas(from));
         assert_ok(bundle_flatten(from, b, jobs, &manifest, &err), &err);
-        assert_true(good(b, digest_text(&manifest.digest, text)));
+        assert_true(fake_bundle_good(b, digest_text(&manifest.digest, text)));
         if (jobs == 0)
             first = manifest;
         assert_true(digest_eq(&first.digest, &manifest.digest));

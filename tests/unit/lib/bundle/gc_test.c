@@ -7,33 +7,11 @@
 #include "lib/bundle/lease.h"
 #include "lib/bundle/mark.h"
 #include "lib/bundle/tags_edit.h"
-#include "lib/bundle/verify.h"
 #include "lib/store/name.h"
+#include "tests/fake/bundle.h"
 #include "tests/fake/store_memory.h"
 
 #define HOUR ((int64_t)3600 * 1000000000)
-
-static struct store *memory(void)
-{
-    struct store *s = NULL;
-    struct err err = {0};
-
-    assert_ok(fake_store_new(&s, &err), &err);
-    return s;
-}
-
-/* One stream with `text`, tagged `tag`. */
-static bool write_bundle(struct store *s, const char *text, const char *tag, const char *parent,
-                         struct bundle_ref *ref, struct err *err)
-{
-    struct bundle_conf conf = {.environment = "shop", .tag = tag, .parent = parent};
-    AUTO(bundle_writer) struct bundle_writer *w = NULL;
-
-    return bundle_create(s, &conf, &w, err) &&
-           bundle_text(w, "facts/x", NULL, span_of(text), err) &&
-           bundle_text(w, "other/x", NULL, SPAN("the same in all"), err) &&
-           bundle_finish(w, ref, err);
-}
 
 static struct bundle_ref made(struct store *s, const char *text, const char *tag)
 {
@@ -41,7 +19,7 @@ static struct bundle_ref made(struct store *s, const char *text, const char *tag
     struct err err = {0};
 
     clock_sleep_until(clock_mono_ns() + 2000000); /* the newest is told by milliseconds */
-    assert_ok(write_bundle(s, text, tag, NULL, &ref, &err), &err);
+    assert_ok(fake_bundle_write(s, text, tag, NULL, &ref, &err), &err);
     return ref;
 }
 
@@ -53,15 +31,6 @@ static struct gc_report collect(struct store *s, const struct gc_conf *conf)
     assert_ok(bundle_gc(s, conf, &r, &err), &err);
     gc_report_done(&r);
     return r;
-}
-
-static bool good(struct store *s, const char *ref)
-{
-    AUTO(verify_report) struct verify_report r = {0};
-    struct verify_conf conf = {.level = VERIFY_CONTENT, .jobs = 1};
-    struct err err = {0};
-
-    return bundle_verify(s, ref, &conf, &r, &err) && r.faults.count == 0;
 }
 
 TEST(keeps_what_the_rules_say)
@@ -117,7 +86,7 @@ TEST(counts_each_environment_by_itself)
 
 TEST(frees_a_removed_bundle_after_its_grace)
 {
-    AUTO(store) struct store *s = memory();
+    AUTO(store) struct store *s = fake_store_empty();
     struct gc_conf conf = {.grace_ns = HOUR}, now = {.grace_ns = 0};
     struct bundle_ref a = made(s, "one", "mine"), b = made(s, "two", NULL);
     struct err err = {0};
@@ -130,19 +99,19 @@ TEST(frees_a_removed_bundle_after_its_grace)
     struct gc_report r = collect(s, &conf);
     assert_int_equal(r.waiting, 1);
     assert_int_equal(r.freed.count, 0);
-    assert_true(good(s, hex)); /* who reads it can go on */
+    assert_true(fake_bundle_good(s, hex)); /* who reads it can go on */
 
     r = collect(s, &now);
     assert_int_equal(r.waiting, 0);
     assert_int_equal(r.freed.count, 4); /* its own pack, index, bundle.json and manifest */
-    assert_false(good(s, hex));
-    assert_true(good(s, b.tag));
-    assert_true(good(s, "latest"));
+    assert_false(fake_bundle_good(s, hex));
+    assert_true(fake_bundle_good(s, b.tag));
+    assert_true(fake_bundle_good(s, "latest"));
 }
 
 TEST(a_tag_brings_a_removed_bundle_back)
 {
-    AUTO(store) struct store *s = memory();
+    AUTO(store) struct store *s = fake_store_empty();
     struct gc_conf now = {.grace_ns = 0};
     struct bundle_ref a = made(s, "one", "mine");
     struct err err = {0};
@@ -152,12 +121,12 @@ TEST(a_tag_brings_a_removed_bundle_back)
     assert_ok(bundle_retire(s, "mine", &err), &err);
     assert_ok(bundle_tag(s, hex, "again", false, &err), &err);
     collect(s, &now);
-    assert_true(good(s, "again"));
+    assert_true(fake_bundle_good(s, "again"));
 }
 
 TEST(never_removes_what_is_pinned)
 {
-    AUTO(store) struct store *s = memory();
+    AUTO(store) struct store *s = fake_store_empty();
     struct gc_conf conf = {.rules = {.last = 1}};
     struct err err = {0};
 
@@ -168,7 +137,7 @@ TEST(never_removes_what_is_pinned)
     struct gc_report r = collect(s, &conf);
     assert_int_equal(r.pinned, 1);
     assert_int_equal(r.freed.count, 0);
-    assert_true(good(s, "mine"));
+    assert_true(fake_bundle_good(s, "mine"));
     /* A pin belongs to the bundle, not to one of its names. */
     assert_ok(bundle_tag(s, "mine", "other", false, &err), &err);
     assert_ok(bundle_untag(s, "mine", &err), &err);
@@ -180,7 +149,7 @@ TEST(never_removes_what_is_pinned)
 
 TEST(a_dry_run_changes_nothing_and_counts_the_same)
 {
-    AUTO(store) struct store *s = memory();
+    AUTO(store) struct store *s = fake_store_empty();
     struct gc_conf conf = {.rules = {.last = 1}, .dry_run = true};
 
     made(s, "one", NULL);
@@ -199,7 +168,7 @@ TEST(a_dry_run_changes_nothing_and_counts_the_same)
 /* A snapshot at work: its parent goes away in the meantime, and it takes longer than any grace. */
 TEST(a_snapshot_at_work_loses_nothing)
 {
-    AUTO(store) struct store *s = memory();
+    AUTO(store) struct store *s = fake_store_empty();
     struct bundle_conf conf = {.environment = "shop", .parent = "mine", .tag = "next"};
     struct gc_conf now = {.grace_ns = 0};
     AUTO(bundle_writer) struct bundle_writer *w = NULL;
@@ -216,14 +185,14 @@ TEST(a_snapshot_at_work_loses_nothing)
     assert_ok(bundle_text(w, "other/x", NULL, SPAN("the same in all"), &err), &err);
     assert_ok(bundle_finish(w, &ref, &err), &err);
     collect(s, &now);
-    assert_true(good(s, "next"));
+    assert_true(fake_bundle_good(s, "next"));
     assert_null(fake_store_object(s, "tmp/lease"));
 }
 
 /* Who reads on keeps what is removed meanwhile, without any grace; who came too late is told. */
 TEST(a_reader_at_work_loses_nothing)
 {
-    AUTO(store) struct store *s = memory();
+    AUTO(store) struct store *s = fake_store_empty();
     struct gc_conf now = {.grace_ns = 0};
     AUTO(bundle) struct bundle *held = NULL;
     AUTO(bundle) struct bundle *late = NULL;
@@ -248,7 +217,7 @@ TEST(a_reader_at_work_loses_nothing)
 
 TEST(a_lease_without_its_process_does_not_count)
 {
-    AUTO(store) struct store *s = memory();
+    AUTO(store) struct store *s = fake_store_empty();
     struct gc_conf now = {.grace_ns = 0};
     struct lease *l = NULL;
     struct err err = {0};
@@ -276,7 +245,7 @@ TEST(a_lease_without_its_process_does_not_count)
 
 TEST(sweeps_nothing_when_a_manifest_cannot_be_read)
 {
-    AUTO(store) struct store *s = memory();
+    AUTO(store) struct store *s = fake_store_empty();
     struct gc_conf now = {.rules = {.last = 1}};
     struct bundle_ref a = made(s, "one", "mine");
     struct gc_report r;
@@ -299,7 +268,7 @@ TEST(keeps_what_other_tools_store)
         "{\"schemaVersion\":2,\"config\":{\"mediaType\":\"a/b\",\"digest\":\"sha256:"
         "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae\",\"size\":3},"
         "\"layers\":[]}";
-    AUTO(store) struct store *s = memory();
+    AUTO(store) struct store *s = fake_store_empty();
     struct gc_conf now = {0};
     struct digest layer, self;
     struct err err = {0};
@@ -328,7 +297,7 @@ TEST(dated_tags_stay_where_they_are)
         "latest", "shop-20260131T120000Z", "shop-20260131T120000Z-2", "-20260131T120000Z", "a b",
         ""};
     static const char *const fine[] = {"release-4", "shop-20260131", "4", "v1.2-3"};
-    AUTO(store) struct store *s = memory();
+    AUTO(store) struct store *s = fake_store_empty();
     struct bundle_ref a = made(s, "one", NULL);
     struct err err = {0};
 
@@ -339,7 +308,7 @@ TEST(dated_tags_stay_where_they_are)
     assert_fails(bundle_untag(s, a.tag, &err), &err, ERR_USAGE);
     assert_fails(bundle_untag(s, "none", &err), &err, ERR_MISSING);
     assert_ok(bundle_untag(s, "4", &err), &err);
-    assert_true(good(s, a.tag));
+    assert_true(fake_bundle_good(s, a.tag));
 }
 
 /* Whatever call fails: every bundle that is listed stays whole. */
@@ -347,7 +316,7 @@ TEST(gc_survives_every_failing_call)
 {
     for (int on = 0; on < 2; on++) {
         for (uint64_t n = 1;; n++) {
-            AUTO(store) struct store *s = memory();
+            AUTO(store) struct store *s = fake_store_empty();
             struct gc_conf conf = {.rules = {.last = 1}};
             struct gc_report r = {0};
             struct err err = {0};
@@ -362,10 +331,10 @@ TEST(gc_survives_every_failing_call)
                 gc_report_done(&r);
             else
                 assert_int_equal(err.code, ERR_SPACE);
-            assert_true(good(s, b.tag));
+            assert_true(fake_bundle_good(s, b.tag));
             collect(s, &conf);
-            assert_false(good(s, "mine"));
-            assert_true(good(s, b.tag));
+            assert_false(fake_bundle_good(s, "mine"));
+            assert_true(fake_bundle_good(s, b.tag));
             if (ok && calls < n)
                 break;
             assert_false(ok);

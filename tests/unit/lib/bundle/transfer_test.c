@@ -5,98 +5,66 @@
 #include "lib/bundle/mark.h"
 #include "lib/bundle/tags_edit.h"
 #include "lib/bundle/transfer.h"
-#include "lib/bundle/verify.h"
+#include "tests/fake/bundle.h"
 #include "tests/fake/store_memory.h"
-
-static struct store *memory(void)
-{
-    struct store *s = NULL;
-    struct err err = {0};
-
-    assert_ok(fake_store_new(&s, &err), &err);
-    return s;
-}
-
-static struct bundle_ref made(struct store *s, const char *text, const char *tag)
-{
-    struct bundle_conf conf = {.environment = "shop", .tag = tag};
-    AUTO(bundle_writer) struct bundle_writer *w = NULL;
-    struct bundle_ref ref = {0};
-    struct err err = {0};
-
-    assert_ok(bundle_create(s, &conf, &w, &err), &err);
-    assert_ok(bundle_text(w, "facts/x", NULL, span_of(text), &err), &err);
-    assert_ok(bundle_text(w, "other/x", NULL, SPAN("the same in all"), &err), &err);
-    assert_ok(bundle_finish(w, &ref, &err), &err);
-    return ref;
-}
-
-static bool good(struct store *s, const char *ref)
-{
-    AUTO(verify_report) struct verify_report r = {0};
-    struct verify_conf conf = {.level = VERIFY_CONTENT, .jobs = 1};
-    struct err err = {0};
-
-    return bundle_verify(s, ref, &conf, &r, &err) && r.faults.count == 0;
-}
 
 static const struct transfer_conf conf = {.jobs = 2};
 
 TEST(sends_only_what_is_missing)
 {
-    AUTO(store) struct store *a = memory();
-    AUTO(store) struct store *b = memory();
+    AUTO(store) struct store *a = fake_store_empty();
+    AUTO(store) struct store *b = fake_store_empty();
     struct transfer_report r = {0};
     struct err err = {0};
 
-    struct bundle_ref one = made(a, "one", "mine");
+    struct bundle_ref one = fake_bundle(a, "one", "mine");
     assert_ok(bundle_transfer(a, "mine", b, &conf, &r, &err), &err);
     assert_int_equal(r.sent, 5);
     assert_int_equal(r.there, 0);
-    assert_true(good(b, "mine"));
-    assert_true(good(b, one.tag));
+    assert_true(fake_bundle_good(b, "mine"));
+    assert_true(fake_bundle_good(b, one.tag));
     assert_ok(bundle_transfer(a, "mine", b, &conf, &r, &err), &err);
     assert_int_equal(r.sent, 5);
     assert_int_equal(r.there, 5);
-    struct bundle_ref two = made(a, "two", NULL);
+    struct bundle_ref two = fake_bundle(a, "two", NULL);
     assert_ok(bundle_transfer(a, two.tag, b, &conf, &r, &err), &err);
     assert_int_equal(r.sent, 9); /* one pack was there */
-    assert_true(good(b, two.tag));
+    assert_true(fake_bundle_good(b, two.tag));
 }
 
 TEST(an_altered_blob_is_not_sent)
 {
-    AUTO(store) struct store *a = memory();
+    AUTO(store) struct store *a = fake_store_empty();
     AUTO(marks) struct marks blobs = MARKS;
     struct transfer_report r = {0};
     struct index_pack manifest;
     struct err err = {0};
     char name[STORE_NAME_MAX];
 
-    made(a, "one", "mine");
+    fake_bundle(a, "one", "mine");
     assert_ok(tags_resolve(a, "mine", &manifest, &err), &err);
     assert_ok(marks_bundle(&blobs, a, &manifest, &err), &err);
     for (size_t i = 0; i < blobs.blobs.count; i++) {
         const struct index_pack *blob = &((const struct index_pack *)blobs.blobs.at)[i];
-        AUTO(store) struct store *b = memory();
+        AUTO(store) struct store *b = fake_store_empty();
         struct buf *bytes = fake_store_object(a, store_blob_name(&blob->digest, name));
 
         bytes->at[bytes->len / 2] ^= 1;
         assert_fails(bundle_transfer(a, "mine", b, &conf, &r, &err), &err, ERR_DAMAGED);
         assert_int_equal(fake_store_open_puts(b), 0);
-        assert_false(good(b, "mine"));
+        assert_false(fake_bundle_good(b, "mine"));
         bytes->at[bytes->len / 2] ^= 1;
         assert_ok(bundle_transfer(a, "mine", b, &conf, &r, &err), &err);
-        assert_true(good(b, "mine"));
+        assert_true(fake_bundle_good(b, "mine"));
     }
 }
 
 /* Two hosts may capture within the same second: neither loses its dated tag. */
 TEST(a_dated_tag_is_not_taken_away)
 {
-    AUTO(store) struct store *s = memory();
-    struct bundle_ref one = made(s, "one", "mine");
-    struct bundle_ref two = made(s, "two", "other");
+    AUTO(store) struct store *s = fake_store_empty();
+    struct bundle_ref one = fake_bundle(s, "one", "mine");
+    struct bundle_ref two = fake_bundle(s, "two", "other");
     AUTO(vec) struct vec list = VEC(struct tagged);
     struct index_pack found;
     struct err err = {0};
@@ -117,15 +85,15 @@ TEST(a_dated_tag_is_not_taken_away)
 static void survive(bool of_source, bool on)
 {
     for (uint64_t n = 1;; n++) {
-        AUTO(store) struct store *a = memory();
-        AUTO(store) struct store *b = memory();
+        AUTO(store) struct store *a = fake_store_empty();
+        AUTO(store) struct store *b = fake_store_empty();
         struct store *bad = of_source ? a : b;
         struct transfer_report r = {0};
         struct gc_conf now = {0};
         struct gc_report freed = {0};
         struct err err = {0};
 
-        made(a, "one", "mine");
+        fake_bundle(a, "one", "mine");
         fake_store_fail_at(bad, n, on);
         bool ok = bundle_transfer(a, "mine", b, &conf, &r, &err);
         uint64_t calls = fake_store_calls(bad);
@@ -133,13 +101,13 @@ static void survive(bool of_source, bool on)
         assert_int_equal(fake_store_open_puts(b), 0);
         if (!ok) {
             assert_int_equal(err.code, ERR_SPACE);
-            assert_false(good(b, "mine"));
+            assert_false(fake_bundle_good(b, "mine"));
             assert_ok(bundle_transfer(a, "mine", b, &conf, &r, &err), &err);
         }
-        assert_true(good(b, "mine"));
+        assert_true(fake_bundle_good(b, "mine"));
         assert_ok(bundle_gc(b, &now, &freed, &err), &err);
         gc_report_done(&freed);
-        assert_true(good(b, "mine"));
+        assert_true(fake_bundle_good(b, "mine"));
         if (ok && calls < n)
             break;
     }

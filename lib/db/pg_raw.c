@@ -185,7 +185,8 @@ static bool make_room(struct raw *r, struct err *err)
 {
     uint32_t len = 0;
 
-    memmove(r->in.at, r->in.at + r->next, r->in.len - r->next);
+    if (r->next)
+        memmove(r->in.at, r->in.at + r->next, r->in.len - r->next);
     r->in.len -= r->next;
     r->rows = r->next = 0;
     if (r->in.len >= HEAD) {

@@ -1,4 +1,4 @@
-/* What the server lacks for a database: engines, character sets, collations. */
+/* What the server lacks for a database: engines, encryption, character sets, collations. */
 #include "lib/base/json.h"
 #include "lib/sql/split.h"
 #include "restore/missing.h"
@@ -7,6 +7,8 @@
 struct needs {
     struct missing missing;
     json_t *engines, *charsets, *collations; /* names on the server in lower case, as keys */
+    json_t *offered; /* plugins in its folder that are not loaded: their library, by name */
+    bool encrypts;
 };
 
 static bool add_key(void *ctx, const struct db_row *row, struct err *err)
@@ -25,14 +27,48 @@ static bool read_names(struct db *db, json_t **out, const char *sql, struct err 
     return *out ? db_rows(db, add_key, *out, err, "%s", sql) : err_memory(err);
 }
 
+static bool add_library(void *ctx, const struct db_row *row, struct err *err)
+{
+    json_t *to = ctx;
+    AUTO(free) char *name = span_dup(row->value[0]);
+
+    return (name && json_object_set_new_nocheck(to, name, json_bytes(row->value[1])) == 0) ||
+           err_memory(err);
+}
+
+/* What lies in the server's folder of plugins, and whether one that is loaded encrypts. */
+static bool read_plugins(struct db *db, struct needs *n, struct err *err)
+{
+    AUTO(buf) struct buf count = {0};
+
+    n->offered = json_object();
+    if (!n->offered)
+        return err_memory(err);
+    if (!db_value(db, &count, err,
+                  "SELECT count(*) FROM information_schema.plugins WHERE plugin_type IN "
+                  "('ENCRYPTION', 'KEYRING') AND plugin_status = 'ACTIVE'"))
+        return false;
+    n->encrypts = strcmp(buf_str(&count), "0") != 0;
+    return db->is_mysql || db_rows(db, add_library, n->offered, err,
+                                   "SELECT lower(plugin_name), plugin_library FROM "
+                                   "information_schema.all_plugins WHERE plugin_status = "
+                                   "'NOT INSTALLED' AND plugin_library IS NOT NULL");
+}
+
+static bool lower_of(struct span name, struct buf *out)
+{
+    buf_puts(out, "");
+    for (size_t i = 0; i < name.len; i++)
+        buf_putc(out,
+                 (char)(name.at[i] >= 'A' && name.at[i] <= 'Z' ? name.at[i] | 0x20 : name.at[i]));
+    return !out->failed;
+}
+
 static bool has(const json_t *names, struct span name)
 {
     AUTO(buf) struct buf lower = {0};
 
-    for (size_t i = 0; i < name.len; i++)
-        buf_putc(&lower,
-                 (char)(name.at[i] >= 'A' && name.at[i] <= 'Z' ? name.at[i] | 0x20 : name.at[i]));
-    return json_object_get(names, buf_str(&lower)) != NULL;
+    return lower_of(name, &lower) && json_object_get(names, buf_str(&lower)) != NULL;
 }
 
 static bool check(struct needs *n, const json_t *names, const char *kind, struct span name,
@@ -44,6 +80,28 @@ static bool check(struct needs *n, const json_t *names, const char *kind, struct
         return true;
     shown = span_dup(name);
     return shown ? missing_add(&n->missing, kind, shown, mend, err) : err_memory(err);
+}
+
+static bool check_engine(struct needs *n, const char *engine, struct err *err)
+{
+    AUTO(buf) struct buf mend = {0}, name = {0};
+
+    if (!lower_of(span_of(engine), &name))
+        return err_memory(err);
+    const char *library = json_string_value(json_object_get(n->offered, buf_str(&name)));
+    if (library)
+        buf_printf(&mend, "INSTALL SONAME '%s' on the server", library);
+    else
+        buf_puts(&mend, "install the package with its plugin on the server's host");
+    return buf_ok(&mend, err) &&
+           check(n, n->engines, "storage engine", span_of(engine), buf_str(&mend), err);
+}
+
+static bool check_encryption(struct needs *n, const char *table, struct err *err)
+{
+    return n->encrypts ||
+           missing_add(&n->missing, "encryption plugin for table", table,
+                       "load one on the server (file_key_management, or production's own)", err);
 }
 
 static bool check_charset(struct needs *n, struct span name, struct err *err)
@@ -58,10 +116,21 @@ static bool check_collation(struct needs *n, struct span name, struct err *err)
                  "restore into a server of production's kind and version", err);
 }
 
-/* CHARACTER SET x, CHARSET=x, COLLATE x, COLLATE=x. */
-static bool look_at(struct needs *n, const char *create, struct err *err)
+/* An option of the engine is shown quoted, as it was written by some versions. */
+static bool is_encrypted(struct span option)
 {
-    struct span rest = span_of(create), token, before = {0}, second = {0};
+    return span_is_nocase(option, "ENCRYPTED") || span_is_nocase(option, "`ENCRYPTED`");
+}
+
+static bool is_yes(struct span value)
+{
+    return span_is_nocase(value, "YES") || span_is_nocase(value, "'YES'");
+}
+
+/* CHARACTER SET x, CHARSET=x, COLLATE x, COLLATE=x; ENCRYPTED=YES. */
+static bool look_at(struct needs *n, const struct my_target_table *table, struct err *err)
+{
+    struct span rest = span_of(table->create), token, before = {0}, second = {0};
 
     while (sql_token_next(SQL_MARIADB, &rest, &token) != SQL_END) {
         if (span_is(token, "="))
@@ -69,7 +138,8 @@ static bool look_at(struct needs *n, const char *create, struct err *err)
         bool charset =
             span_is(before, "CHARSET") || (span_is(before, "SET") && span_is(second, "CHARACTER"));
         if ((charset && !check_charset(n, token, err)) ||
-            (span_is(before, "COLLATE") && !check_collation(n, token, err)))
+            (span_is(before, "COLLATE") && !check_collation(n, token, err)) ||
+            (is_encrypted(before) && is_yes(token) && !check_encryption(n, table->name, err)))
             return false;
         second = before;
         before = token;
@@ -88,7 +158,8 @@ static bool gather(struct my_target *t, struct needs *n, struct err *err)
 {
     bool full = !t->main->is_mysql && t->main->version >= 101001;
 
-    if (!read_names(t->main, &n->engines,
+    if (!read_plugins(t->main, n, err) ||
+        !read_names(t->main, &n->engines,
                     "SELECT lower(engine) FROM information_schema.engines WHERE support IN "
                     "('YES', 'DEFAULT')",
                     err) ||
@@ -106,10 +177,8 @@ static bool gather(struct my_target *t, struct needs *n, struct err *err)
         return false;
     for (size_t i = 0; i < t->table_count; i++) {
         const json_t *engine = json_object_get(t->tables[i].stream->meta, "engine");
-        if ((json_is_string(engine) &&
-             !check(n, n->engines, "storage engine", span_of(json_string_value(engine)),
-                    "install its plugin (INSTALL SONAME 'ha_...') on the server", err)) ||
-            !look_at(n, t->tables[i].create, err))
+        if ((json_is_string(engine) && !check_engine(n, json_string_value(engine), err)) ||
+            !look_at(n, &t->tables[i], err))
             return false;
     }
     return true;
@@ -125,5 +194,6 @@ bool my_missing_check(struct my_target *t, struct err *err)
     json_decref(n.engines);
     json_decref(n.charsets);
     json_decref(n.collations);
+    json_decref(n.offered);
     return ok;
 }

@@ -1,5 +1,5 @@
-/* What the server lacks for a database: extensions, roles, locales; and tablespaces, which are no
- * reason to stop. */
+/* What the server lacks for a database: extensions, libraries, roles, locales, collations; and
+ * tablespaces, which are no reason to stop. Languages come with extensions or libraries. */
 #include "restore/missing.h"
 
 #include "restore/pg_rights.h"
@@ -10,6 +10,7 @@ struct needs {
     struct missing missing;
     struct pg_rights rights;
     json_t *offered, *roles, *tablespaces, *collations; /* names on the server, as keys */
+    bool icu;                                           /* the server knows collations of ICU */
 };
 
 static bool add_key(void *ctx, const struct db_row *row, struct err *err)
@@ -83,6 +84,103 @@ static bool look_at_collations(struct needs *n, struct span sql, struct err *err
     return true;
 }
 
+/* The server is asked itself: it alone knows what its host offers. Nothing stays of it. */
+static bool is_known_locale(struct db *db, const char *locale, bool *known, struct err *err)
+{
+    AUTO(buf) struct buf literal = {0};
+    struct err why = {0};
+
+    db_quote_text(db, locale, &literal);
+    if (!buf_ok(&literal, err) || !db_exec(db, err, "BEGIN"))
+        return false;
+    bool made =
+        db_exec(db, &why, "CREATE COLLATION pg_temp.rehearse_probe (PROVIDER = libc, LOCALE = %s)",
+                buf_str(&literal));
+    /* Other reasons, such as another encoding, are none to do without it. */
+    *known = made || !strstr(why.text, "could not create locale");
+    return db_exec(db, err, "ROLLBACK");
+}
+
+static bool check_locale(struct needs *n, const char *locale, struct err *err)
+{
+    bool known = strcmp(locale, "C") == 0 || strcmp(locale, "POSIX") == 0;
+
+    if (!known && !is_known_locale(n->target->admin, locale, &known, err))
+        return false;
+    return known ||
+           missing_add(&n->missing, "locale", locale,
+                       "install the locale on the server's host (locale-gen), then restart it",
+                       err);
+}
+
+/* A string's text. */
+static bool string_text(struct span token, struct buf *out)
+{
+    buf_clear(out);
+    buf_puts(out, "");
+    for (size_t i = 1; i + 1 < token.len; i++) {
+        buf_putc(out, token.at[i]);
+        i += token.at[i] == '\'';
+    }
+    return !out->failed;
+}
+
+/* CREATE COLLATION x (provider = libc, locale = 'de_DE'): pg_dump says the provider first. */
+static bool look_at_collation(struct needs *n, struct span sql, struct err *err)
+{
+    AUTO(buf) struct buf text = {0};
+    struct span rest = sql, token, before = {0};
+    enum sql_token kind;
+    bool host = true;
+
+    if (!sql_starts(SQL_POSTGRESQL, sql, "create collation"))
+        return true;
+    while ((kind = sql_token_next(SQL_POSTGRESQL, &rest, &token)) != SQL_END) {
+        if (span_is(token, "="))
+            continue;
+        if (span_is(before, "provider"))
+            host = span_is(token, "libc");
+        if (span_is(before, "provider") && span_is(token, "icu") && !n->icu &&
+            !missing_add(&n->missing, "collation provider", "icu",
+                         "restore into a server that was built with ICU", err))
+            return false;
+        if (kind == SQL_STRING && host &&
+            (span_is(before, "locale") || span_starts(before, "lc_")) &&
+            (!string_text(token, &text) || !check_locale(n, buf_str(&text), err)))
+            return false;
+        before = token;
+    }
+    return true;
+}
+
+/* CREATE FUNCTION ... LANGUAGE c AS '$libdir/x', 'f': of no extension, which would bring it. The
+ * server loads it to know it, as it would when it makes the function. */
+static bool look_at_library(struct needs *n, struct span sql, struct err *err)
+{
+    AUTO(buf) struct buf library = {0}, literal = {0};
+    struct span rest = sql, token = {0}, before = {0};
+    struct err why = {0};
+    bool in_c = false;
+
+    if (!sql_starts(SQL_POSTGRESQL, sql, "create function") &&
+        !sql_starts(SQL_POSTGRESQL, sql, "create procedure"))
+        return true;
+    for (enum sql_token kind; (kind = sql_token_next(SQL_POSTGRESQL, &rest, &token)) != SQL_END;
+         before = token) {
+        in_c |= span_is_nocase(before, "language") && span_is_nocase(token, "c");
+        if (kind == SQL_STRING && span_is_nocase(before, "as") && !string_text(token, &library))
+            return err_memory(err);
+    }
+    if (!in_c || !library.len)
+        return true;
+    db_quote_text(n->target->admin, buf_str(&library), &literal);
+    if (!buf_ok(&literal, err) || db_exec(n->target->admin, &why, "LOAD %s", buf_str(&literal)) ||
+        !strstr(why.text, "SQLSTATE 58P01"))
+        return buf_ok(&literal, err);
+    return missing_add(&n->missing, "library", buf_str(&library),
+                       "install the package that brings it on the server's host", err);
+}
+
 static bool look_at_tablespace(struct needs *n, struct span sql, struct err *err)
 {
     AUTO(buf) struct buf name = {0};
@@ -112,6 +210,7 @@ static bool look_at(struct needs *n, const char *what, struct span text, struct 
             return true;
         if (!look_at_extension(n, st.text, err) || !pg_role_names(st.text, look_at_role, n, err) ||
             !look_at_collations(n, st.text, err) || !look_at_tablespace(n, st.text, err) ||
+            !look_at_collation(n, st.text, err) || !look_at_library(n, st.text, err) ||
             !pg_rights_look(&n->rights, st.text, &n->missing, err))
             return false;
     }
@@ -148,34 +247,23 @@ static bool add_roles_to_come(struct needs *n, struct err *err)
     }
 }
 
-/* CREATE DATABASE ... LC_COLLATE = 'x': of the operating system, unless it is C. */
+/* CREATE DATABASE ... LC_COLLATE = 'x': of the operating system. */
 static bool look_at_locale(struct needs *n, const char *key, struct err *err)
 {
     const char *locale = json_string_value(json_object_get(n->target->facts, key));
-    AUTO(buf) struct buf literal = {0}, count = {0};
 
-    if (!locale || strcmp(locale, "C") == 0 || strcmp(locale, "POSIX") == 0)
-        return true;
-    /* The server compares names as glibc does: de_DE.UTF-8 is de_DE.utf8. */
-    db_quote_text(n->target->admin, locale, &literal);
-    if (!db_value(n->target->admin, &count, err,
-                  "SELECT count(*) FROM pg_catalog.pg_collation, (SELECT "
-                  "pg_catalog.lower(pg_catalog.replace(%s, '-', '')) AS wanted) w WHERE "
-                  "pg_catalog.lower(pg_catalog.replace(collcollate, '-', '')) = wanted OR "
-                  "pg_catalog.lower(pg_catalog.replace(collname, '-', '')) = wanted",
-                  buf_str(&literal)))
-        return false;
-    if (!span_is(buf_view(&count), "0"))
-        return true;
-    return missing_add(&n->missing, "locale", locale,
-                       "install the locale on the server's host (locale-gen), then try again", err);
+    return !locale || check_locale(n, locale, err);
 }
 
 static bool gather(struct needs *n, struct err *err)
 {
     struct pg_target *t = n->target;
-    AUTO(buf) struct buf database = {0};
+    AUTO(buf) struct buf database = {0}, icu = {0};
 
+    if (!db_value(t->admin, &icu, err,
+                  "SELECT count(*) FROM pg_catalog.pg_collation WHERE collprovider = 'i'"))
+        return false;
+    n->icu = !span_is(buf_view(&icu), "0");
     return read_names(t->admin, &n->offered, "SELECT name FROM pg_catalog.pg_available_extensions",
                       err) &&
            read_names(t->admin, &n->roles, "SELECT rolname FROM pg_catalog.pg_roles", err) &&

@@ -118,6 +118,25 @@ if [ -w "$EXTENSIONS" ]; then
         --only postgresql.db/public.plain
 fi
 
+# A library that a function calls without an extension, and a locale.
+LIBDIR=$(dirname "$(dirname "$(pg_program postgres)")")/lib
+if [ -w "$LIBDIR" ] && [ -e "$LIBDIR/tcn.so" ]; then
+    pg_sql -c 'CREATE DATABASE called_out' postgres
+    cp "$LIBDIR/tcn.so" "$LIBDIR/rehearse_lib.so"
+    pg_sql called_out <<-'SQL' >/dev/null || die "cannot fill production"
+	CREATE FUNCTION watch() RETURNS trigger LANGUAGE c AS '$libdir/rehearse_lib', 'triggered_change_notification';
+	CREATE FUNCTION named_c() RETURNS text LANGUAGE sql AS 'SELECT ''$libdir/no_such_lib''::text';
+	CREATE COLLATION lost (LOCALE = 'C');
+	CREATE COLLATION german (PROVIDER = icu, LOCALE = 'de-u-co-phonebk');
+	UPDATE pg_collation SET collcollate = 'xx_XX.utf8', collctype = 'xx_XX.utf8' WHERE collname = 'lost';
+	SQL
+    check "a snapshot with a library and a locale" snapshot "$PG" called_out
+    rm -f "$LIBDIR/rehearse_lib.so"
+    refused 17 "a library and a locale that are not there"
+    says "both are named at once, and nothing else" "lacks locale 'xx_XX.utf8', library '\$libdir/rehearse_lib' (hint: install"
+    says "with the mend" "locale-gen"
+fi
+
 # Roles that are not captured: those that belong to a version of the server. Here are some that no box has.
 pg_sql -c 'CREATE DATABASE peopled' postgres
 for role in owner reader policy mapped granter granted; do
@@ -142,12 +161,19 @@ done
 check_same "and nobody else" "$(grep -c "missing what=.role" "$T/out")" 6
 
 # ---- MariaDB -------------------------------------------------------------------------------------
-MY_OPTIONS='--plugin-load-add=ha_blackhole.so' my_start
+printf '1;%064d\n' 7 >"$T/keys"
+chmod 644 "$T/keys"
+MY_OPTIONS="--plugin-load-add=ha_blackhole.so --plugin-load-add=file_key_management.so --file-key-management-filename=$T/keys" my_start
 my_sql -e 'CREATE DATABASE holes; CREATE TABLE holes.hole (id INT) ENGINE=BLACKHOLE; CREATE TABLE holes.t (id INT)' ||
     die "no BLACKHOLE engine"
 check "a snapshot with an engine that a box has not" snapshot "engine: mariadb, socket: \"$MY_SOCKET\", user: root" holes
 refused 17 "an engine that is not there"
 says "is named" "lacks storage engine 'BLACKHOLE'"
+says "with what the server itself has for it" "INSTALL SONAME 'ha_blackhole.so'"
+my_sql -e 'CREATE DATABASE sealed; CREATE TABLE sealed.s (id INT) ENCRYPTED=YES' || die "no encryption"
+check "a snapshot with an encrypted table" snapshot "engine: mariadb, socket: \"$MY_SOCKET\", user: root" sealed
+refused 17 "encryption that is not there"
+says "is named with its table" "lacks encryption plugin for table 's'"
 
 # A value that is there twice, as only a damaged index lets it be; the server says so in German.
 my_stop

@@ -80,10 +80,12 @@ static bool look(int dir, struct swap_lock *lock, struct err *err)
     enum swap_lock_state state = swap_lock_watch(lock, now, (uint32_t)st.st_mtim.tv_sec);
     if (is_local(now))
         return remove_file(dir, err);
-    if (state == SWAP_LOCK_DEAD &&
-        linkat(dir, SWAP_LOCK, dir, swap_lock_grave(lock, grave), 0) == 0)
+    if (state != SWAP_LOCK_DEAD)
+        return true;
+    if (linkat(dir, SWAP_LOCK, dir, swap_lock_grave(lock, grave), 0) == 0)
         return remove_file(dir, err);
-    return true;
+    return errno == EEXIST || errno == ENOENT ||
+           err_sys(err, ERR_IO, "cannot move '" SWAP_LOCK "' of a dead writer away");
 }
 
 static bool take_file(int dir, const char *url, struct err *err)

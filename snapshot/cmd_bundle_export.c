@@ -44,7 +44,7 @@ static bool export_to(struct store *store, const char *ref, const struct export_
     struct part part = {.fd = -1};
 
     bool ok = part_open(&part, c->to, err);
-    struct export_conf conf = {part.scratch, jobs_or_cores(c->jobs), progress};
+    struct export_conf conf = {part.scratch, jobs_or_cores(c->jobs), progress, c->to};
     ok = ok && bundle_export(store, ref, part.fd, &conf, report, err) && part_finish(&part, err);
     part_done(&part);
     return ok;

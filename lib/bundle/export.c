@@ -43,12 +43,13 @@ struct export
 static bool tar_failed(struct export *x, struct err *err)
 {
     const char *why = archive_error_string(x->tar);
+    const char *name = x->conf->name ? x->conf->name : "the tar";
     int number = archive_errno(x->tar);
 
     errno = number;
     if (number == ENOSPC || number == EDQUOT || number == EIO)
-        return err_sys(err, ERR_IO, "cannot write the tar");
-    return err_set(err, ERR_FAILED, "cannot write the tar: %s", why ? why : "out of memory");
+        return err_sys(err, ERR_IO, "cannot write '%s'", name);
+    return err_set(err, ERR_FAILED, "cannot write '%s': %s", name, why ? why : "out of memory");
 }
 
 static bool begin(struct export *x, const char *name, mode_t type, uint64_t bytes, struct err *err)

@@ -16,6 +16,7 @@ struct export_conf {
     const char *scratch; /* a path that does not exist yet, for a flattened copy; removed again */
     unsigned jobs;       /* threads that make deltas complete; 0: one */
     struct progress *progress;
+    const char *name; /* of the tar, for errors; NULL: "the tar" */
 };
 
 struct export_report {

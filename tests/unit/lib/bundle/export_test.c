@@ -13,6 +13,7 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -257,6 +258,21 @@ TEST(export_survives_every_failing_call)
     assert_true(unnoticed <= 4);
 }
 
+/* Whose disk is full must be told which file it was. */
+TEST(a_full_disk_is_told_with_the_file)
+{
+    AUTO(store) struct store *s = memory();
+    AUTO(fd) int fd = open("/dev/full", O_WRONLY | O_CLOEXEC);
+    struct export_conf conf = {.scratch = "/nonexistent/scratch", .name = "/srv/x.tar"};
+    struct export_report r;
+    struct err err = {0};
+
+    made(s, "one", "mine");
+    assert_fails(bundle_export(s, "mine", fd, &conf, &r, &err), &err, ERR_SPACE);
+    assert_non_null(strstr(err.text, "'/srv/x.tar'"));
+    assert_true(err.hint[0]);
+}
+
 TEST(a_flat_copy_has_the_same_content)
 {
     AUTO(store) struct store *a = fake_store_empty();
@@ -385,5 +401,6 @@ TEST(any_number_of_jobs_gives_the_same_flat_copy)
 
 TESTS(comes_back_the_same, exports_one_bundle, notices_every_cut_and_flip,
       refuses_what_does_not_belong, import_survives_every_failing_call,
-      export_survives_every_failing_call, a_flat_copy_has_the_same_content,
-      a_flat_copy_stores_equal_segments_once, any_number_of_jobs_gives_the_same_flat_copy)
+      export_survives_every_failing_call, a_full_disk_is_told_with_the_file,
+      a_flat_copy_has_the_same_content, a_flat_copy_stores_equal_segments_once,
+      any_number_of_jobs_gives_the_same_flat_copy)

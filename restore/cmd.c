@@ -9,6 +9,7 @@
 #include "lib/base/json.h"
 #include "lib/base/log.h"
 #include "lib/base/sched.h"
+#include "lib/box/early.h"
 #include "lib/bundle/access.h"
 #include "lib/bundle/bundle.h"
 #include "lib/db/values.h"
@@ -173,10 +174,14 @@ static bool load(struct restore *r, struct err *err)
                              .jobs = jobs_or_cores(r->conf->jobs),
                              .show_values = r->conf->show_values,
                              .resume = r->conf->resume};
-    AUTO(plan) struct plan *plan = NULL;
 
-    return r->box->ops->databases(r->box, BOX_LOADING, true, err) && plan_open(&conf, &plan, err) &&
-           plan_run(plan, err);
+    if (!r->box->ops->databases(r->box, BOX_LOADING, true, err))
+        return false;
+    struct box_early *early = box_early_begin(r->box);
+    AUTO(plan) struct plan *plan = NULL;
+    bool ok = plan_open(&conf, &plan, err) && plan_run(plan, err);
+    box_early_end(early);
+    return ok;
 }
 
 /* Of what the box will be: under its own settings, with its files rewritten. */

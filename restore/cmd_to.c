@@ -74,6 +74,12 @@ static bool check_env(const struct to *t, struct err *err)
                 t->env->path);
         return err_hint(err, "name another environment, or restore into a box with --into");
     }
+    for (unsigned i = 0; i < t->env->databases_count; i++)
+        if (strcmp(t->env->databases[i].engine, "postgresql") != 0) {
+            err_set(err, ERR_UNSUPPORTED, "database '%s' is of %s: --to takes PostgreSQL's alone",
+                    t->env->databases[i].name, t->env->databases[i].engine);
+            return err_hint(err, "restore it into a box, with --into");
+        }
     for (size_t i = 0; i < replace->count; i++)
         if (!find_database(t->env, replace->at[i])) {
             err_set(err, ERR_USAGE, "--replace-database '%s' is no database of %s", replace->at[i],

@@ -235,8 +235,6 @@ static bool my_open(const struct target_conf *conf, struct target **out, struct 
     t->db_conf = *conf->db;
     t->db_conf.database = NULL;
     t->settings = (struct vec)VEC(struct my_setting);
-    if (!conf->owned)
-        return err_set(err, ERR_UNSUPPORTED, "MariaDB is restored into boxes alone");
     if (!read_facts(t, err) || !find_part(t, err) || !find_tables(t, err) ||
         !db_open(&t->db_conf, &t->main, err))
         return false;

@@ -1,9 +1,7 @@
-/* --owner OLD=NEW: to whom things belong where they are restored.
+/* --owner OLD=NEW: to whom things of PostgreSQL belong where they are restored.
  *
- * PostgreSQL: role OLD becomes NEW wherever the schema names it: as an owner, in grants and default
- *             privileges, policies and user mappings.
- * MariaDB:    the definer OLD of views, routines, triggers and events becomes NEW, both as
- *             USER@HOST.
+ * Role OLD becomes NEW wherever the schema names it: as an owner, in grants and default privileges,
+ * policies and user mappings.
  * OLD ends at the first '='. Threads: pure.
  */
 #ifndef RESTORE_OWNER_H

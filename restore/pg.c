@@ -46,6 +46,7 @@ static void pg_target_close(struct target *base)
     vec_done(&t->steps);
     pg_part_done(&t->part);
     json_decref(t->done);
+    json_decref(t->tablespaces);
     target_forget(&t->base);
     free(t->database);
     free(t);
@@ -226,8 +227,8 @@ static bool pg_target_whole(const struct target_conf *conf, bool *whole, struct 
 /* Until here nothing was made or changed. */
 static bool make_room(struct pg_target *t, struct err *err)
 {
-    if (!pg_roles_restore(t, err) || (t->conf.resume && !pg_progress_find(t, err)) ||
-        !pg_place_sweep(t, err))
+    if (!pg_roles_restore(t, err) || !pg_tablespaces_make(t, err) ||
+        (t->conf.resume && !pg_progress_find(t, err)) || !pg_place_sweep(t, err))
         return false;
     t->created = t->done != NULL;
     return t->created || pg_database_create(t, err);

@@ -8,6 +8,7 @@
  *   pg_missing.c  what the server lacks
  *   pg_role_names.c the roles that a statement needs
  *   pg_rights.c   what the account lacks
+ *   pg_tablespace.c tablespaces of a box
  *   pg_owner.c    whose things are here
  *   pg_part.c     the texts, cut to what is selected
  *   pg_key.c      a key as an index and a constraint that takes it over
@@ -75,7 +76,8 @@ struct pg_target {
     char *database;
     json_t *facts; /* of the database, in bundle.json; borrowed */
     bool created, finished, kept;
-    json_t *done; /* on resume: what is noted as loaded; NULL: nothing */
+    json_t *tablespaces; /* of a box: names that its server is to have, as keys; NULL: none */
+    json_t *done;        /* on resume: what is noted as loaded; NULL: nothing */
     struct db *admin;
     struct db **worker;
     struct pg_part part;
@@ -103,6 +105,9 @@ bool pg_target_keep(struct target *base, struct err *err);
 bool pg_database_exists(struct pg_target *t, const char *name, bool *exists, struct err *err);
 /* database.sql with the roles that it gets here. */
 bool pg_database_text(struct pg_target *t, struct buf *out, struct err *err);
+
+/* Those that a box's server lacks, below its data. */
+bool pg_tablespaces_make(struct pg_target *t, struct err *err);
 
 bool pg_roles_restore(struct pg_target *t, struct err *err);
 bool pg_database_create(struct pg_target *t, struct err *err);

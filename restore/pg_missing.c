@@ -191,6 +191,13 @@ static bool look_at_tablespace(struct needs *n, struct span sql, struct err *err
         json_object_get(n->tablespaces, buf_str(&name)))
         return true;
     AUTO(buf) struct buf what = {0};
+    if (n->target->conf.owned) {
+        if (!n->target->tablespaces)
+            n->target->tablespaces = json_object();
+        return json_object_set_new_nocheck(n->target->tablespaces, buf_str(&name), json_true()) ==
+                   0 ||
+               err_memory(err);
+    }
     buf_printf(&what, "tablespace %s", buf_str(&name));
     return target_leave(&n->target->base, n->target->conf.component, buf_str(&what),
                         "it is not there: its objects go to the default one", err);

@@ -1,11 +1,15 @@
 /* A database on a server that is there already: loaded under a name of its own, which it leaves for
  * the one that was asked for when it is whole. */
+#include "lib/base/clock.h"
+#include "lib/base/cmd.h"
 #include "lib/base/log.h"
 #include "restore/pg.h"
 #include "restore/place.h"
 
 /* The server waits 5 s itself for sessions that were ended to be gone. */
-#define SWAP_TRIES 4
+#define SWAP_TRIES   4
+#define LOCK_WAIT_NS ((int64_t)15000000000)
+#define LOCK_POLL_NS 100000000
 
 static bool is_there(struct pg_target *t, const char *name, const char *condition, bool *some,
                      struct err *err)
@@ -41,19 +45,34 @@ static bool refuse_source(struct pg_target *t, struct err *err)
     return !span_is(buf_view(&here), captured) || target_refuse_source(t->admin->label, err);
 }
 
-/* Held by the administrator's session to its end, and so by nobody once we are killed. */
-static bool lock(struct pg_target *t, struct err *err)
+static bool try_lock(struct pg_target *t, bool *got, struct err *err)
 {
-    AUTO(buf) struct buf name = {0}, got = {0};
+    AUTO(buf) struct buf name = {0}, answer = {0};
 
     db_quote_text(t->admin, t->database, &name);
     if (!buf_ok(&name, err) ||
-        !db_value(t->admin, &got, err,
+        !db_value(t->admin, &answer, err,
                   "SELECT pg_catalog.pg_try_advisory_lock(pg_catalog.hashtextextended(%s, 0))",
                   buf_str(&name)))
         return false;
-    if (span_is(buf_view(&got), "t"))
-        return true;
+    *got = span_is(buf_view(&answer), "t");
+    return true;
+}
+
+/* Held by the administrator's session to its end. That of a killed restore may be in the middle of a
+ * statement, and ends behind it. */
+static bool lock(struct pg_target *t, struct err *err)
+{
+    int64_t until = clock_mono_ns() + LOCK_WAIT_NS;
+    bool got = false;
+
+    do {
+        if (!try_lock(t, &got, err) || !cmd_stop_check(err))
+            return false;
+        if (got)
+            return true;
+        clock_sleep_until(clock_mono_ns() + LOCK_POLL_NS);
+    } while (clock_mono_ns() < until);
     err_set(err, ERR_LOCK, "another restore works on database '%s' at %s", t->conf.final,
             t->admin->label);
     return err_hint(err, "wait for it, or end it");

@@ -5,5 +5,5 @@ UNION ALL
 SELECT 'passwords of ' || pg_catalog.count(*) || ' login roles', 'secrets are never captured'
   FROM pg_catalog.pg_roles WHERE rolcanlogin AND rolname NOT LIKE 'pg\_%' HAVING pg_catalog.count(*) > 0
 UNION ALL
-SELECT 'tablespace ' || pg_catalog.quote_ident(spcname), 'its objects go to the default tablespace'
+SELECT 'tablespace ' || pg_catalog.quote_ident(spcname), 'its folder and options: a box has a folder of its own'
   FROM pg_catalog.pg_tablespace WHERE spcname NOT IN ('pg_default', 'pg_global')

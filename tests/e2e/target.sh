@@ -9,7 +9,6 @@ STORE=$T/store
 
 pg_start source
 SRC_SOCKET=$PG_SOCKET_DIR SRC_PORT=$PG_PORT
-my_start
 pg_sql postgres -c 'CREATE ROLE clerk' -c 'CREATE ROLE reader' -c 'CREATE ROLE visitor' -c 'CREATE DATABASE shop' -c 'CREATE DATABASE notes'
 as postgres mkdir -p "$PG_DIR/fast"
 pg_sql postgres -c "CREATE TABLESPACE fast OWNER clerk LOCATION '$PG_DIR/fast'" -c "ALTER TABLESPACE fast SET (random_page_cost = 1.5)"
@@ -80,6 +79,8 @@ check_status "the source is refused" 18 to self
 check_has "and named" "$(say)" "is the server that the bundle was captured from"
 cp "$T/env.yaml" "$T/production.yaml"
 check_status "an environment that is production is refused" 11 to production
+server maria postgres shop '  - {name: catalog, engine: mariadb, socket: /x, user: root, database: catalog}'
+check_status "MariaDB is for boxes" 24 to maria
 check_status "roles that are missing stop it" 17 to plain
 check_has "all of them are named" "$(say)" "role 'clerk', role 'reader'"
 check_has "those of policies, too" "$(say)" "role 'visitor'"
@@ -148,6 +149,26 @@ check "grants are dropped, and the proof knows" to plain --replace-database shop
 check_same "none is left" "$(pg_sql shop -c "SELECT has_table_privilege('reader', 'orders', 'SELECT')")" f
 check_same "owners are" "$(owner_of shop customers)" clerk
 check_status "a mapping that is none is refused" 10 to plain --owner clerk
+
+# ---- in a box ---------------------------------------------------------------------------------------
+BOX=$T/box
+E2E_BOXES+=("$BOX")
+check "a box knows mappings, too" "$REHEARSE" restore --from "$STORE" --into "$BOX" --only postgresql.shop --verify --start --owner 'clerk=Box Clerk'
+in_box() {
+    "$REHEARSE" box exec "$BOX" -- psql -X -q -A -t -c "$1" shop
+}
+check_same "it makes the role" "$(in_box "SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = 'customers'::regclass")" "Box Clerk"
+check "and so does its proof later" "$REHEARSE" box verify --from "$STORE" "$BOX"
+tablespace_of() {
+    in_box "SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class c JOIN pg_tablespace t ON t.oid = c.reltablespace WHERE spcname = 'fast' AND relname !~ '^pg_'"
+}
+check_same "objects lie in their tablespace" "$(tablespace_of)" "$(src_sql shop -c "SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class c JOIN pg_tablespace t ON t.oid = c.reltablespace WHERE spcname = 'fast' AND relname !~ '^pg_'")"
+check_has "which is the box's own" "$(in_box "SELECT pg_tablespace_location(oid) FROM pg_tablespace WHERE spcname = 'fast'")" "$BOX/"
+in_box 'DELETE FROM orders_2'
+check "a reset" "$REHEARSE" box reset "$BOX"
+check "and a start" "$REHEARSE" box start "$BOX"
+check_same "bring back what is in it" "$(in_box 'SELECT count(*) FROM orders')" "$ROWS"
+"$REHEARSE" box destroy "$BOX" >/dev/null 2>&1
 
 # ---- without a superuser ----------------------------------------------------------------------------
 pg_sql postgres -c 'CREATE ROLE small LOGIN CREATEDB' -c 'GRANT clerk TO small'

@@ -228,11 +228,12 @@ void cache_drop(struct cache *c, const struct segment *seg)
 
 /* ---- writing ---------------------------------------------------------------------------------*/
 
-/* Takes the room before it is used: many threads add at the same time. */
-static bool take_room(struct cache *c, uint64_t bytes)
+/* Takes the room before it is used: many threads add at the same time. `always`: the limit is not
+ * asked. */
+static bool take_room(struct cache *c, uint64_t bytes, bool always)
 {
     pthread_mutex_lock(&c->lock);
-    bool ok = bytes <= c->max_bytes && c->account.bytes <= c->max_bytes - bytes;
+    bool ok = always || (bytes <= c->max_bytes && c->account.bytes <= c->max_bytes - bytes);
     if (ok)
         c->account.bytes += bytes;
     else
@@ -273,12 +274,13 @@ static bool write_file(struct cache *c, const char *name, struct span head, stru
     return false;
 }
 
-static void put_file(struct cache *c, const char *name, struct span head, struct span bytes)
+static void put_file(struct cache *c, const char *name, struct span head, struct span bytes,
+                     bool always)
 {
     uint64_t size = head.len + bytes.len;
     struct err why = {0};
 
-    if (take_room(c, size) && !write_file(c, name, head, bytes, &why))
+    if (take_room(c, size, always) && !write_file(c, name, head, bytes, &why))
         give_room(c, size, &why);
 }
 
@@ -287,9 +289,10 @@ void cache_add(struct cache *c, const struct segment *seg, struct span frame)
     char name[NAME_MAX_];
 
     if (faccessat(c->dir, frame_name(seg, name), F_OK, AT_SYMLINK_NOFOLLOW) != 0)
-        put_file(c, name, (struct span){"", 0}, frame);
+        put_file(c, name, (struct span){"", 0}, frame, false);
 }
 
+/* They come last, when frames may have taken all the room, and without them no frame is of use. */
 void cache_set_part(struct cache *c, enum cache_part part, const struct digest *sealed,
                     struct span bytes)
 {
@@ -298,7 +301,7 @@ void cache_set_part(struct cache *c, enum cache_part part, const struct digest *
 
     digest_hex(&digest, line);
     line[HASH_HEX - 1] = '\n';
-    put_file(c, part_name(part, sealed, name), (struct span){line, HASH_HEX}, bytes);
+    put_file(c, part_name(part, sealed, name), (struct span){line, HASH_HEX}, bytes, true);
 }
 
 /* ---- what is not needed any more -------------------------------------------------------------*/

@@ -12,8 +12,9 @@
  * Trust:   nothing is used before its hash was compared: index and details by their line, frames
  *          as those of a pack are. What is damaged, missing or of another bundle is no error of a
  *          snapshot: segments are stored whole then, and cache_account tells.
- * Size:    at most max_bytes; frames beyond that are not kept. Nothing is made durable: after a
- *          crash what is torn is found by its hash.
+ * Size:    frames that would take it beyond max_bytes are not kept; index and details always are,
+ *          since no frame is found without them. Nothing is made durable: after a crash what is torn
+ *          is found by its hash.
  * Threads: cache_frame() and cache_add() any; the rest the owner's. One snapshot at a time: open
  *          gives ERR_LOCK to the second one.
  */
@@ -57,7 +58,7 @@ void cache_settle(struct cache *c, const struct digest *sealed, const struct vec
 struct cache_account {
     uint64_t bytes;   /* that it holds */
     uint64_t missed;  /* frames that were asked for and not there, or damaged */
-    uint64_t refused; /* frames that were not kept: no room, or the reason in `why` */
+    uint64_t refused; /* that were not kept: frames without room, or any for the reason in `why` */
     struct err why;
 };
 struct cache_account cache_account(struct cache *c);

@@ -370,6 +370,55 @@ TEST(the_limit_holds_and_references_need_the_index_only)
     end(&f);
 }
 
+/* Frames come first and leave no byte: without the index they would be of no use, for ever. */
+TEST(a_full_cache_still_takes_its_index)
+{
+    enum { FRAMES = 64, BYTES = 100 };
+    struct fixture f;
+    AUTO(cache) struct cache *c = NULL;
+    AUTO(buf) struct buf out = {0};
+    char frame[BYTES] = {0};
+    struct digest sealed = hash_of(SPAN("sealed"));
+
+    begin(&f);
+    f.max_bytes = (uint64_t)FRAMES * BYTES;
+    assert_ok(open_cache(&f, &c, &f.err), &f.err);
+    for (unsigned i = 0; i <= FRAMES; i++) {
+        assert_int_equal(cache_account(c).refused, 0);
+        assert_int_equal(cache_account(c).bytes, i * BYTES);
+        struct segment seg = {.raw = hash_of((struct span){(char *)&i, sizeof(i)})};
+        cache_add(c, &seg, (struct span){frame, sizeof(frame)});
+    }
+    assert_int_equal(cache_account(c).refused, 1);
+    assert_int_equal(cache_account(c).bytes, f.max_bytes);
+
+    cache_set_part(c, CACHE_INDEX, &sealed, SPAN("the index"));
+    cache_set_part(c, CACHE_DETAILS, &sealed, SPAN("the details"));
+    assert_int_equal(cache_account(c).refused, 1);
+    assert_int_equal(cache_account(c).bytes,
+                     f.max_bytes + 2 * HASH_HEX + strlen("the index") + strlen("the details"));
+    assert_ok(cache_part(c, CACHE_INDEX, &sealed, 4096, &out, &f.err), &f.err);
+    assert_string_equal(buf_str(&out), "the index");
+    assert_ok(cache_part(c, CACHE_DETAILS, &sealed, 4096, &out, &f.err), &f.err);
+    assert_string_equal(buf_str(&out), "the details");
+    end(&f);
+}
+
+TEST(a_cache_without_room_for_a_frame_gives_references)
+{
+    struct fixture f;
+
+    begin(&f);
+    f.max_bytes = 1;
+    write_day(&f, &f.mine, "one", NULL, 0);
+    assert_int_equal(f.account.refused, 2);
+    assert_int_equal(f.account.why.code, ERR_NONE);
+    write_day(&f, &f.mine, "two", "one", 1);
+    assert_int_equal(f.why.code, ERR_NONE);
+    assert_true(check_day(&f, &f.mine, "two", 1).shared);
+    end(&f);
+}
+
 TEST(others_may_not_reach_the_cache)
 {
     struct fixture f;
@@ -415,4 +464,5 @@ TESTS(later_days_are_small_and_readable_with_the_key, without_the_cache_it_is_st
       a_cache_of_another_bundle_is_not_used, plain_bundles_and_encrypted_ones_share_nothing,
       other_recipients_begin_anew, gc_keeps_what_later_days_rest_on,
       the_limit_holds_and_references_need_the_index_only, others_may_not_reach_the_cache,
-      one_snapshot_at_a_time)
+      one_snapshot_at_a_time, a_full_cache_still_takes_its_index,
+      a_cache_without_room_for_a_frame_gives_references)

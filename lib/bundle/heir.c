@@ -28,10 +28,17 @@ static bool refer(struct bundle_writer *w, struct writer_component *c, const str
     return true;
 }
 
+unsigned writer_columns(const struct writer_stream *s)
+{
+    return s->kind == STREAM_COLUMNS
+               ? (unsigned)json_array_size(json_object_get(s->meta, "columns"))
+               : 0;
+}
+
 bool writer_refer(struct bundle_writer *w, const struct writer_stream *s, struct segment *seg)
 {
     const struct segment *old =
-        w->parent ? parent_find(w->parent, s->component->name, &seg->raw) : NULL;
+        w->parent ? parent_find(w->parent, s->component->name, writer_columns(s), &seg->raw) : NULL;
 
     return old && old->raw_bytes == seg->raw_bytes && refer(w, s->component, old, seg, NULL);
 }
@@ -84,13 +91,10 @@ bool writer_delta(struct bundle_writer *w, const struct writer_stream *s,
 
     if (!old)
         return false;
-    unsigned columns = s->kind == STREAM_COLUMNS
-                           ? (unsigned)json_array_size(json_object_get(s->meta, "columns"))
-                           : 0;
     struct segment heir = {.stream = old->stream, .seq = old->seq, .base = delta_root(old)};
     uint64_t base_bytes = heir.base.raw_bytes;
     if (base_bytes > DELTA_RAW_MAX || raw->bytes.len > DELTA_RAW_MAX - base_bytes ||
-        !make_delta(w, &heir, columns, raw, codec, frame))
+        !make_delta(w, &heir, writer_columns(s), raw, codec, frame))
         return false;
 
     pthread_mutex_lock(&w->lock);

@@ -102,7 +102,15 @@ const struct digest *parent_digest(const struct parent *p)
 }
 
 /* A pack holds one component, also when it is shared: the same bytes elsewhere do not count. */
-const struct segment *parent_find(const struct parent *p, const char *component,
+static bool reads_alike(const struct parent *p, const struct segment *seg, unsigned columns)
+{
+    size_t count = 0;
+
+    return !segment_is_delta(seg) ||
+           bundle_columns(bundle_streams(p->bundle, &count) + seg->stream) == columns;
+}
+
+const struct segment *parent_find(const struct parent *p, const char *component, unsigned columns,
                                   const struct digest *raw)
 {
     const struct segment wanted = {.raw = *raw};
@@ -116,7 +124,7 @@ const struct segment *parent_find(const struct parent *p, const char *component,
     while (hit > all && known_cmp(hit - 1, &key) == 0)
         hit--;
     for (; hit < end && known_cmp(hit, &key) == 0; hit++)
-        if (strcmp(hit->component, component) == 0)
+        if (strcmp(hit->component, component) == 0 && reads_alike(p, hit->segment, columns))
             return hit->segment;
     return NULL;
 }

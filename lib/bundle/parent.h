@@ -21,8 +21,9 @@ bool parent_open(struct store *store, const char *ref, struct cache *cache, stru
 void parent_close(struct parent *p);
 AUTO_PTR(parent, struct parent, parent_close)
 const struct digest *parent_digest(const struct parent *p);
-/* The parent's segment of these raw bytes in this component; NULL: none. */
-const struct segment *parent_find(const struct parent *p, const char *component,
+/* The parent's segment of these raw bytes in this component; NULL: none. A delta is one for streams of
+ * as many columns only, by which its list of rows is read. */
+const struct segment *parent_find(const struct parent *p, const char *component, unsigned columns,
                                   const struct digest *raw);
 /* The parent's segment that a new one descends from: see struct segment_raw; NULL: none. */
 const struct segment *parent_like(const struct parent *p, const char *stream,

@@ -1,4 +1,5 @@
 /* Equal segments of one bundle are stored once: copies of a file, and pages of zeros. */
+#include "lib/bundle/delta.h"
 #include "lib/bundle/writer.h"
 
 #define SAME_START ((size_t)256)
@@ -55,7 +56,9 @@ static bool fits(const struct bundle_writer *w, const struct writer_stream *s,
     const struct writer_stream *streams = w->streams.at;
 
     return digest_eq(&there->raw, &seg->raw) && there->raw_bytes == seg->raw_bytes &&
-           streams[there->stream].component == s->component;
+           streams[there->stream].component == s->component &&
+           (!segment_is_delta(there) ||
+            writer_columns(&streams[there->stream]) == writer_columns(s));
 }
 
 bool writer_repeat(struct bundle_writer *w, const struct writer_stream *s, struct segment *seg)

@@ -69,15 +69,18 @@ bool writer_finish_pack(struct bundle_writer *w, struct pack_writer *pack, uint3
 
 /* A copy of what is known of a stream; false: none of that number. */
 bool writer_stream_of(struct bundle_writer *w, uint32_t id, struct writer_stream *out);
+/* 0 unless it is a STREAM_COLUMNS. */
+unsigned writer_columns(const struct writer_stream *s);
 /* Notes a stored segment and a copy of its keys. */
 bool writer_record(struct bundle_writer *w, const struct segment *seg,
                    const struct segment_raw *raw, struct err *err);
 
 /* Under the lock: the last segment can be found from now on. Without memory it cannot: no harm. */
 void writer_remember(struct bundle_writer *w);
-/* Bytes that this bundle has stored already, in the same component, are referenced there. */
+/* Bytes that this bundle has stored already, in the same component, are referenced there; a delta
+ * only by a stream of as many columns, by which its list of rows is read. */
 bool writer_repeat(struct bundle_writer *w, const struct writer_stream *s, struct segment *seg);
-/* Bytes that the parent holds are referenced there; false: they are not, or not any more. */
+/* The same of the bytes that the parent holds; false: they are not there, or not any more. */
 bool writer_refer(struct bundle_writer *w, const struct writer_stream *s, struct segment *seg);
 /* A frame against the parent's frame of the same segment, and seg->base; false: there is none, or it
  * is too large to be worth it. *frame lives as that of codec_compress(). */

@@ -4,6 +4,7 @@
 
 #include "lib/base/json.h"
 #include "lib/bundle/bundle.h"
+#include "lib/bundle/columns.h"
 #include "lib/bundle/delta.h"
 #include "lib/bundle/verify.h"
 #include "tests/fake/bundle.h"
@@ -397,9 +398,94 @@ TEST(equal_segments_of_one_bundle_are_stored_once)
     store_close(s);
 }
 
-TESTS(equal_segments_of_one_bundle_are_stored_once, later_days_rest_on_the_first,
-      too_much_change_makes_a_new_frame, the_limit_is_a_share_of_a_full_frame,
-      a_damaged_base_is_named_where_it_lies, a_lost_base_is_named_and_what_it_breaks,
-      a_bad_base_gives_a_full_frame, no_flipped_byte_gives_wrong_content,
-      an_index_with_impossible_bases_is_refused, many_bases_are_read_in_any_order,
-      keeps_a_segment_unread)
+/* Two columns, one behind the other; on later days some of their rows are gone. */
+static void make_columns(struct buf *out, unsigned day)
+{
+    buf_clear(out);
+    for (uint64_t column = 1; column <= 2; column++)
+        for (unsigned i = 0; i < LINES; i++)
+            if (!day || i % 100 != day)
+                buf_printf(out, "%016llx%016llx\n",
+                           (unsigned long long)((i + 1) * column * 0x9E3779B97F4A7C15u),
+                           (unsigned long long)((i + 7) * column * 0xD1B54A32D192ED03u));
+}
+
+struct table {
+    const char *name;
+    unsigned columns;
+};
+
+static void write_tables(struct store *s, const char *tag, const char *parent,
+                         const struct buf *text, const struct table *tables, size_t count)
+{
+    AUTO(bundle_writer) struct bundle_writer *w = NULL;
+    struct bundle_conf conf = {.environment = "x", .tag = tag, .parent = parent};
+    struct bundle_ref ref;
+    struct err err = {0};
+
+    assert_ok(bundle_create(s, &conf, &w, &err), &err);
+    for (size_t i = 0; i < count; i++) {
+        AUTO(json) json_t *meta = json_pack("{s:[]}", "columns");
+        uint32_t id = 0;
+
+        for (unsigned c = 0; c < tables[i].columns; c++)
+            json_array_append_new(json_object_get(meta, "columns"), json_string("c"));
+        assert_ok(bundle_stream(w, STREAM_COLUMNS, tables[i].name, meta, &id, &err), &err);
+        struct segment_raw seg = {.stream = id,
+                                  .bytes = buf_view(text),
+                                  .records = columns_lines(buf_view(text)) / tables[i].columns};
+        assert_ok(bundle_segment(w, &seg, &err), &err);
+    }
+    assert_ok(bundle_finish(w, &ref, &err), &err);
+}
+
+/* Whether the table reads as it was written and is stored as a delta. */
+static bool table_is_delta(struct store *s, const char *tag, const char *name,
+                           const struct buf *text)
+{
+    AUTO(bundle) struct bundle *b = NULL;
+    AUTO(buf) struct buf out = {0};
+    struct err err = {0};
+
+    assert_ok(bundle_open(s, tag, &b, &err), &err);
+    const struct segment *seg = &bundle_find(b, name)->segments[0];
+    assert_ok(bundle_read(b, seg, &out, &err), &err);
+    assert_int_equal(out.len, text->len);
+    assert_memory_equal(out.at, text->at, out.len);
+    return segment_is_delta(seg);
+}
+
+/* A delta's list of rows means the rows of so many columns: the same bytes with others are no hit,
+ * neither in the same bundle nor in the parent. */
+TEST(a_delta_is_not_shared_with_other_columns)
+{
+    static const struct table two = {"facts/t", 2}, two_more = {"facts/u", 2},
+                              four = {"facts/v", 4};
+    AUTO(store) struct store *s = fake_store_empty();
+    AUTO(buf) struct buf text = {0};
+
+    make_columns(&text, 0);
+    write_tables(s, "one", NULL, &text, &two, 1);
+    make_columns(&text, 1);
+    write_tables(s, "two", "one", &text, (struct table[]){two, two_more, four}, 3);
+    assert_true(table_is_delta(s, "two", "facts/t", &text));
+    assert_true(table_is_delta(s, "two", "facts/u", &text));
+    assert_false(table_is_delta(s, "two", "facts/v", &text));
+
+    write_tables(s, "alone", "one", &text, &two, 1);
+    write_tables(s, "three", "alone", &text, (struct table[]){two_more, four}, 2);
+    assert_true(table_is_delta(s, "three", "facts/u", &text));
+    assert_false(table_is_delta(s, "three", "facts/v", &text));
+    /* Each finds its own. */
+    write_tables(s, "four", "three", &text, (struct table[]){two, four}, 2);
+    assert_int_equal(told(s, "four", "references"), 2);
+    assert_true(table_is_delta(s, "four", "facts/t", &text));
+    assert_false(table_is_delta(s, "four", "facts/v", &text));
+}
+
+TESTS(a_delta_is_not_shared_with_other_columns, equal_segments_of_one_bundle_are_stored_once,
+      later_days_rest_on_the_first, too_much_change_makes_a_new_frame,
+      the_limit_is_a_share_of_a_full_frame, a_damaged_base_is_named_where_it_lies,
+      a_lost_base_is_named_and_what_it_breaks, a_bad_base_gives_a_full_frame,
+      no_flipped_byte_gives_wrong_content, an_index_with_impossible_bases_is_refused,
+      many_bases_are_read_in_any_order, keeps_a_segment_unread)

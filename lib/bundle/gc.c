@@ -19,6 +19,7 @@ struct gc {
     int64_t before_ns; /* what is younger stays */
     struct marks marks;
     struct vec unneeded; /* struct object */
+    bool edits;          /* the index was to be changed */
 };
 
 struct object {
@@ -105,14 +106,17 @@ static bool edit_index(void *ctx, json_t *manifests, struct err *err)
 
     if (!retire_chosen(g, manifests, err))
         return false;
+    g->edits = g->report->retired.count > 0;
     g->report->waiting = 0;
     for (size_t i = json_array_size(manifests); i-- > 0;) {
         const json_t *entry = json_array_get(manifests, i);
 
-        if (lapsed(g, entry))
+        if (lapsed(g, entry)) {
             json_array_remove(manifests, i);
-        else
+            g->edits = true;
+        } else {
             g->report->waiting += tags_note(entry, NOTE_RETIRED)[0] != '\0';
+        }
     }
     return true;
 }
@@ -147,7 +151,8 @@ static bool read_index(struct gc *g, json_t **root, json_t **manifests, struct e
 /* A dry run edits what it read and keeps it to itself. */
 static bool retire(struct gc *g, struct err *err)
 {
-    return choose(g, err) && (g->conf->dry_run || tags_edit_always(g->store, edit_index, g, err));
+    g->report->retired.count = 0;
+    return choose(g, err) && (g->conf->dry_run || tags_edit(g->store, edit_index, g, err));
 }
 
 /* ---- marking ---------------------------------------------------------------------------------*/
@@ -292,10 +297,13 @@ static bool sweep(struct gc *g, struct err *err)
     return true;
 }
 
-static bool run(struct gc *g, struct err *err)
+/* What is not listed; it needs no room. */
+static bool free_unlisted(struct gc *g, struct err *err)
 {
-    if (!retire(g, err))
-        return err_add(err, "cannot change what is listed");
+    marks_done(&g->marks);
+    g->marks = (struct marks)MARKS;
+    g->unneeded.count = 0;
+    g->report->kept = g->report->young = (struct gc_count){0};
     if (!mark_again(g, err)) {
         err_add(err, "nothing was freed");
         if (err && !err->hint[0])
@@ -304,6 +312,35 @@ static bool run(struct gc *g, struct err *err)
         return false;
     }
     return sweep(g, err);
+}
+
+/* On a full disk nothing can be retired: what is not listed any more makes the room for that. */
+static bool retire_anyway(struct gc *g, struct err *err)
+{
+    const struct gc_report *r = g->report;
+    struct err why = {0}, ignored = {0};
+
+    if (retire(g, &why))
+        return true;
+    g->report->retired.count = 0;
+    if (why.code == ERR_SPACE && free_unlisted(g, &ignored) && r->freed.count + r->litter.count &&
+        retire(g, err))
+        return true;
+    err_pass(err, &why);
+    return err_add(err, "cannot change what is listed");
+}
+
+static bool run(struct gc *g, struct err *err)
+{
+    struct err ignored = {0};
+
+    if (!retire_anyway(g, err))
+        return false;
+    /* Before the sweep, which takes what it leaves in tmp/. Whoever writes next does the same: on a full
+     * disk, or while a living one holds the lock, it is no reason to free nothing. */
+    if (!g->conf->dry_run && !g->edits)
+        (void)tags_unlock(g->store, &ignored);
+    return free_unlisted(g, err);
 }
 
 bool bundle_gc(struct store *store, const struct gc_conf *conf, struct gc_report *out,

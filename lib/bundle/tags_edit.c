@@ -74,9 +74,15 @@ bool tags_edit(struct store *store, tags_change change, void *ctx, struct err *e
     return edit(store, change, ctx, false, err);
 }
 
-bool tags_edit_always(struct store *store, tags_change change, void *ctx, struct err *err)
+static bool no_change(void *ctx, json_t *manifests, struct err *err)
 {
-    return edit(store, change, ctx, true, err);
+    (void)ctx, (void)manifests, (void)err;
+    return true;
+}
+
+bool tags_unlock(struct store *store, struct err *err)
+{
+    return edit(store, no_change, NULL, true, err);
 }
 
 /* ---- entries ---------------------------------------------------------------------------------*/

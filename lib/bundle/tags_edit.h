@@ -17,8 +17,8 @@
 /* Called with the array of entries as it is now; may be called again, each time anew. */
 typedef bool (*tags_change)(void *ctx, json_t *manifests, struct err *err);
 bool tags_edit(struct store *store, tags_change change, void *ctx, struct err *err);
-/* Swaps the index also when nothing is changed: a lock that a killed writer left goes with that. */
-bool tags_edit_always(struct store *store, tags_change change, void *ctx, struct err *err);
+/* Swaps the index for itself: a lock that a killed writer left goes with that. Needs room. */
+bool tags_unlock(struct store *store, struct err *err);
 
 /* "" without that note. */
 const char *tags_note(const json_t *entry, const char *name);

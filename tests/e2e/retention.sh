@@ -161,4 +161,30 @@ check_same "frees nothing yet" "$(blobs)" "$before"
 check "gc when the week is over" at "$(in_days 9)" "$REHEARSE" bundle gc --quiet --store "$S" --grace 7d
 check "frees it" test "$(blobs)" -lt "$before"
 check "what stays is whole" bundle verify --quiet --all
+
+# ---- a full disk ---------------------------------------------------------------------------------
+# filled: to the last byte, with what a writer left that was killed days ago
+filled() {
+    head -c 8M /dev/zero >"$S/tmp/00000000000000000000000000000000" 2>/dev/null
+    touch -d '3 days ago' "$S/tmp/00000000000000000000000000000000"
+    ! head -c 1 /dev/zero 2>/dev/null >"$S/more" && rm -f "$S/more"
+}
+if [ "$(id -u)" -eq 0 ] && mkdir "$T/small" && mount -t tmpfs -o size=4M none "$T/small" 2>/dev/null; then
+    S=$T/small/store
+    check "a snapshot" "$REHEARSE" snapshot --quiet --env "$T/shop.yaml" --to "$S" --tag first
+    echo more >>"$T/shop/big"
+    check "and another one" "$REHEARSE" snapshot --quiet --env "$T/shop.yaml" --to "$S" --tag second
+    check "the disk is filled" filled
+    check_status "... so that no name can be written" 15 bundle tag first again
+    check "gc on the full disk" bundle gc
+    check_same "removes the litter" "$(find "$S/tmp" "$S/swap.lock" -type f 2>/dev/null | wc -l)" 0
+    printf 'here process 1 since then\nflock\n' >"$S/swap.lock"
+    touch -d '3 days ago' "$S/swap.lock"
+    check "filled again" filled
+    check "gc with a rule" bundle gc --keep-last 1 --grace 1h
+    check_same "removes litter and lock" "$(find "$S/tmp" "$S/swap.lock" -type f 2>/dev/null | wc -l)" 0
+    check_same "and what the rule says" "$(bundle ls --json | jq -r '.[].tags[]' | grep -cx 'first\|second')" 1
+    check "what stays is whole" bundle verify --quiet --all
+    umount "$T/small"
+fi
 e2e_end

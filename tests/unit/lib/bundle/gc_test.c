@@ -342,9 +342,81 @@ TEST(gc_survives_every_failing_call)
     }
 }
 
-TESTS(keeps_what_the_rules_say, counts_each_environment_by_itself,
-      frees_a_removed_bundle_after_its_grace, a_tag_brings_a_removed_bundle_back,
-      never_removes_what_is_pinned, a_dry_run_changes_nothing_and_counts_the_same,
-      a_snapshot_at_work_loses_nothing, a_reader_at_work_loses_nothing,
-      a_lease_without_its_process_does_not_count, sweeps_nothing_when_a_manifest_cannot_be_read,
-      keeps_what_other_tools_store, dated_tags_stay_where_they_are, gc_survives_every_failing_call)
+/* A disk without room for another index.json as long as the litter lies there. */
+static const struct store_ops *roomy;
+static char litter[STORE_NAME_MAX];
+
+static bool swap_when_roomy(struct store *s, const char *name, const struct digest *expected,
+                            struct span content, struct err *err)
+{
+    if (fake_store_object(s, litter))
+        return err_set(err, ERR_SPACE, "no space left");
+    return roomy->swap(s, name, expected, content, err);
+}
+
+static void fill_up(struct store *s)
+{
+    struct digest digest;
+    struct err err = {0};
+
+    assert_ok(store_put_blob(s, SPAN("nobody's"), &digest, &err), &err);
+    fake_store_age(s, store_blob_name(&digest, litter), 2 * HOUR);
+}
+
+/* What frees room must not need room first. */
+TEST(a_full_disk_is_freed)
+{
+    AUTO(store) struct store *s = fake_store_empty();
+    struct gc_conf none = {.grace_ns = HOUR}, last = {.rules = {.last = 1}};
+    struct bundle_ref a = made(s, "one", "mine"), b = made(s, "two", NULL);
+    struct store_ops ops = *s->ops;
+    struct err err = {0};
+
+    roomy = s->ops;
+    ops.swap = swap_when_roomy;
+    s->ops = &ops;
+    fill_up(s);
+    assert_int_equal(collect(s, &none).freed.count, 1);
+    assert_true(fake_bundle_good(s, a.tag) && fake_bundle_good(s, b.tag));
+
+    /* What the rules take out is listed until there is room to say so. */
+    fill_up(s);
+    AUTO(gc_report) struct gc_report r = {0};
+    assert_ok(bundle_gc(s, &last, &r, &err), &err);
+    assert_int_equal(r.retired.count, 1);
+    assert_int_equal(r.freed.count, 1 + 4); /* and its own pack, index, bundle.json and manifest */
+    assert_int_equal(r.bundles, 1);
+    assert_int_equal(r.kept.count, 5);
+    assert_false(fake_bundle_good(s, a.tag));
+    assert_true(fake_bundle_good(s, b.tag));
+    s->ops = roomy;
+}
+
+/* Nothing can be freed: it is no success that nothing could be retired either. */
+TEST(a_full_disk_without_litter_is_told)
+{
+    AUTO(store) struct store *s = fake_store_empty();
+    struct gc_conf none = {.grace_ns = HOUR}, last = {.grace_ns = HOUR, .rules = {.last = 1}};
+    struct bundle_ref a = made(s, "one", "mine"), b = made(s, "two", NULL);
+    struct store_ops ops = *s->ops;
+    struct gc_report r = {0};
+    struct err err = {0};
+
+    roomy = s->ops;
+    ops.swap = swap_when_roomy;
+    s->ops = &ops;
+    fill_up(s);
+    fake_store_age(s, litter, -2 * HOUR);
+    collect(s, &none);
+    assert_fails(bundle_gc(s, &last, &r, &err), &err, ERR_SPACE);
+    assert_true(fake_bundle_good(s, a.tag) && fake_bundle_good(s, b.tag));
+    s->ops = roomy;
+}
+
+TESTS(a_full_disk_is_freed, a_full_disk_without_litter_is_told, keeps_what_the_rules_say,
+      counts_each_environment_by_itself, frees_a_removed_bundle_after_its_grace,
+      a_tag_brings_a_removed_bundle_back, never_removes_what_is_pinned,
+      a_dry_run_changes_nothing_and_counts_the_same, a_snapshot_at_work_loses_nothing,
+      a_reader_at_work_loses_nothing, a_lease_without_its_process_does_not_count,
+      sweeps_nothing_when_a_manifest_cannot_be_read, keeps_what_other_tools_store,
+      dated_tags_stay_where_they_are, gc_survives_every_failing_call)

@@ -197,8 +197,10 @@ static bool put_append(struct store_put *put, const void *bytes, size_t len, str
     return true;
 }
 
-/* Renames over an object of that name: the content is the same, its age (for gc) starts anew. */
-static bool publish(struct local *l, const char *tmp, int fd, const char *name, struct err *err)
+/* Renames over an object of that name: the content is the same, its age (for gc) starts anew. With
+ * `lock` only while that is held: fsync() may have taken longer than others wait. */
+static bool publish(struct local *l, const char *tmp, int fd, const char *name,
+                    const struct local_lock *lock, struct err *err)
 {
     const char *slash = strrchr(name, '/');
     char dir[STORE_NAME_MAX] = ".";
@@ -207,6 +209,8 @@ static bool publish(struct local *l, const char *tmp, int fd, const char *name, 
         snprintf(dir, sizeof(dir), "%.*s", (int)(slash - name), name);
     if (fsync(fd) != 0)
         return err_sys(err, ERR_IO, "cannot make '%s' durable in store '%s'", name, l->base.url);
+    if (lock && !local_lock_held(lock, l->base.url, err))
+        return false;
     if (renameat(l->dir, tmp, l->dir, name) != 0)
         return err_sys(err, ERR_IO, "cannot publish '%s' in store '%s'", name, l->base.url);
     return sync_dir(l, dir, err);
@@ -215,7 +219,7 @@ static bool publish(struct local *l, const char *tmp, int fd, const char *name, 
 static bool put_commit(struct store_put *put, const char *name, struct err *err)
 {
     struct local_put *p = (struct local_put *)put;
-    bool ok = store_name_check(name, err) && publish(p->store, p->tmp, p->fd, name, err);
+    bool ok = store_name_check(name, err) && publish(p->store, p->tmp, p->fd, name, NULL, err);
 
     put_abort(put);
     return ok;
@@ -277,10 +281,11 @@ static bool local_swap(struct store *s, const char *name, const struct digest *e
     AUTO(fd) int fd = -1;
     char tmp[64];
 
-    if (!store_name_check(name, err) || !local_lock_take(l->dir, s->url, &lock, err) ||
+    if (!store_name_check(name, err) ||
+        !local_lock_take(l->dir, s->url, LOCAL_LOCK_WAIT_NS, &lock, err) ||
         !still_as_expected(s, name, expected, err) || !write_tmp(l, content, tmp, &fd, err))
         return false;
-    bool ok = publish(l, tmp, fd, name, err);
+    bool ok = publish(l, tmp, fd, name, &lock, err);
     if (!ok)
         unlinkat(l->dir, tmp, 0);
     return ok;

@@ -10,14 +10,36 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-#define WAIT_NS (60 * (int64_t)1000000000)
 #define STEP_NS (5 * (int64_t)1000000)
 /* What the lock file of a local process says behind its first line. */
 #define LOCAL_TOKEN "flock"
 
-static bool take_flock(int dir, const char *url, int *out, struct err *err)
+/* What the lock file holds, up to `len` bytes; less than 0: errno says why not. */
+static ssize_t read_file(int dir, char *to, size_t len, struct stat *st)
 {
-    int64_t until = clock_mono_ns() + WAIT_NS;
+    AUTO(fd) int fd = openat(dir, SWAP_LOCK, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+    return fd < 0 || fstat(fd, st) != 0 ? -1 : pread(fd, to, len, 0);
+}
+
+static bool stays_locked(int dir, const char *url, struct err *err)
+{
+    char text[SWAP_LOCK_MAX];
+    struct stat st;
+    ssize_t n = read_file(dir, text, sizeof(text), &st);
+    struct span rest = {text, n > 0 ? (size_t)n : 0}, line = {NULL, 0};
+
+    if (span_split(&rest, '\n', &line) && line.len)
+        err_set(err, ERR_UNREACHABLE, "store '%s' stays locked by '%.*s'", url,
+                (int)(line.len < 128 ? line.len : 128), line.at);
+    else
+        err_set(err, ERR_UNREACHABLE, "store '%s' stays locked by another process", url);
+    return err_hint(err, "if that is stopped let it go on, or end it: then its lock is gone");
+}
+
+static bool take_flock(int dir, const char *url, int64_t wait_ns, int *out, struct err *err)
+{
+    int64_t until = clock_mono_ns() + wait_ns;
     AUTO(fd) int fd = openat(dir, STORE_LOCK, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 
     if (fd < 0)
@@ -26,7 +48,7 @@ static bool take_flock(int dir, const char *url, int *out, struct err *err)
         if (errno != EWOULDBLOCK && errno != EINTR)
             return err_sys(err, ERR_IO, "cannot lock store '%s'", url);
         if (clock_mono_ns() > until)
-            return err_set(err, ERR_UNREACHABLE, "store '%s' stays locked by another process", url);
+            return stays_locked(dir, url, err);
         if (!clock_sleep_until(clock_mono_ns() + STEP_NS))
             return err_set(err, ERR_STOPPED, "stopped while waiting for store '%s'", url);
     }
@@ -64,62 +86,112 @@ static bool remove_file(int dir, struct err *err)
            err_sys(err, ERR_IO, "cannot remove '" SWAP_LOCK "'");
 }
 
-static bool look(int dir, struct swap_lock *lock, struct err *err)
+/* Two names of one file: where it had to be moved in two steps, and the second was not made. */
+static bool is_half_moved(int dir, const char *grave)
 {
-    AUTO(fd) int fd = openat(dir, SWAP_LOCK, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    char text[SWAP_LOCK_MAX], grave[STORE_NAME_MAX];
-    struct stat st;
+    struct stat lock, moved;
 
-    if (fd < 0)
-        return errno == ENOENT || err_sys(err, ERR_IO, "cannot open '" SWAP_LOCK "'");
-    ssize_t n = pread(fd, text, sizeof(text), 0);
-    if (n < 0 || fstat(fd, &st) != 0)
-        return err_sys(err, ERR_IO, "cannot read '" SWAP_LOCK "'");
-
-    struct span now = {text, (size_t)n};
-    enum swap_lock_state state = swap_lock_watch(lock, now, (uint32_t)st.st_mtim.tv_sec);
-    if (is_local(now))
-        return remove_file(dir, err);
-    if (state != SWAP_LOCK_DEAD)
-        return true;
-    if (linkat(dir, SWAP_LOCK, dir, swap_lock_grave(lock, grave), 0) == 0)
-        return remove_file(dir, err);
-    return errno == EEXIST || errno == ENOENT ||
-           err_sys(err, ERR_IO, "cannot move '" SWAP_LOCK "' of a dead writer away");
+    return fstatat(dir, SWAP_LOCK, &lock, AT_SYMLINK_NOFOLLOW) == 0 &&
+           fstatat(dir, grave, &moved, AT_SYMLINK_NOFOLLOW) == 0 && lock.st_dev == moved.st_dev &&
+           lock.st_ino == moved.st_ino;
 }
 
-static bool take_file(int dir, const char *url, struct err *err)
+/* Moved by its content's name, as writers by SFTP do: had one of them been quicker, then it is there
+ * already and the file in its place is another's. */
+static bool bury(int dir, const struct swap_lock *lock, struct err *err)
+{
+    char grave[STORE_NAME_MAX];
+
+    swap_lock_grave(lock, grave);
+    if (renameat2(dir, SWAP_LOCK, dir, grave, RENAME_NOREPLACE) == 0)
+        return true;
+    if (errno == EINVAL || errno == ENOSYS) { /* NFS and others do not know that rename */
+        if (linkat(dir, SWAP_LOCK, dir, grave, 0) == 0)
+            return remove_file(dir, err);
+    }
+    if (errno == EEXIST)
+        return !is_half_moved(dir, grave) || remove_file(dir, err);
+    if (errno == ENOENT) /* it is gone; or there is no place for graves */
+        return faccessat(dir, STORE_TMP, F_OK, 0) == 0 || remove_file(dir, err);
+    return err_sys(err, ERR_IO, "cannot remove '" SWAP_LOCK "'");
+}
+
+static bool look(int dir, struct swap_lock *lock, struct err *err)
+{
+    char text[SWAP_LOCK_MAX];
+    struct stat st;
+    ssize_t n = read_file(dir, text, sizeof(text), &st);
+
+    if (n < 0)
+        return errno == ENOENT || err_sys(err, ERR_IO, "cannot read '" SWAP_LOCK "'");
+    struct span now = {text, (size_t)n};
+    enum swap_lock_state state = swap_lock_watch(lock, now, (uint32_t)st.st_mtim.tv_sec);
+    return (state != SWAP_LOCK_DEAD && !is_local(now)) || bury(dir, lock, err);
+}
+
+static bool take_file(int dir, const char *url, struct swap_lock *lock, struct err *err)
 {
     int64_t pause = STEP_NS;
-    struct swap_lock lock;
     bool made = false;
 
-    swap_lock_init(&lock, LOCAL_TOKEN);
+    swap_lock_init(lock, LOCAL_TOKEN);
     for (;;) {
-        if (!make_file(dir, &lock, &made, err))
+        if (!make_file(dir, lock, &made, err))
             return err_add(err, "cannot lock store '%s'", url);
-        if (made)
+        if (made) {
+            swap_lock_taken(lock);
             return true;
-        if (!look(dir, &lock, err))
+        }
+        if (!look(dir, lock, err))
             return err_add(err, "cannot lock store '%s'", url);
-        if (!swap_lock_wait(&lock, url, &pause, err))
+        if (!swap_lock_wait(lock, url, &pause, err))
             return false;
     }
 }
 
-bool local_lock_take(int dir, const char *url, struct local_lock *out, struct err *err)
+bool local_lock_take(int dir, const char *url, int64_t wait_ns, struct local_lock *out,
+                     struct err *err)
 {
-    AUTO(local_lock) struct local_lock l = {dir, -1, false};
+    AUTO(local_lock) struct local_lock l = {.dir = dir, .fd = -1};
 
-    if (!take_flock(dir, url, &l.fd, err) || !take_file(dir, url, err))
+    if (!take_flock(dir, url, wait_ns, &l.fd, err) || !take_file(dir, url, &l.swap, err))
         return false;
-    *out = (struct local_lock){dir, take_fd(&l.fd), true};
+    l.file = true;
+    *out = l;
+    l = LOCAL_LOCK;
     return true;
+}
+
+enum whose { OURS, OTHERS, UNKNOWN };
+
+static enum whose whose(const struct local_lock *l)
+{
+    char text[SWAP_LOCK_MAX];
+    struct stat st;
+    ssize_t n = read_file(l->dir, text, sizeof(text), &st);
+
+    if (n < 0)
+        return errno == ENOENT ? OTHERS : UNKNOWN;
+    return span_is((struct span){text, (size_t)n}, l->swap.text) ? OURS : OTHERS;
+}
+
+bool local_lock_held(const struct local_lock *l, const char *url, struct err *err)
+{
+    return (swap_lock_fresh(&l->swap) && whose(l) == OURS) ||
+           err_set(err, ERR_LOCK, "the lock of store '%s' was lost to somebody else", url);
+}
+
+/* Left where it is certain that it is another's, or likely. */
+static bool is_to_go(const struct local_lock *l)
+{
+    enum whose now = whose(l);
+
+    return now == OURS || (now == UNKNOWN && swap_lock_fresh(&l->swap));
 }
 
 void local_lock_drop(struct local_lock *l)
 {
-    if (l->file)
+    if (l->file && is_to_go(l))
         unlinkat(l->dir, SWAP_LOCK, 0);
     if (l->fd >= 0)
         close(l->fd);

@@ -204,7 +204,9 @@ static bool swap_op(struct sftp_store *st, struct sftp_conn *conn, void *arg, st
     if (job->busy)
         return true;
     bool ok = swap_locked(st, conn, lock, job, err);
-    if (!sftp_broken(conn->sftp))
+    /* Another's lock is left alone; that it was ours a moment ago has been seen when all went well. */
+    if (!sftp_broken(conn->sftp) &&
+        ((ok && swap_lock_fresh(&job->lock)) || still_ours(st, conn, lock, job, &ignored)))
         (void)sftp_remove(conn->sftp, lock, &ignored);
     return ok;
 }

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #define NOBODY 65534
 #define ABSENT "blobs/sha256/0000000000000000000000000000000000000000000000000000000000000000"
@@ -420,13 +421,142 @@ TEST(local_lock_that_cannot_be_removed)
     assert_int_equal(fchmod(fd, 0555), 0);
     assert_true(!root || seteuid(NOBODY) == 0);
     int64_t begun = clock_mono_ns();
-    bool ok = local_lock_take(fd, dir, &taken, &err);
+    bool ok = local_lock_take(fd, dir, LOCAL_LOCK_WAIT_NS, &taken, &err);
     int64_t took = clock_mono_ns() - begun;
     assert_true(!root || seteuid(0) == 0);
     assert_int_equal(fchmod(fd, 0755), 0);
     assert_fails(ok, &err, ERR_RIGHTS);
     assert_non_null(strstr(err.text, "cannot remove 'swap.lock'"));
     assert_true(took < (int64_t)10 * 1000000000);
+    drop(dir);
+}
+
+#define OTHERS "web.example process 7 since then\na token\n"
+
+/* The next fsync() takes so long that a writer elsewhere takes the lock: this is its lock file. */
+static const char *lock_lost_in_fsync;
+
+int fsync(int fd)
+{
+    AUTO(free) char *lock = lock_lost_in_fsync ? strdup(lock_lost_in_fsync) : NULL;
+    struct err err = {0};
+
+    lock_lost_in_fsync = NULL;
+    if (lock)
+        assert_ok(file_replace(lock, SPAN(OTHERS), 0600, &err), &err);
+    return (int)syscall(SYS_fsync, fd);
+}
+
+TEST(local_gives_up_a_lock_that_it_lost)
+{
+    char *dir = temp_dir();
+    AUTO(free) char *lock = path_join(dir, SWAP_LOCK), *index = path_join(dir, STORE_INDEX);
+    struct store *s = NULL;
+    struct err err = {0};
+
+    assert_ok(store_open(dir, STORE_WRITE, &s, &err), &err);
+    AUTO(free) char *before = slurp(index);
+    struct digest was = hash_of(span_of(before));
+    lock_lost_in_fsync = lock;
+    assert_fails(s->ops->swap(s, STORE_INDEX, &was, SPAN("next"), &err), &err, ERR_LOCK);
+    AUTO(free) char *after = slurp(index), *left = slurp(lock);
+    assert_string_equal(after, before);
+    assert_string_equal(left, OTHERS);
+    store_close(s);
+    drop(dir);
+}
+
+/* The lock is ours as far as the file says; but others count, too. */
+TEST(local_gives_up_a_lock_that_it_held_for_long)
+{
+    char *dir = temp_dir();
+    AUTO(free) char *lock = path_join(dir, SWAP_LOCK);
+    AUTO(fd) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    AUTO(local_lock) struct local_lock taken = LOCAL_LOCK;
+    struct err err = {0};
+
+    assert_ok(local_lock_take(fd, dir, 0, &taken, &err), &err);
+    assert_ok(local_lock_held(&taken, dir, &err), &err);
+    taken.swap.taken_ns -= (int64_t)20 * 1000000000;
+    assert_fails(local_lock_held(&taken, dir, &err), &err, ERR_LOCK);
+    local_lock_drop(&taken);
+    assert_false(path_exists(lock));
+    drop(dir);
+}
+
+TEST(local_says_who_holds_the_lock)
+{
+    char *dir = temp_dir(), wanted[32];
+    AUTO(fd) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    AUTO(local_lock) struct local_lock first = LOCAL_LOCK, second = LOCAL_LOCK;
+    struct err err = {0};
+
+    assert_ok(local_lock_take(fd, dir, 0, &first, &err), &err);
+    assert_fails(local_lock_take(fd, dir, 0, &second, &err), &err, ERR_UNREACHABLE);
+    snprintf(wanted, sizeof(wanted), "process %ld since", (long)getpid());
+    assert_non_null(strstr(err.text, wanted));
+    assert_true(err.hint[0]);
+    local_lock_drop(&first);
+    drop(dir);
+}
+
+struct grave {
+    const char *lock;
+    bool was_there;
+};
+
+static void *take_away(void *arg)
+{
+    struct grave *g = arg;
+
+    clock_sleep_until(clock_mono_ns() + (int64_t)200 * 1000000);
+    AUTO(free) char *text = slurp(g->lock);
+    g->was_there = strcmp(text, "here process 1 since then\nflock\n") == 0;
+    unlink(g->lock);
+    return NULL;
+}
+
+/* A dead lock is moved by a name that only one can give it: where that exists already another writer
+ * was quicker, and what lies there now is not the dead one's. */
+TEST(local_buries_a_dead_lock_once)
+{
+    static const char dead[] = "here process 1 since then\nflock\n";
+    char *dir = temp_dir(), name[STORE_NAME_MAX];
+    AUTO(free) char *lock = path_join(dir, SWAP_LOCK), *tmp = path_join(dir, "tmp");
+    AUTO(fd) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    AUTO(local_lock) struct local_lock taken = LOCAL_LOCK;
+    struct swap_lock seen;
+    struct grave g = {lock, false};
+    struct err err = {0};
+    struct stat st;
+    pthread_t other;
+
+    assert_int_equal(mkdir(tmp, 0700), 0);
+    assert_ok(file_replace(lock, span_of(dead), 0600, &err), &err);
+    assert_int_equal(stat(lock, &st), 0);
+    swap_lock_init(&seen, "test");
+    swap_lock_watch(&seen, span_of(dead), (uint32_t)st.st_mtim.tv_sec);
+    AUTO(free) char *grave = path_join(dir, swap_lock_grave(&seen, name));
+    assert_ok(local_lock_take(fd, dir, 0, &taken, &err), &err);
+    AUTO(free) char *buried = slurp(grave);
+    assert_string_equal(buried, dead);
+    local_lock_drop(&taken);
+
+    struct timespec times[2] = {st.st_atim, st.st_mtim};
+    assert_ok(file_replace(lock, span_of(dead), 0600, &err), &err);
+    assert_int_equal(utimensat(AT_FDCWD, lock, times, 0), 0);
+    assert_int_equal(pthread_create(&other, NULL, take_away, &g), 0);
+    bool ok = local_lock_take(fd, dir, 0, &taken, &err);
+    assert_int_equal(pthread_join(other, NULL), 0);
+    assert_ok(ok, &err);
+    assert_true(g.was_there);
+    local_lock_drop(&taken);
+
+    /* Half of the move was made: it is the same file. */
+    assert_int_equal(link(grave, lock), 0);
+    assert_ok(local_lock_take(fd, dir, 0, &taken, &err), &err);
+    local_lock_drop(&taken);
+    assert_false(path_exists(lock));
     drop(dir);
 }
 
@@ -546,5 +676,7 @@ TEST(local_lists_leftovers)
 }
 
 TESTS(memory_conforms, local_conforms, named_conforms, local_takes_over_its_own_lock,
-      local_lock_that_cannot_be_removed, local_is_private, local_refuses_what_is_no_store,
+      local_lock_that_cannot_be_removed, local_gives_up_a_lock_that_it_lost,
+      local_gives_up_a_lock_that_it_held_for_long, local_says_who_holds_the_lock,
+      local_buries_a_dead_lock_once, local_is_private, local_refuses_what_is_no_store,
       local_goes_on_with_what_was_begun, local_follows_no_links, local_lists_leftovers)

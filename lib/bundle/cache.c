@@ -101,13 +101,17 @@ static bool fill(struct cache *c, const char *dir, const char *environment, stru
     c->path = path_join(dir, environment);
     if (!c->path)
         return err_memory(err);
-    if (!path_is_inside(span_of(environment)))
-        return err_set(err, ERR_CONFIG, "'%s' cannot be the name of a folder", environment);
+    if (!path_is_inside(span_of(environment))) {
+        err_set(err, ERR_CONFIG, "'%s' cannot be the name of a folder", environment);
+        return err_hint(err, "give the environment another 'name': the cache's folder has it, too");
+    }
     if (!open_private(AT_FDCWD, dir, dir, &outer, err) ||
         !open_private(outer, environment, c->path, &c->dir, err))
         return false;
-    if (flock(c->dir, LOCK_EX | LOCK_NB) != 0)
-        return err_set(err, ERR_LOCK, "another snapshot uses cache '%s'", c->path);
+    if (flock(c->dir, LOCK_EX | LOCK_NB) != 0) {
+        err_set(err, ERR_LOCK, "another snapshot uses cache '%s'", c->path);
+        return err_hint(err, "wait until it has ended, or name another folder in 'bundle.cache'");
+    }
     return dir_each(c->path, count_file, c, err);
 }
 

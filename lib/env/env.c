@@ -382,8 +382,10 @@ static bool check_cache(const struct yaml_doc *doc, const struct yaml_node *n, s
                   "a cache is of use only where bundles are encrypted");
         return err_hint(err, "take it out, or name in 'encrypt_to' who may read the bundles");
     }
-    if (b->cache_size && !b->cache)
-        return ydoc_fail(doc, ydoc_key(n, "cache_size"), err, "there is no 'cache'");
+    if (b->cache_size && !b->cache) {
+        ydoc_fail(doc, ydoc_key(n, "cache_size"), err, "there is no 'cache'");
+        return err_hint(err, "name a folder in 'cache', or take 'cache_size' out");
+    }
     if (b->cache_size && !opt_bytes(b->cache_size, &b->cache_bytes)) {
         ydoc_fail(doc, ydoc_key(n, "cache_size"), err, "'%s' is no size", b->cache_size);
         return err_hint(err, "write 500M, 16G or a number of bytes");

@@ -441,6 +441,7 @@ TEST(others_may_not_reach_the_cache)
     assert_int_equal(symlink(to, link), 0);
     assert_false(cache_open(link, "x", PLENTY, &c, &f.err));
     assert_fails(cache_open(to, "../x", PLENTY, &c, &f.err), &f.err, ERR_CONFIG);
+    assert_non_null(strstr(f.err.hint, "'name'"));
     end(&f);
 }
 
@@ -453,6 +454,7 @@ TEST(one_snapshot_at_a_time)
     begin(&f);
     assert_ok(open_cache(&f, &first, &f.err), &f.err);
     assert_fails(open_cache(&f, &second, &f.err), &f.err, ERR_LOCK);
+    assert_non_null(strstr(f.err.hint, "wait"));
     cache_close(TAKE(first));
     f.err = (struct err){0};
     assert_ok(open_cache(&f, &second, &f.err), &f.err);

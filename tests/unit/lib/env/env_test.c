@@ -56,7 +56,7 @@ static const struct {
      "shop.yaml:2: a cache is of use only where bundles are encrypted",
      "take it out, or name in 'encrypt_to' who may read the bundles"},
     {"name: shop\nbundle: {encrypt_to: [a], cache_size: 1G}\n", "shop.yaml:2: there is no 'cache'",
-     ""},
+     "name a folder in 'cache', or take 'cache_size' out"},
     {"name: shop\nbundle: {encrypt_to: [a], cache: c, cache_size: much}\n",
      "shop.yaml:2: 'much' is no size", "write 500M, 16G or a number of bytes"},
     {"name: shop\nbundle: {encrypt_to: []}\n", "shop.yaml:2: 'encrypt_to' is an empty list", ""},

@@ -160,8 +160,6 @@ bool codec_compress_from(struct codec *c, struct span base, struct span head, st
 /* ---- deltas by edits ---------------------------------------------------------------------------*/
 
 #define BLOCK_BYTES ((size_t)ZSTD_BLOCKSIZE_MAX)
-/* A copy that a block's end cuts: what is left of it must still be a match for zstd. */
-#define COPY_REST 8u
 
 /* Edits as zstd's sequences, each block of them ended by one without a match. */
 struct blocks {
@@ -216,9 +214,10 @@ static bool add_copy(struct blocks *b, size_t bytes, size_t back, struct err *er
     while (bytes) {
         size_t part = bytes < b->left ? bytes : b->left;
 
-        if (part < COPY_REST && !add_fresh(b, part, err))
+        /* What a block's end leaves of it must be a match, too. */
+        if (part < EDIT_COPY_MIN && !add_fresh(b, part, err))
             return false;
-        if (part >= COPY_REST && !(add_sequence(b, back, part, err) && pass(b, part, err)))
+        if (part >= EDIT_COPY_MIN && !(add_sequence(b, back, part, err) && pass(b, part, err)))
             return false;
         bytes -= part;
     }

@@ -4,10 +4,9 @@
 #include "lib/bundle/columns.h"
 #include "lib/bundle/scan.h"
 
-/* Copies below that are as dear as what they copy; the second is for the distance of the copy before,
- * which costs next to nothing. */
-#define COPY_MIN  12u
-#define AGAIN_MIN 5u
+/* Copies below that are as dear as what they copy; unless their distance is that of the copy before,
+ * which costs next to nothing: those only need to be matches. */
+#define COPY_MIN 12u
 /* New bytes are only packed by how often each occurs. Beyond this part of the heir, a search for
  * matches among them pays. */
 #define FRESH_PART 64
@@ -41,7 +40,7 @@ static bool add_copy(struct maker *m, const char *from, const char *to, size_t b
         last->copy += (uint32_t)bytes;
         return true;
     }
-    if (bytes < (last && back == m->back ? AGAIN_MIN : COPY_MIN))
+    if (bytes < (last && back == m->back ? EDIT_COPY_MIN : COPY_MIN))
         return skip_fresh(m, bytes);
     struct edit *edit = vec_add(m->edits, err);
     if (!edit)

@@ -15,6 +15,9 @@
 
 #include <stdint.h>
 
+/* No copy is shorter: zstd gains nothing by such a match. */
+#define EDIT_COPY_MIN 8u
+
 struct edit {
     uint32_t fresh; /* bytes of the heir that are new */
     uint32_t copy;  /* and then so many that were there */

@@ -186,5 +186,29 @@ TEST(what_is_too_unlike_is_refused)
     assert_true(delta(buf_view(&base), span_of("a\n"), &in_order) > 0);
 }
 
-TESTS(every_size_comes_back, a_changed_value_costs_a_few_bytes, new_rows_may_stand_anywhere,
-      rows_may_be_gone_and_move, what_is_too_unlike_is_refused)
+/* Two changed lines of equal length, with little that is the same between what changed. */
+TEST(no_copy_is_shorter_than_a_match)
+{
+    AUTO(vec) struct vec edits = VEC(struct edit);
+    AUTO(buf) struct buf base = {0};
+    AUTO(buf) struct buf heir = {0};
+    struct err err = {0};
+
+    for (unsigned same = 1; same < 2 * EDIT_COPY_MIN; same++) {
+        buf_clear(&base);
+        buf_clear(&heir);
+        for (unsigned i = 0; i < 1000; i++) {
+            bool changed = i == 500 || i == 501;
+            buf_printf(&base, "%.*s %08u\n", (int)same, "aaaaaaaaaaaaaaaa", i);
+            buf_printf(&heir, "%.*s%c%08u\n", (int)same, "aaaaaaaaaaaaaaaa", changed ? 'x' : ' ',
+                       changed ? 99000000 + i : i);
+        }
+        assert_true(edits_find(buf_view(&base), buf_view(&heir), 1, &in_order, &edits, &err));
+        const struct edit *all = edits.at;
+        for (size_t i = 0; i < edits.count; i++)
+            assert_true(all[i].copy == 0 || all[i].copy >= EDIT_COPY_MIN);
+    }
+}
+
+TESTS(no_copy_is_shorter_than_a_match, every_size_comes_back, a_changed_value_costs_a_few_bytes,
+      new_rows_may_stand_anywhere, rows_may_be_gone_and_move, what_is_too_unlike_is_refused)

@@ -172,6 +172,7 @@ TEST(keys_come_in_any_order_and_columns_do_not)
 }
 
 TESTS(order_comments_and_tablespaces_do_not_matter, statements_are_named,
-      a_sign_may_be_applied_or_part_of_the_constant, zero_has_no_sign, a_constant_keeps_its_type,
-      texts_in_texts_are_compared_to_the_byte, signs_in_what_names_a_statement,
-      sequences_are_named_by_their_name, keys_come_in_any_order_and_columns_do_not)
+      each_right_stands_for_itself, a_sign_may_be_applied_or_part_of_the_constant, zero_has_no_sign,
+      a_constant_keeps_its_type, texts_in_texts_are_compared_to_the_byte,
+      signs_in_what_names_a_statement, sequences_are_named_by_their_name,
+      keys_come_in_any_order_and_columns_do_not)

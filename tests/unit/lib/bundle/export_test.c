@@ -261,13 +261,13 @@ TEST(export_survives_every_failing_call)
 /* Whose disk is full must be told which file it was. */
 TEST(a_full_disk_is_told_with_the_file)
 {
-    AUTO(store) struct store *s = memory();
+    AUTO(store) struct store *s = fake_store_empty();
     AUTO(fd) int fd = open("/dev/full", O_WRONLY | O_CLOEXEC);
     struct export_conf conf = {.scratch = "/nonexistent/scratch", .name = "/srv/x.tar"};
     struct export_report r;
     struct err err = {0};
 
-    made(s, "one", "mine");
+    fake_bundle(s, "one", "mine");
     assert_fails(bundle_export(s, "mine", fd, &conf, &r, &err), &err, ERR_SPACE);
     assert_non_null(strstr(err.text, "'/srv/x.tar'"));
     assert_true(err.hint[0]);

@@ -19,7 +19,7 @@ record() {
     "$REHEARSE" record --env "$PRODUCTION" --to "$TAPE" --duration 60 >"$T/record.out" 2>&1 &
     local recorder=$!
     wait_for 20 grep -q "recording" "$T/record.out" || return 1
-    shop_traffic "${SECONDS_OF_TRAFFIC:-10}" 60 || return 1
+    shop_traffic "${SECONDS_OF_TRAFFIC:-6}" 60 || return 1
     sleep 0.5
     kill -INT "$recorder"
     wait "$recorder" || { cat "$T/record.out"; return 1; }

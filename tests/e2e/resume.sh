@@ -2,6 +2,7 @@
 # A restore that is killed, or whose server crashes, goes on where it was, whatever was done by then; at
 # the end the box is proven to be what was captured, with nothing of ours left in it. Doors that are
 # shut hold it where it is to be killed, so that no clock decides what is tested.
+# run early: waits for servers
 . "$(dirname "$0")/lib.sh"
 e2e_begin resume
 ROWS=${ROWS:-20000}

@@ -11,22 +11,6 @@ struct needs {
     bool encrypts;
 };
 
-static bool add_key(void *ctx, const struct db_row *row, struct err *err)
-{
-    json_t *to = ctx;
-    AUTO(free) char *name = span_dup(row->value[0]);
-
-    return !row->value[0].at || (name && json_object_set_new_nocheck(to, name, json_true()) == 0) ||
-           err_memory(err);
-}
-
-static bool read_names(struct db *db, json_t **out, const char *sql, struct err *err)
-{
-    if (!*out)
-        *out = json_object();
-    return *out ? db_rows(db, add_key, *out, err, "%s", sql) : err_memory(err);
-}
-
 static bool add_library(void *ctx, const struct db_row *row, struct err *err)
 {
     json_t *to = ctx;
@@ -159,19 +143,16 @@ static bool gather(struct my_target *t, struct needs *n, struct err *err)
     bool full = !t->main->is_mysql && t->main->version >= 101001;
 
     if (!read_plugins(t->main, n, err) ||
-        !read_names(t->main, &n->engines,
-                    "SELECT lower(engine) FROM information_schema.engines WHERE support IN "
-                    "('YES', 'DEFAULT')",
-                    err) ||
-        !read_names(t->main, &n->charsets,
-                    "SELECT lower(character_set_name) FROM information_schema.character_sets",
-                    err) ||
-        !read_names(t->main, &n->collations,
-                    "SELECT lower(collation_name) FROM information_schema.collations", err) ||
-        (full && !read_names(t->main, &n->collations,
-                             "SELECT lower(full_collation_name) FROM "
-                             "information_schema.collation_character_set_applicability",
-                             err)) ||
+        !db_names(t->main, &n->engines, err,
+                  "SELECT lower(engine) FROM information_schema.engines WHERE support IN "
+                  "('YES', 'DEFAULT')") ||
+        !db_names(t->main, &n->charsets, err,
+                  "SELECT lower(character_set_name) FROM information_schema.character_sets") ||
+        !db_names(t->main, &n->collations, err,
+                  "SELECT lower(collation_name) FROM information_schema.collations") ||
+        (full && !db_names(t->main, &n->collations, err,
+                           "SELECT lower(full_collation_name) FROM "
+                           "information_schema.collation_character_set_applicability")) ||
         !check_charset(n, fact(t, "charset"), err) ||
         !check_collation(n, fact(t, "collation"), err))
         return false;

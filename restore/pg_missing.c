@@ -13,20 +13,6 @@ struct needs {
     bool icu;                                           /* the server knows collations of ICU */
 };
 
-static bool add_key(void *ctx, const struct db_row *row, struct err *err)
-{
-    json_t *to = ctx;
-    AUTO(free) char *name = span_dup(row->value[0]);
-
-    return (name && json_object_set_new_nocheck(to, name, json_true()) == 0) || err_memory(err);
-}
-
-static bool read_names(struct db *db, json_t **out, const char *sql, struct err *err)
-{
-    *out = json_object();
-    return *out ? db_rows(db, add_key, *out, err, "%s", sql) : err_memory(err);
-}
-
 static bool next_word(struct span *rest, const char *word, struct span *token)
 {
     while (sql_token_next(SQL_POSTGRESQL, rest, token) != SQL_END)
@@ -271,13 +257,13 @@ static bool gather(struct needs *n, struct err *err)
                   "SELECT count(*) FROM pg_catalog.pg_collation WHERE collprovider = 'i'"))
         return false;
     n->icu = !span_is(buf_view(&icu), "0");
-    return read_names(t->admin, &n->offered, "SELECT name FROM pg_catalog.pg_available_extensions",
-                      err) &&
-           read_names(t->admin, &n->roles, "SELECT rolname FROM pg_catalog.pg_roles", err) &&
-           read_names(t->admin, &n->tablespaces, "SELECT spcname FROM pg_catalog.pg_tablespace",
-                      err) &&
-           read_names(t->admin, &n->collations, "SELECT collname FROM pg_catalog.pg_collation",
-                      err) &&
+    return db_names(t->admin, &n->offered, err,
+                    "SELECT name FROM pg_catalog.pg_available_extensions") &&
+           db_names(t->admin, &n->roles, err, "SELECT rolname FROM pg_catalog.pg_roles") &&
+           db_names(t->admin, &n->tablespaces, err,
+                    "SELECT spcname FROM pg_catalog.pg_tablespace") &&
+           db_names(t->admin, &n->collations, err,
+                    "SELECT collname FROM pg_catalog.pg_collation") &&
            pg_rights_open(t, &n->rights, &n->missing, err) && pg_database_text(t, &database, err) &&
            (!t->conf.owned || add_roles_to_come(n, err)) && look_at_locale(n, "collate", err) &&
            look_at_locale(n, "ctype", err) &&

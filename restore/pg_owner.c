@@ -182,23 +182,15 @@ bool pg_owner_apply(struct pg_owner *o, struct buf *text, const char *name, stru
     return pg_text_filter(text, name, apply, o, err);
 }
 
-static bool add_role(void *ctx, const struct db_row *row, struct err *err)
-{
-    json_t *to = ctx;
-    AUTO(free) char *name = span_dup(row->value[0]);
-
-    return (name && json_object_set_new_nocheck(to, name, json_true()) == 0) || err_memory(err);
-}
-
 bool pg_owner_database(struct pg_owner *o, struct db *db, bool on_server, struct buf *text,
                        struct err *err)
 {
-    AUTO(json) json_t *roles = json_object();
+    AUTO(json) json_t *roles = NULL;
 
     if (!on_server)
         return pg_owner_apply(o, text, "database.sql", err);
-    if (!roles || !db_rows(db, add_role, roles, err, "SELECT rolname FROM pg_catalog.pg_roles"))
-        return roles ? false : err_memory(err);
+    if (!db_names(db, &roles, err, "SELECT rolname FROM pg_catalog.pg_roles"))
+        return false;
     o->roles = roles;
     bool ok = pg_text_filter(text, "database.sql", apply, o, err);
     o->roles = NULL;

@@ -2,14 +2,6 @@
 
 #include "restore/only.h"
 
-static bool add_offered(void *ctx, const struct db_row *row, struct err *err)
-{
-    json_t *to = ctx;
-    AUTO(free) char *name = span_dup(row->value[0]);
-
-    return (name && json_object_set_new_nocheck(to, name, json_true()) == 0) || err_memory(err);
-}
-
 static bool read_text(struct bundle *bundle, const char *component, const char *name,
                       struct buf *out, struct err *err)
 {
@@ -38,10 +30,8 @@ static bool read_part(struct bundle *bundle, const char *component, const struct
                       struct db *db, struct pg_part *p, struct err *err)
 {
     AUTO(vec) struct vec parts = VEC(struct only_part);
-    AUTO(json) json_t *offered = json_object();
+    AUTO(json) json_t *offered = NULL;
 
-    if (!offered)
-        return err_memory(err);
     if (!read_text(bundle, component, "pre-data.sql", &p->pre_data, err) ||
         !read_text(bundle, component, "post-data.sql", &p->post_data, err) ||
         !read_text(bundle, component, "sequences.sql", &p->sequences, err) ||
@@ -49,15 +39,15 @@ static bool read_part(struct bundle *bundle, const char *component, const struct
         return false;
     if (!parts.count)
         return true;
+    if (!db_names(db, &offered, err, "SELECT name FROM pg_catalog.pg_available_extensions"))
+        return false;
     struct pg_select_conf conf = {.component = component,
                                   .pre_data = buf_view(&p->pre_data),
                                   .post_data = buf_view(&p->post_data),
                                   .parts = &parts,
                                   .references = what->references,
                                   .offered = offered};
-    return db_rows(db, add_offered, offered, err,
-                   "SELECT name FROM pg_catalog.pg_available_extensions") &&
-           cut(p, &conf, err);
+    return cut(p, &conf, err);
 }
 
 bool pg_part_open(struct bundle *bundle, const char *component, const struct selection *what,

@@ -2,20 +2,6 @@
 
 #define BY_SUPERUSER "restore as a superuser, or leave out with --only what needs it"
 
-static bool add_key(void *ctx, const struct db_row *row, struct err *err)
-{
-    json_t *to = ctx;
-    AUTO(free) char *name = span_dup(row->value[0]);
-
-    return (name && json_object_set_new_nocheck(to, name, json_true()) == 0) || err_memory(err);
-}
-
-static bool read_names(struct db *db, json_t **out, const char *sql, struct err *err)
-{
-    *out = json_object();
-    return *out ? db_rows(db, add_key, *out, err, "%s", sql) : err_memory(err);
-}
-
 static bool look_at_databases(struct pg_target *t, struct missing *m, struct err *err)
 {
     AUTO(buf) struct buf may = {0};
@@ -34,18 +20,16 @@ bool pg_rights_open(struct pg_target *t, struct pg_rights *out, struct missing *
 
     *out = (struct pg_rights){.limited = t->part.owner.limited};
     return !out->limited ||
-           (read_names(t->admin, &out->roles,
-                       "SELECT rolname FROM pg_catalog.pg_roles WHERE "
-                       "pg_catalog.pg_has_role(oid, 'USAGE')",
-                       err) &&
-            read_names(t->admin, &out->languages,
-                       "SELECT lanname FROM pg_catalog.pg_language WHERE lanpltrusted", err) &&
-            read_names(t->admin, &out->extensions,
-                       trusts ? "SELECT name FROM pg_catalog.pg_available_extension_versions "
-                                "WHERE trusted OR NOT superuser"
-                              : "SELECT name FROM pg_catalog.pg_available_extension_versions "
-                                "WHERE NOT superuser",
-                       err) &&
+           (db_names(t->admin, &out->roles, err,
+                     "SELECT rolname FROM pg_catalog.pg_roles WHERE "
+                     "pg_catalog.pg_has_role(oid, 'USAGE')") &&
+            db_names(t->admin, &out->languages, err,
+                     "SELECT lanname FROM pg_catalog.pg_language WHERE lanpltrusted") &&
+            db_names(t->admin, &out->extensions, err,
+                     trusts ? "SELECT name FROM pg_catalog.pg_available_extension_versions "
+                              "WHERE trusted OR NOT superuser"
+                            : "SELECT name FROM pg_catalog.pg_available_extension_versions "
+                              "WHERE NOT superuser") &&
             look_at_databases(t, m, err));
 }
 

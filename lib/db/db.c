@@ -120,6 +120,22 @@ bool db_rows(struct db *db, db_each each, void *ctx, struct err *err, const char
     return made && db->ops->query(db, buf_view(&sql), each, ctx, NULL, err);
 }
 
+static bool add_key(void *ctx, const struct db_row *row, struct err *err)
+{
+    json_t *to = ctx;
+    AUTO(free) char *name = span_dup(row->value[0]);
+
+    return !row->value[0].at || (name && json_object_set_new_nocheck(to, name, json_true()) == 0) ||
+           err_memory(err);
+}
+
+bool db_names(struct db *db, json_t **out, struct err *err, const char *sql)
+{
+    if (!*out)
+        *out = json_object();
+    return *out ? db_rows(db, add_key, *out, err, "%s", sql) : err_memory(err);
+}
+
 /* ---- quoting -----------------------------------------------------------------------------------*/
 
 bool db_quote_name(struct db *db, const char *name, struct buf *out)

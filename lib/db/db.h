@@ -13,6 +13,8 @@
 #include "lib/base/buf.h"
 #include "lib/base/err.h"
 
+#include <jansson.h>
+
 enum db_engine { DB_POSTGRESQL, DB_MARIADB }; /* MariaDB stands for MySQL too; see db_version */
 
 struct db_conf {
@@ -91,6 +93,9 @@ bool db_value(struct db *db, struct buf *out, struct err *err, const char *fmt, 
 /* Formatted query with a row callback. */
 bool db_rows(struct db *db, db_each each, void *ctx, struct err *err, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
+/* The values of the first column as keys of *out, which is made when it is NULL; NULLs are left out.
+ * The caller releases *out, also on failure. */
+bool db_names(struct db *db, json_t **out, struct err *err, const char *sql);
 /* The value of that column; .at == NULL: it is NULL, or there is no such column. */
 struct span db_named(const struct db_row *row, const char *name);
 bool db_quote_name(struct db *db, const char *name, struct buf *out);

@@ -189,24 +189,19 @@ static bool look_at_tablespace(struct needs *n, struct span sql, struct err *err
                         "it is not there: its objects go to the default one", err);
 }
 
+static bool look_at_statement(void *ctx, const struct sql_statement *st, struct err *err)
+{
+    struct needs *n = ctx;
+
+    return look_at_extension(n, st->text, err) && pg_role_names(st->text, look_at_role, n, err) &&
+           look_at_collations(n, st->text, err) && look_at_tablespace(n, st->text, err) &&
+           look_at_collation(n, st->text, err) && look_at_library(n, st->text, err) &&
+           pg_rights_look(&n->rights, st->text, &n->missing, err);
+}
+
 static bool look_at(struct needs *n, const char *what, struct span text, struct err *err)
 {
-    struct sql_splitter split;
-    struct sql_statement st;
-    bool more = true;
-
-    sql_split_init(&split, SQL_POSTGRESQL, text);
-    for (;;) {
-        if (!sql_split_next(&split, &st, &more, err))
-            return err_add(err, "%s", what);
-        if (!more)
-            return true;
-        if (!look_at_extension(n, st.text, err) || !pg_role_names(st.text, look_at_role, n, err) ||
-            !look_at_collations(n, st.text, err) || !look_at_tablespace(n, st.text, err) ||
-            !look_at_collation(n, st.text, err) || !look_at_library(n, st.text, err) ||
-            !pg_rights_look(&n->rights, st.text, &n->missing, err))
-            return false;
-    }
+    return sql_each(SQL_POSTGRESQL, text, look_at_statement, n, err) || err_add(err, "%s", what);
 }
 
 /* ---- the whole ---------------------------------------------------------------------------------*/

@@ -187,9 +187,10 @@ static bool comment(struct facts *f, struct span sql, struct err *err)
     return put(f, &fact, err, "role %.*s: comment", SHOW(name));
 }
 
-static bool take_apart(struct facts *f, struct span sql, struct err *err)
+static bool take_apart(void *ctx, const struct sql_statement *st, struct err *err)
 {
-    struct span rest = sql, verb = next(&rest), kind = next(&rest);
+    struct facts *f = ctx;
+    struct span sql = st->text, rest = sql, verb = next(&rest), kind = next(&rest);
     bool role = span_is(kind, "ROLE");
 
     if (span_is(verb, "CREATE") && role) {
@@ -210,19 +211,7 @@ static bool take_apart(struct facts *f, struct span sql, struct err *err)
 
 static bool read_facts(struct facts *f, struct span text, struct err *err)
 {
-    struct sql_splitter split;
-    struct sql_statement st;
-    bool more = true;
-
-    sql_split_init(&split, SQL_POSTGRESQL, text);
-    for (;;) {
-        if (!sql_split_next(&split, &st, &more, err))
-            return false;
-        if (!more)
-            return true;
-        if (!take_apart(f, st.text, err))
-            return false;
-    }
+    return sql_each(SQL_POSTGRESQL, text, take_apart, f, err);
 }
 
 /* ---- comparing ---------------------------------------------------------------------------------*/

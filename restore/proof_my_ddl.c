@@ -30,25 +30,19 @@ static bool know(struct ddl *d, const char *kind, struct span name, struct err *
 
 /* ---- tables ------------------------------------------------------------------------------------*/
 
+static bool add_create(void *ctx, const struct sql_statement *st, struct err *err)
+{
+    struct span *at = vec_add(ctx, err);
+
+    if (at)
+        *at = st->text;
+    return at;
+}
+
 static bool split_tables(struct ddl *d, struct err *err)
 {
-    struct sql_splitter s;
-    struct sql_statement st;
-    bool more = true;
-
-    if (!proof_bundle_text(d->proof->part, "tables.sql", &d->tables, err))
-        return false;
-    sql_split_init(&s, SQL_MARIADB, buf_view(&d->tables));
-    for (;;) {
-        if (!sql_split_next(&s, &st, &more, err))
-            return false;
-        if (!more)
-            return true;
-        struct span *at = vec_add(&d->creates, err);
-        if (!at)
-            return false;
-        *at = st.text;
-    }
+    return proof_bundle_text(d->proof->part, "tables.sql", &d->tables, err) &&
+           sql_each(SQL_MARIADB, buf_view(&d->tables), add_create, &d->creates, err);
 }
 
 static struct span create_of(struct ddl *d, const char *name, struct err *err)

@@ -171,21 +171,14 @@ static bool is_session(struct span text)
     return span_starts(text, "SET ") || span_starts(text, "SELECT pg_catalog.set_config(");
 }
 
+static bool add_statement(void *ctx, const struct sql_statement *st, struct err *err)
+{
+    return is_session(st->text) || add_piece(ctx, st->text, err);
+}
+
 static bool split(struct span text, struct vec *out, struct err *err)
 {
-    struct sql_splitter s;
-    struct sql_statement st;
-    bool more = true;
-
-    sql_split_init(&s, SQL_POSTGRESQL, text);
-    for (;;) {
-        if (!sql_split_next(&s, &st, &more, err))
-            return false;
-        if (!more)
-            return true;
-        if (!is_session(st.text) && !add_piece(out, st.text, err))
-            return false;
-    }
+    return sql_each(SQL_POSTGRESQL, text, add_statement, out, err);
 }
 
 /* ---- rights ------------------------------------------------------------------------------------*/
@@ -245,26 +238,23 @@ static void spread(struct span sql, struct span list, struct buf *out)
     }
 }
 
+static bool spread_one(void *ctx, const struct sql_statement *st, struct err *err)
+{
+    struct buf *out = ctx;
+    struct span list;
+
+    if (rights_of(st->text, &list)) {
+        spread(st->text, list, out);
+    } else {
+        buf_span(out, st->text);
+        buf_puts(out, ";\n");
+    }
+    return buf_ok(out, err);
+}
+
 static bool spread_rights(struct span text, struct buf *out, struct err *err)
 {
-    struct sql_splitter s;
-    struct sql_statement st;
-    struct span list;
-    bool more = true;
-
-    sql_split_init(&s, SQL_POSTGRESQL, text);
-    for (;;) {
-        if (!sql_split_next(&s, &st, &more, err))
-            return false;
-        if (!more)
-            return buf_ok(out, err);
-        if (rights_of(st.text, &list)) {
-            spread(st.text, list, out);
-        } else {
-            buf_span(out, st.text);
-            buf_puts(out, ";\n");
-        }
-    }
+    return sql_each(SQL_POSTGRESQL, text, spread_one, out, err);
 }
 
 /* ---- signs -------------------------------------------------------------------------------------*/

@@ -379,3 +379,22 @@ bool sql_split_next(struct sql_splitter *s, struct sql_statement *out, bool *mor
     *more = finish(&m, out, err);
     return *more;
 }
+
+bool sql_each(enum sql_dialect dialect, struct span text,
+              bool (*each)(void *ctx, const struct sql_statement *st, struct err *err), void *ctx,
+              struct err *err)
+{
+    struct sql_splitter split;
+    struct sql_statement st;
+    bool more = true;
+
+    sql_split_init(&split, dialect, text);
+    for (;;) {
+        if (!sql_split_next(&split, &st, &more, err))
+            return false;
+        if (!more)
+            return true;
+        if (!each(ctx, &st, err))
+            return false;
+    }
+}

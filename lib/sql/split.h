@@ -42,6 +42,10 @@ struct sql_splitter {
 void sql_split_init(struct sql_splitter *s, enum sql_dialect dialect, struct span text);
 /* *more is false at the end (then *out is untouched). */
 bool sql_split_next(struct sql_splitter *s, struct sql_statement *out, bool *more, struct err *err);
+/* Every statement of the text, in order, until `each` fails. */
+bool sql_each(enum sql_dialect dialect, struct span text,
+              bool (*each)(void *ctx, const struct sql_statement *st, struct err *err), void *ctx,
+              struct err *err);
 
 /* Next token of a statement, comments and white space skipped; for classification and lint. Quotes
  * and prefixes belong to the token; what stands in a versioned comment comes as tokens; := and ::

@@ -19,6 +19,7 @@ struct gc {
     int64_t before_ns; /* what is younger stays */
     struct marks marks;
     struct vec unneeded; /* struct object */
+    uint64_t chosen;     /* bundles that the rules chose from */
     bool edits;          /* the index was to be changed */
 };
 
@@ -75,7 +76,7 @@ static bool choose(struct gc *g, struct err *err)
         if (!keep[i] && (!only || strcmp(only, all[i].environment) == 0) &&
             !report_retired(g, &all[i], err))
             return false;
-    g->report->bundles = entries.count;
+    g->chosen = g->report->bundles = entries.count;
     return true;
 }
 
@@ -93,10 +94,13 @@ static bool retire_chosen(struct gc *g, json_t *manifests, struct err *err)
 {
     const struct gc_retired *chosen = g->report->retired.at;
 
-    for (size_t i = 0; i < g->report->retired.count; i++)
-        if (!tags_pinned(manifests, &chosen[i].manifest) &&
-            !tags_retire(manifests, &chosen[i].manifest, g->now, err))
+    for (size_t i = 0; i < g->report->retired.count; i++) {
+        if (tags_pinned(manifests, &chosen[i].manifest))
+            continue;
+        if (!tags_retire(manifests, &chosen[i].manifest, g->now, err))
             return false;
+        g->edits = true;
+    }
     return true;
 }
 
@@ -104,9 +108,9 @@ static bool edit_index(void *ctx, json_t *manifests, struct err *err)
 {
     struct gc *g = ctx;
 
+    g->edits = false;
     if (!retire_chosen(g, manifests, err))
         return false;
-    g->edits = g->report->retired.count > 0;
     g->report->waiting = 0;
     for (size_t i = json_array_size(manifests); i-- > 0;) {
         const json_t *entry = json_array_get(manifests, i);
@@ -121,7 +125,7 @@ static bool edit_index(void *ctx, json_t *manifests, struct err *err)
     return true;
 }
 
-/* What was pinned is reported as kept. */
+/* What was pinned is reported as kept. Again on a second look, which finds it gone from the list. */
 static void forget_pinned(struct gc *g, const json_t *manifests)
 {
     struct gc_retired *all = g->report->retired.at;
@@ -130,9 +134,9 @@ static void forget_pinned(struct gc *g, const json_t *manifests)
     for (size_t i = 0; i < g->report->retired.count; i++)
         if (!tags_pinned(manifests, &all[i].manifest))
             all[kept++] = all[i];
-    g->report->pinned = g->report->retired.count - kept;
+    g->report->pinned += g->report->retired.count - kept;
     g->report->retired.count = kept;
-    g->report->bundles -= kept;
+    g->report->bundles = g->chosen - kept;
 }
 
 static bool read_index(struct gc *g, json_t **root, json_t **manifests, struct err *err)
@@ -151,7 +155,7 @@ static bool read_index(struct gc *g, json_t **root, json_t **manifests, struct e
 /* A dry run edits what it read and keeps it to itself. */
 static bool retire(struct gc *g, struct err *err)
 {
-    g->report->retired.count = 0;
+    g->report->retired.count = g->report->pinned = 0;
     return choose(g, err) && (g->conf->dry_run || tags_edit(g->store, edit_index, g, err));
 }
 

@@ -136,6 +136,10 @@ check "pin an old one" bundle pin $old
 check_has "a rule names what is pinned" "$(bundle gc --grace 0 --keep-daily 2)" "1 of them only because they are pinned"
 check_same "it stays beside what the rule keeps" "$(kept shop)" "$(echo "2024-02-29 12:00:00"; expected 0 2 0 0 "$SHOP")"
 check "and is whole" bundle verify $old
+# The lock file of a writer that was killed, and nothing to change but for the pin.
+printf 'here process 1 since then\nflock\n' >"$S/swap.lock"
+check "the same rule beside a dead writer's lock" bundle gc --grace 0 --keep-daily 2
+check "takes the lock away" test ! -e "$S/swap.lock"
 check "unpin" bundle unpin $old
 check "the same rule again" bundle gc --grace 0 --keep-daily 2
 check_same "removes it" "$(kept shop)" "$(expected 0 2 0 0 "$SHOP")"

@@ -342,6 +342,74 @@ TEST(gc_survives_every_failing_call)
     }
 }
 
+/* The store as the tests below see it: one call of it is another's. */
+static const struct store_ops *plain;
+static char vanishing[STORE_NAME_MAX];
+static unsigned swaps;
+
+/* Somebody else's gc takes it away and a third one stores it again. */
+static bool read_once_missing(struct store *s, const char *name, uint64_t offset, void *to,
+                              size_t len, struct err *err)
+{
+    if (strcmp(name, vanishing) != 0)
+        return plain->read(s, name, offset, to, len, err);
+    vanishing[0] = '\0';
+    return err_set(err, ERR_MISSING, "no '%s'", name);
+}
+
+static bool swap_counted(struct store *s, const char *name, const struct digest *expected,
+                         struct span content, struct err *err)
+{
+    swaps++;
+    return plain->swap(s, name, expected, content, err);
+}
+
+TEST(a_second_look_counts_the_same)
+{
+    AUTO(store) struct store *s = fake_store_empty();
+    struct gc_conf conf = {.rules = {.last = 1}, .grace_ns = HOUR};
+    struct err err = {0};
+
+    made(s, "one", "mine");
+    made(s, "two", NULL);
+    made(s, "three", NULL);
+    struct bundle_ref last = made(s, "four", NULL);
+    assert_ok(bundle_pin(s, "mine", true, &err), &err);
+    plain = s->ops;
+    struct store_ops ops = *plain;
+    ops.read = read_once_missing;
+    store_blob_name(&last.manifest, vanishing);
+    s->ops = &ops;
+    AUTO(gc_report) struct gc_report r = {0};
+    assert_ok(bundle_gc(s, &conf, &r, &err), &err);
+    s->ops = plain;
+    assert_string_equal(vanishing, ""); /* there was a second look */
+    assert_int_equal(r.retired.count, 2);
+    assert_int_equal(r.pinned, 1);
+    assert_int_equal(r.bundles, 2);
+    assert_int_equal(r.waiting, 2);
+}
+
+/* Nothing to retire but what is pinned: a lock that a killed writer left goes all the same. */
+TEST(only_pinned_ones_beyond_the_rule_change_nothing)
+{
+    AUTO(store) struct store *s = fake_store_empty();
+    struct gc_conf conf = {.rules = {.last = 1}, .grace_ns = HOUR};
+    struct err err = {0};
+
+    made(s, "one", "mine");
+    made(s, "two", NULL);
+    assert_ok(bundle_pin(s, "mine", true, &err), &err);
+    plain = s->ops;
+    struct store_ops ops = *plain;
+    ops.swap = swap_counted;
+    s->ops = &ops;
+    swaps = 0;
+    assert_int_equal(collect(s, &conf).pinned, 1);
+    s->ops = plain;
+    assert_int_equal(swaps, 1);
+}
+
 /* A disk without room for another index.json as long as the litter lies there. */
 static const struct store_ops *roomy;
 static char litter[STORE_NAME_MAX];
@@ -413,7 +481,8 @@ TEST(a_full_disk_without_litter_is_told)
     s->ops = roomy;
 }
 
-TESTS(a_full_disk_is_freed, a_full_disk_without_litter_is_told, keeps_what_the_rules_say,
+TESTS(a_second_look_counts_the_same, only_pinned_ones_beyond_the_rule_change_nothing,
+      a_full_disk_is_freed, a_full_disk_without_litter_is_told, keeps_what_the_rules_say,
       counts_each_environment_by_itself, frees_a_removed_bundle_after_its_grace,
       a_tag_brings_a_removed_bundle_back, never_removes_what_is_pinned,
       a_dry_run_changes_nothing_and_counts_the_same, a_snapshot_at_work_loses_nothing,

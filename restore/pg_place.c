@@ -99,9 +99,29 @@ static bool look_at_old(struct pg_target *t, struct err *err)
     return err_hint(err, "restore as its owner, a member of that role, or a superuser");
 }
 
+/* A restore that was ended between the swap and the drop has left it: somebody's only copy, until the
+ * new one is known to stand and may be replaced again. */
+static bool look_at_set_aside(struct pg_target *t, struct err *err)
+{
+    char old[PLACE_NAME];
+    bool exists = false;
+
+    place_old_name(t->conf.final, old);
+    if (t->base.replaced)
+        return true;
+    if (!pg_database_exists(t, old, &exists, err))
+        return false;
+    if (!exists)
+        return true;
+    err_set(err, ERR_EXISTS, "'%s' at %s is what '%s' was before it was replaced", old,
+            t->admin->label, t->conf.final);
+    return err_hint(err, "rename it back, or drop it");
+}
+
 bool pg_place_open(struct pg_target *t, struct err *err)
 {
-    return t->conf.owned || (refuse_source(t, err) && lock(t, err) && look_at_old(t, err));
+    return t->conf.owned || (refuse_source(t, err) && lock(t, err) && look_at_old(t, err) &&
+                             look_at_set_aside(t, err));
 }
 
 /* ---- what a killed restore has left ------------------------------------------------------------*/
@@ -152,7 +172,8 @@ bool pg_place_sweep(struct pg_target *t, struct err *err)
     if (t->conf.owned)
         return true;
     place_old_name(t->conf.final, old);
-    return sweep_one(t, old, err) && (t->done || sweep_one(t, t->database, err));
+    return (!t->base.replaced || sweep_one(t, old, err)) &&
+           (t->done || sweep_one(t, t->database, err));
 }
 
 void pg_place_drop(struct pg_target *t)

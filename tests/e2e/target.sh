@@ -179,23 +179,71 @@ check_same "the rows are there" "$(pg_sql mine -c 'SELECT count(*) FROM orders')
 
 # ---- kills ------------------------------------------------------------------------------------------
 pg_sql postgres -c 'DROP DATABASE mine' -c 'DROP DATABASE shop2' -c 'DROP DATABASE notes'
+mkdir "$T/door"
+src_sql postgres -c 'CREATE DATABASE held'
+src_sql held <<SQL >/dev/null || die "cannot fill PostgreSQL"
+CREATE TABLE lines (id int PRIMARY KEY, line text);
+INSERT INTO lines SELECT g, md5(g::text) FROM generate_series(1, 5000) g;
+-- A door that is shut: as long as its file is there.
+CREATE FUNCTION door(n int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS \$\$ BEGIN
+WHILE (pg_catalog.pg_stat_file('$T/door/shut', true)).size IS NOT NULL LOOP PERFORM pg_catalog.pg_sleep(0.05); END LOOP;
+RETURN n; END \$\$;
+CREATE MATERIALIZED VIEW doors AS SELECT public.door(1);
+SQL
+printf 'name: prod\ndatabases:\n  - {name: held, engine: postgresql, host: "%s", port: %s, user: postgres, database: held}\n' \
+    "$SRC_SOCKET" "$SRC_PORT" >"$T/held-source.yaml"
+STORE=$T/held-store
+check "a snapshot of one with a door is taken" "$REHEARSE" snapshot --env "$T/held-source.yaml" --to "$STORE"
+printf 'name: staging\ndatabases:\n  - {name: held, engine: postgresql, host: "%s", port: %s, user: postgres, database: shop}\n' \
+    "$PG_SOCKET_DIR" "$PG_PORT" >"$T/held.yaml"
+at_door() {
+    [ "$(pg_sql postgres -c "SELECT count(*) FROM pg_stat_activity WHERE datname LIKE 'rehearse_load_%' AND wait_event = 'PgSleep'")" = 1 ]
+}
+loads() {
+    pg_sql postgres -c "SELECT count(*) FROM pg_database WHERE datname LIKE 'rehearse_load_%'"
+}
+held() { # NAME [options]: a restore that has come to the door; $HELD is its pid, $T/part its words
+    touch "$T/door/shut"
+    "$REHEARSE" restore --from "$STORE" --to "$T/held.yaml" "${@:2}" >"$T/part" 2>&1 & # no function: its pid would be a shell's
+    HELD=$!
+    check "$1: it comes to the door" wait_for 60 at_door
+}
+kill_it() { # NAME
+    kill -KILL $HELD && ok "$1: killed" || not_ok "$1: killed" "it had ended"
+    wait $HELD 2>/dev/null
+    rm -f "$T/door/shut"
+}
+safe() { # NAME
+    check_same "$1: what was there is" "$(pg_sql shop -c 'SELECT count(*) FROM ours')" 0
+}
 pg_sql shop -c 'CREATE TABLE ours (id int)'
-for ms in 0.1 0.25 0.4 0.6; do
-    "$REHEARSE" restore --from "$STORE" --to "$T/plain.yaml" --replace-database shop >/dev/null 2>&1 &
-    pid=$!
-    sleep $ms
-    kill -KILL $pid 2>/dev/null
-    wait $pid 2>/dev/null
-    check_same "after a kill at $ms s there is a whole one" "$(pg_sql shop -c 'SELECT count(*) FROM orders')" "$ROWS"
-done
-check "the next one sweeps" to plain --replace-database shop --verify
+held "a kill" --replace-database shop
+LOAD=$(pg_sql postgres -c "SELECT datname FROM pg_database WHERE datname LIKE 'rehearse_load_%'")
+OLD=${LOAD/load/old}
+kill_it "a kill"
+safe "a kill"
+check_same "a kill: and the half of a new one" "$(loads)" 1
+held "once more" --replace-database shop
+check_has "the next one sweeps" "$(cat "$T/part")" "what a restore has left is removed database='$LOAD'"
+kill_it "once more"
+safe "once more"
+check "or goes on" to held --replace-database shop --resume --verify
+check_has "where it was" "$(say)" "the load goes on"
 check_same "and leaves nothing" "$(databases)" "postgres shop"
+check_same "it is the new one" "$(pg_sql shop -c 'SELECT count(*) FROM lines')" 5000
 
-"$REHEARSE" restore --from "$STORE" --to "$T/plain.yaml" --replace-database shop >/dev/null 2>&1 &
-pid=$!
-sleep 0.5
-kill -KILL $pid 2>/dev/null
-wait $pid 2>/dev/null
-check "or goes on" to plain --replace-database shop --resume --verify
+# ---- what was set aside -----------------------------------------------------------------------------
+pg_sql postgres -c "CREATE DATABASE $OLD" -c 'ALTER DATABASE shop RENAME TO away'
+pg_sql "$OLD" -c 'CREATE TABLE ours (id int)'
+for option in "" "--replace-database shop" "--resume"; do
+    check_status "what was set aside is nobody's to drop ($option)" 18 to held $option
+    check_has "it is named" "$(say)" "'$OLD' at"
+    check_has "with what it is" "$(say)" "is what 'shop' was before it was replaced"
+done
+check_same "and stays" "$(pg_sql "$OLD" -c 'SELECT count(*) FROM ours')" 0
+pg_sql postgres -c 'ALTER DATABASE away RENAME TO shop'
+check_status "nor is it without a word of replacing" 18 to held
+check_same "it stays, still" "$(pg_sql "$OLD" -c 'SELECT count(*) FROM ours')" 0
+check "beside a new one that may be replaced it goes" to held --replace-database shop --verify
 check_same "with nothing left, either" "$(databases)" "postgres shop"
 e2e_end

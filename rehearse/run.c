@@ -331,10 +331,12 @@ const struct cmd run_cmd = {
     .name = "run",
     .summary = "rehearse a release: restore, replay, apply, replay, judge",
     .usage = "[OPTIONS] RELEASE.yaml",
-    .about = "Restores production's bundle into the box, replays the tape against the old release, "
-             "resets, applies config, migrations, code and data scripts, replays against the new "
-             "release, compares and judges. Every step is written to the journal.\n\n"
-             "Exit status: 0 GO, 1 NO-GO, 2 INCONCLUSIVE, 3 the rehearsal itself failed.",
+    .about =
+        "Restores production's bundle into the box, replays the tape against the old release, "
+        "resets, applies config, migrations, code and data scripts, replays against the new "
+        "release, compares and judges. What seems slower is applied and replayed a second time "
+        "before it counts. Every step is written to the journal.\n\n"
+        "Exit status: 0 GO, 1 NO-GO, 2 INCONCLUSIVE, 3 the rehearsal itself failed.",
     .examples = "# rehearse release 2 and read the report\n"
                 "$ rehearse run release2/release.yaml --out out/release2\n"
                 "# in a pipeline\n"

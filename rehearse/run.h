@@ -62,7 +62,7 @@ bool run_check_inputs(struct run *r, struct err *err);
 /* run_replay.c */
 bool run_baselines(struct run *r, struct err *err);
 bool run_candidate(struct run *r, struct err *err);
-/* The new release once more; `label` names the run in the journal. */
+/* Replays against the new release that runs now; `label` names the run in the journal. */
 bool run_replay_new(struct run *r, const char *label, struct err *err);
 /* run_confirm.c: what seems slower is rehearsed a second time, steps 6 to 11, and what that run says
  * of it is written to the journal. Nothing when nothing seems slower. */

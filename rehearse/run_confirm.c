@@ -8,20 +8,22 @@
 /* Requests of one run are not independent of each other: what else the machine did at that moment
  * slowed many of them. A regression is there in the next run as well; a neighbour hardly ever is. */
 
-static bool seems_slower(struct run *r, bool *out, struct err *err)
+static bool judged(struct run *r, const char *path, struct verdict_result *out, struct err *err)
 {
     AUTO(json) json_t *events = NULL;
-    AUTO(verdict) struct verdict_result v = {0};
 
-    if (!journal_load(journal_path(r->journal), &events, err) ||
-        !verdict_judge(events, &r->release->judge, &v, err))
-        return false;
-    const struct reason *at = v.reasons.at;
-    *out = false;
-    for (size_t i = 0; i < v.reasons.count; i++)
-        *out = *out || (at[i].severity == SEVERITY_BLOCK && !at[i].accepted &&
-                        strcmp(at[i].rule, RULE_SLOWER) == 0);
-    return true;
+    return journal_load(path, &events, err) && verdict_judge(events, &r->release->judge, out, err);
+}
+
+static bool seems_slower(const struct verdict_result *v)
+{
+    const struct reason *at = v->reasons.at;
+
+    for (size_t i = 0; i < v->reasons.count; i++)
+        if (at[i].severity == SEVERITY_BLOCK && !at[i].accepted &&
+            strcmp(at[i].rule, RULE_SLOWER) == 0)
+            return true;
+    return false;
 }
 
 /* Steps 6 to 10 once more, and the replay. */
@@ -86,27 +88,39 @@ static bool note_latencies(struct run *r, const char *path, struct err *err)
     return true;
 }
 
+/* A run in which something else went wrong measured something else: answers that fail are quick. */
+static bool is_like(struct run *r, const struct verdict_result *first, const char *path,
+                    struct err *err)
+{
+    AUTO(verdict) struct verdict_result second = {0};
+
+    if (!judged(r, path, &second, err))
+        return false;
+    const struct reason *worse = verdict_worse(first, &second, RULE_SLOWER);
+    return !worse || err_set(err, ERR_DIFFERS, "it found what the first run did not: %s %s: %s",
+                             worse->rule, worse->subject, worse->text);
+}
+
 bool run_confirm(struct run *r, struct err *err)
 {
     AUTO(free) char *path = run_path(r, "confirm.jsonl");
-    bool slower = false;
+    AUTO(verdict) struct verdict_result first = {0};
 
     if (!path)
         return err_memory(err);
-    if (!seems_slower(r, &slower, err))
+    if (!judged(r, journal_path(r->journal), &first, err))
         return false;
-    if (!slower)
+    if (!seems_slower(&first))
         return true;
     if (!JOURNAL(r->journal, err, "replay.confirm", f_str("journal", "confirm.jsonl")))
         return false;
-    if (second_run(r, path, err))
+    if (second_run(r, path, err) && is_like(r, &first, path, err))
         return note_latencies(r, path, err);
     if (err->code == ERR_STOPPED)
         return false;
     /* The first run is whole, and stands as it is. */
     log_warn("what seems slower could not be confirmed by a second run", f_str("why", err->text));
-    bool noted = JOURNAL(r->journal, NULL, "replay.unconfirmed", f_str("why", err->text));
-    if (noted)
-        err_clear(err);
-    return noted;
+    struct err why = *err;
+    err_clear(err);
+    return JOURNAL(r->journal, err, "replay.unconfirmed", f_str("why", why.text));
 }

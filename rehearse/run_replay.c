@@ -74,17 +74,17 @@ bool run_replay_new(struct run *r, const char *label, struct err *err)
 {
     AUTO(free) char *first = run_path(r, "baseline-1.results");
     AUTO(free) char *second = run_path(r, "baseline-2.results");
+    AUTO(json) json_t *before = NULL;
 
     if (!first || !second)
         return err_memory(err);
-    return replay_once(r, label, first, r->release->replay.baselines > 1 ? second : NULL, err);
+    return touched_begin(r, &before, err) &&
+           replay_once(r, label, first, r->release->replay.baselines > 1 ? second : NULL, err) &&
+           box_check_services(r->box, err) && touched_end(r, before, err);
 }
 
 bool run_candidate(struct run *r, struct err *err)
 {
-    AUTO(json) json_t *before = NULL;
-
-    return touched_begin(r, &before, err) && run_replay_new(r, "candidate", err) &&
-           box_check_services(r->box, err) && touched_end(r, before, err) &&
+    return run_replay_new(r, "candidate", err) &&
            (!r->release->replay.confirm || run_confirm(r, err));
 }

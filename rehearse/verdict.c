@@ -159,6 +159,28 @@ bool verdict_judge(const json_t *events, const struct release_judge *policy,
     return true;
 }
 
+static bool has_reason(const struct verdict_result *v, const struct reason *r)
+{
+    const struct reason *at = v->reasons.at;
+
+    for (size_t i = 0; i < v->reasons.count; i++)
+        if (strcmp(at[i].rule, r->rule) == 0 && strcmp(at[i].subject, r->subject) == 0)
+            return true;
+    return false;
+}
+
+const struct reason *verdict_worse(const struct verdict_result *first,
+                                   const struct verdict_result *other, const char *but)
+{
+    const struct reason *at = other->reasons.at;
+
+    for (size_t i = 0; i < other->reasons.count; i++)
+        if (at[i].severity >= SEVERITY_DOUBT && !at[i].accepted && strcmp(at[i].rule, but) != 0 &&
+            !has_reason(first, &at[i]))
+            return &at[i];
+    return NULL;
+}
+
 const char *verdict_name(enum verdict v)
 {
     static const char *const names[] = {"GO", "NO-GO", "INCONCLUSIVE"};

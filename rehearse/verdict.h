@@ -48,6 +48,11 @@ static inline void auto_verdict(struct verdict_result *r)
     verdict_done(r);
 }
 
+/* The first reason of `other` that is grave (BLOCK or DOUBT), not accepted, of another rule than `but`,
+ * and of which `first` says nothing; NULL: none. */
+const struct reason *verdict_worse(const struct verdict_result *first,
+                                   const struct verdict_result *other, const char *but);
+
 /* The policy as the journal holds it, and back; policy_done() frees what policy_read() made. */
 json_t *policy_json(const struct release_judge *policy);
 bool policy_read(const json_t *events, struct release_judge *out, struct err *err);

@@ -221,7 +221,8 @@ static struct rise rise_of(const struct release_judge *p, const json_t *e, const
     return r;
 }
 
-/* What a second run of the new release says of the same endpoint; NULL: there was none. */
+/* What a second run of the new release says of the same endpoint; NULL: there was none, or it says it of
+ * fewer requests. */
 static const json_t *again(const struct judge *j, const json_t *e)
 {
     const json_t *other, *found = NULL;
@@ -235,49 +236,47 @@ static const json_t *again(const struct judge *j, const json_t *e)
             found = other;
         behind = behind || other == e;
     }
-    return found;
+    return found && event_num(found, "requests") >= event_num(e, "requests") ? found : NULL;
 }
 
-static bool note_slower(struct judge *j, const char *rule, const json_t *e, const char *percentile,
-                        const json_t *other)
+static const char *const percentiles[] = {"p50", "p95"};
+
+/* The first percentile that rose; NULL: none did. */
+static const char *risen(const struct release_judge *p, const json_t *e)
 {
-    struct rise first = rise_of(j->policy, e, percentile);
-    struct rise second = other ? rise_of(j->policy, other, percentile) : first;
+    for (size_t i = 0; i < COUNT(percentiles); i++)
+        if (rise_of(p, e, percentiles[i]).counts)
+            return percentiles[i];
+    return NULL;
+}
+
+/* What rose in a second run as well stands, whichever percentile it is there. */
+static bool slower(struct judge *j, const char *rule, const json_t *e)
+{
+    const char *percentile = risen(j->policy, e);
+    const json_t *other = again(j, e);
     double p = event_num(e, "p_value");
     char more[96] = "";
 
+    if (!percentile || is_superseded(j, e, "endpoint"))
+        return true;
+    struct rise first = rise_of(j->policy, e, percentile);
+    const char *twice = other ? risen(j->policy, other) : NULL;
     if (other)
-        snprintf(more, sizeof(more), "; %s%.1f ms in a second run", second.counts ? "" : "but ",
-                 second.after_ms);
+        snprintf(more, sizeof(more), "; %s%s %.1f ms in a second run", twice ? "" : "but ",
+                 twice ? twice : percentile,
+                 rise_of(j->policy, other, twice ? twice : percentile).after_ms);
     return judge_note(
-        j, rule, second.counts ? SEVERITY_BLOCK : SEVERITY_WARN, event_str(e, "endpoint"),
+        j, rule, !other || twice ? SEVERITY_BLOCK : SEVERITY_WARN, event_str(e, "endpoint"),
         "%s went from %.1f ms to %.1f ms (%.1f times; p %s %.4f)%s", percentile, first.before_ms,
         first.after_ms, first.before_ms > 0 ? first.after_ms / first.before_ms : HUGE_VAL,
         p < 0.0001 ? "<" : "=", fmax(p, 0.0001), more);
 }
 
-/* One reason for an endpoint: the first percentile that rose in each run, else in the first. */
-static bool slower(struct judge *j, const char *rule, const json_t *e)
-{
-    static const char *const percentiles[] = {"p50", "p95"};
-    const json_t *other = again(j, e);
-    const char *worst = NULL;
-
-    if (is_superseded(j, e, "endpoint"))
-        return true;
-    for (size_t i = COUNT(percentiles); i-- > 0;) {
-        bool first = rise_of(j->policy, e, percentiles[i]).counts;
-        bool twice = first && other && rise_of(j->policy, other, percentiles[i]).counts;
-        bool had_twice = worst && other && rise_of(j->policy, other, worst).counts;
-        if (twice || (first && !had_twice))
-            worst = percentiles[i];
-    }
-    return !worst || note_slower(j, rule, e, worst, other);
-}
-
+/* "candidate", or "candidate-2" in the journal of a second run. */
 static bool is_candidate(const json_t *e)
 {
-    return strcmp(event_str(e, "label"), "candidate") == 0;
+    return span_starts(span_of(event_str(e, "label")), "candidate");
 }
 
 static bool requests_failed(struct judge *j, const char *rule, const json_t *e)

@@ -211,10 +211,11 @@ TEST(small_or_lucky_latency_changes_do_not_count)
 
 #define SLOW                                                                                    \
     "{\"event\":\"replay.latency\",\"endpoint\":\"GET /a\",\"old_p50_us\":2000,\"new_p50_us\":" \
-    "90000,\"old_p95_us\":3000,\"new_p95_us\":99000,\"p_value\":0.0001}"
+    "90000,\"old_p95_us\":3000,\"new_p95_us\":99000,\"p_value\":0.0001,\"requests\":9}"
 #define AGAIN(endpoint, p50)                                                                  \
     ",{\"event\":\"replay.latency_again\",\"endpoint\":\"" endpoint "\",\"old_p50_us\":2000," \
-    "\"new_p50_us\":" p50 ",\"old_p95_us\":3000,\"new_p95_us\":" p50 ",\"p_value\":0.0001}"
+    "\"new_p50_us\":" p50 ",\"old_p95_us\":3000,\"new_p95_us\":" p50                          \
+    ",\"p_value\":0.0001,\"requests\":9}"
 
 /* A neighbour on the machine slows one run, a regression both. */
 TEST(what_was_slower_only_once_is_a_warning)
@@ -224,8 +225,17 @@ TEST(what_was_slower_only_once_is_a_warning)
         enum verdict verdict;
         const char *text;
     } runs[] = {
-        {SLOW AGAIN("GET /a", "2100"), VERDICT_GO, "; but 2.1 ms in a second run"},
-        {SLOW AGAIN("GET /a", "88000"), VERDICT_NO_GO, "; 88.0 ms in a second run"},
+        {SLOW AGAIN("GET /a", "2100"), VERDICT_GO, "; but p50 2.1 ms in a second run"},
+        {SLOW AGAIN("GET /a", "88000"), VERDICT_NO_GO, "; p50 88.0 ms in a second run"},
+        /* Another percentile is slow then: slow both times. */
+        {SLOW ",{\"event\":\"replay.latency_again\",\"endpoint\":\"GET /a\",\"old_p50_us\":2000,"
+              "\"new_p50_us\":2100,\"old_p95_us\":3000,\"new_p95_us\":70000,\"p_value\":0.0001,"
+              "\"requests\":9}",
+         VERDICT_NO_GO, "; p95 70.0 ms in a second run"},
+        /* A run that measured less says nothing. */
+        {SLOW ",{\"event\":\"replay.latency_again\",\"endpoint\":\"GET /a\",\"old_p50_us\":2000,"
+              "\"new_p50_us\":2100,\"p_value\":0.3,\"requests\":3}",
+         VERDICT_NO_GO, "(45.0 times; p = 0.0001)"},
         {SLOW AGAIN("GET /b", "2100"), VERDICT_NO_GO, "(45.0 times; p = 0.0001)"},
     };
 
@@ -236,6 +246,24 @@ TEST(what_was_slower_only_once_is_a_warning)
         assert_string_equal(worst(&v)->rule, "slower");
         assert_non_null(strstr(worst(&v)->text, runs[i].text));
     }
+}
+
+/* Answers that fail are quick: a second run with faults of its own acquits nobody. */
+TEST(faults_of_a_second_run_are_found)
+{
+    AUTO(verdict) struct verdict_result first = judged(SLOW, &lenient);
+    AUTO(verdict) struct verdict_result same = judged(SLOW, &lenient);
+    AUTO(verdict)
+    struct verdict_result failing = judged(
+        "{\"event\":\"replay.difference\",\"endpoint\":\"GET /a\",\"where\":\"status\",\"kind\":"
+        "\"changed\",\"count\":3,\"requests\":3,\"example\":{\"old\":\"200\",\"new\":\"500\"}}",
+        &lenient);
+
+    assert_null(verdict_worse(&first, &same, "slower"));
+    assert_null(verdict_worse(&failing, &failing, "slower"));
+    const struct reason *worse = verdict_worse(&first, &failing, "slower");
+    assert_non_null(worse);
+    assert_string_equal(worse->rule, "response-changed");
 }
 
 /* A run that was interrupted measures again: what the first attempt measured does not count. */
@@ -310,6 +338,6 @@ TESTS(nothing_found_is_go, each_rule_finds_its_accident, every_rule_has_a_case,
       a_release_that_was_never_replayed_is_inconclusive,
       the_last_word_of_a_step_and_a_service_counts, no_go_outweighs_doubt,
       small_or_lucky_latency_changes_do_not_count, what_was_slower_only_once_is_a_warning,
-      latencies_of_an_interrupted_attempt_do_not_count,
+      faults_of_a_second_run_are_found, latencies_of_an_interrupted_attempt_do_not_count,
       what_is_accepted_no_longer_decides_but_stays_listed, a_reason_is_one_line,
       policy_survives_the_journal)

@@ -57,12 +57,25 @@ static bool check_options(const struct restore_conf *conf, struct err *err)
                : err_hint(err, "leave one of them out");
 }
 
-static const struct env_database *find_database(const struct env *env, const char *database)
+/* The name alone must say which one goes: the file may name several servers. */
+static bool check_replaced(const struct env *env, const char *database, struct err *err)
 {
-    for (unsigned i = 0; i < env->databases_count; i++)
-        if (strcmp(env->databases[i].database, database) == 0)
-            return &env->databases[i];
-    return NULL;
+    const struct env_database *found = NULL;
+
+    for (unsigned i = 0; i < env->databases_count; i++) {
+        if (strcmp(env->databases[i].database, database) != 0)
+            continue;
+        if (found) {
+            err_set(err, ERR_USAGE, "--replace-database '%s' is both '%s' and '%s' of %s", database,
+                    found->name, env->databases[i].name, env->path);
+            return err_hint(err, "replace one after the other, each with a file of its own");
+        }
+        found = &env->databases[i];
+    }
+    if (found)
+        return true;
+    err_set(err, ERR_USAGE, "--replace-database '%s' is no database of %s", database, env->path);
+    return err_hint(err, "give its name on the server, as 'database' in the file");
 }
 
 static bool check_env(const struct to *t, struct err *err)
@@ -81,11 +94,8 @@ static bool check_env(const struct to *t, struct err *err)
             return err_hint(err, "restore it into a box, with --into");
         }
     for (size_t i = 0; i < replace->count; i++)
-        if (!find_database(t->env, replace->at[i])) {
-            err_set(err, ERR_USAGE, "--replace-database '%s' is no database of %s", replace->at[i],
-                    t->env->path);
-            return err_hint(err, "give its name on the server, as 'database' in the file");
-        }
+        if (!check_replaced(t->env, replace->at[i], err))
+            return false;
     return true;
 }
 

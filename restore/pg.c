@@ -62,11 +62,17 @@ bool pg_target_text(struct pg_target *t, const char *name, struct buf *out, stru
 
 /* ---- sessions ----------------------------------------------------------------------------------*/
 
+static bool is_made(const struct pg_target *t, const char *database)
+{
+    return strcmp(database, t->database) == 0 ||
+           (t->conf.final && strcmp(database, t->conf.final) == 0);
+}
+
 /* Through one of them that is not the one to be made. */
 static bool open_admin(struct pg_target *t, struct err *err)
 {
     for (size_t i = 0; i < COUNT(lobby) && !t->admin; i++) {
-        if (strcmp(lobby[i], t->database) == 0)
+        if (is_made(t, lobby[i]))
             continue;
         t->admin_conf.database = lobby[i];
         if (db_open(&t->admin_conf, &t->admin, err))

@@ -31,6 +31,21 @@ bool pg_database_exists(struct pg_target *t, const char *name, bool *exists, str
     return is_there(t, name, "true", exists, err);
 }
 
+/* An older bundle, or one of an account that could not ask. What exists is safe as long as nothing is
+ * replaced. */
+static bool source_unknown(struct pg_target *t, struct err *err)
+{
+    if (!t->conf.replace) {
+        log_warn("the bundle does not tell which server it was taken from: it may be this one",
+                 f_str("component", t->conf.component), f_str("server", t->admin->label));
+        return true;
+    }
+    err_set(err, ERR_UNSUPPORTED, "the bundle does not tell which server it was taken from");
+    return err_hint(err,
+                    "take a new snapshot with an account that may call pg_control_system(), or "
+                    "restore without --replace-database");
+}
+
 /* By the identity that a server has from its initdb. */
 static bool refuse_source(struct pg_target *t, struct err *err)
 {
@@ -38,7 +53,7 @@ static bool refuse_source(struct pg_target *t, struct err *err)
     AUTO(buf) struct buf here = {0};
 
     if (!captured || !*captured)
-        return true;
+        return source_unknown(t, err);
     if (!db_value(t->admin, &here, err,
                   "SELECT system_identifier FROM pg_catalog.pg_control_system()"))
         return err_add(err, "cannot tell the server from the bundle's own source");
@@ -118,10 +133,26 @@ static bool look_at_set_aside(struct pg_target *t, struct err *err)
     return err_hint(err, "rename it back, or drop it");
 }
 
+/* Every server has them, and tools and people connect through them. */
+static bool refuse_lobby(const struct pg_target *t, struct err *err)
+{
+    static const char *const names[] = {"postgres", "template0", "template1"};
+
+    for (size_t i = 0; i < COUNT(names); i++)
+        if (strcmp(names[i], t->conf.final) == 0) {
+            err_set(err, ERR_EXISTS,
+                    "'%s' is a database that every server has: none is restored "
+                    "under that name",
+                    names[i]);
+            return err_hint(err, "give another name as 'database' in the file of --to");
+        }
+    return true;
+}
+
 bool pg_place_open(struct pg_target *t, struct err *err)
 {
-    return t->conf.owned || (refuse_source(t, err) && lock(t, err) && look_at_old(t, err) &&
-                             look_at_set_aside(t, err));
+    return t->conf.owned || (refuse_lobby(t, err) && refuse_source(t, err) && lock(t, err) &&
+                             look_at_old(t, err) && look_at_set_aside(t, err));
 }
 
 /* ---- what a killed restore has left ------------------------------------------------------------*/

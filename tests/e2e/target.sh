@@ -84,6 +84,11 @@ check_status "MariaDB is for boxes" 24 to maria
 check_status "roles that are missing stop it" 17 to plain
 check_has "all of them are named" "$(say)" "role 'clerk', role 'reader'"
 check_has "those of policies, too" "$(say)" "role 'visitor'"
+for name in postgres template0 template1; do
+    server lobby postgres $name
+    check_status "$name is nobody's to replace" 18 to lobby --replace-database $name
+    check_has "and named" "$(say)" "'$name' is a database that every server has"
+done
 check_same "before anything is made" "$(databases)" "postgres"
 
 pg_sql postgres -c 'CREATE ROLE clerk' -c 'CREATE ROLE reader' -c 'CREATE ROLE visitor'
@@ -104,6 +109,9 @@ check_status "a database that is there is refused" 18 to plain
 check_has "with the way out" "$(say)" "--replace-database shop"
 check_status "--replace is for boxes" 10 to plain --replace
 check_status "a name that the file does not give is refused" 10 to plain --replace-database shopp
+server twice postgres shop "  - {name: notes, engine: postgresql, host: \"$SRC_SOCKET\", port: $SRC_PORT, user: postgres, database: shop}"
+check_status "so is one that it gives twice" 10 to twice --replace-database shop
+check_has "both are named" "$(say)" "--replace-database 'shop' is both 'shop' and 'notes' of"
 pg_sql shop -c 'CREATE TABLE ours (id int)' -c 'INSERT INTO ours VALUES (1)'
 
 # ---- what fails loses nothing ---------------------------------------------------------------------
@@ -176,6 +184,23 @@ server small small mine
 check "without a superuser" to small --verify --owner postgres=small
 check_has "what it could not do is said" "$(say)" "visitor"
 check_same "the rows are there" "$(pg_sql mine -c 'SELECT count(*) FROM orders')" "$ROWS"
+
+# ---- a bundle that does not know its source ---------------------------------------------------------
+src_sql postgres -c 'CREATE ROLE taker LOGIN' -c 'CREATE DATABASE little OWNER taker'
+src_sql little -c 'REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC'
+pg_sql postgres -c 'CREATE ROLE taker' -c 'CREATE DATABASE little'
+PROD=$STORE STORE=$T/little-store
+printf 'name: prod\ndatabases:\n  - {name: little, engine: postgresql, host: "%s", port: %s, user: taker, database: little}\n' \
+    "$SRC_SOCKET" "$SRC_PORT" >"$T/little-source.yaml"
+check "a snapshot is taken by who may not ask" "$REHEARSE" snapshot --env "$T/little-source.yaml" --to "$STORE"
+sed "s|$SRC_SOCKET|$PG_SOCKET_DIR|; s|port: $SRC_PORT|port: $PG_PORT|; s/user: taker/user: postgres/" "$T/little-source.yaml" >"$T/little.yaml"
+check_status "nothing is replaced by it" 24 to little --replace-database little
+check_has "and it is told why" "$(say)" "the bundle does not tell which server it was taken from"
+pg_sql postgres -c 'DROP DATABASE little'
+check "beside what is there it is restored" to little
+check_has "with a warning" "$(say)" "the bundle does not tell which server it was taken from"
+pg_sql postgres -c 'DROP DATABASE little'
+STORE=$PROD
 
 # ---- kills ------------------------------------------------------------------------------------------
 pg_sql postgres -c 'DROP DATABASE mine' -c 'DROP DATABASE shop2' -c 'DROP DATABASE notes'

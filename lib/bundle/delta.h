@@ -5,11 +5,16 @@
  *          small enough (DELTA_SHARE_MAX); else as a full frame, which later ones are based on.
  * Reading: decoded bases are kept in a small cache (BASES_BYTES), since two segments that were one
  *          share their base and are read one behind the other.
- * Trust:   a base is compared with the checksum of its frame (XXH64), not with its SHA-256, which would
- *          cost as much as its decoding. What is altered by chance shows so, and nobody builds on it.
- *          What was altered on purpose, or lies elsewhere than the index should say, cannot pass for
- *          another: a delta's content has a SHA-256 of its own, which is always compared, and a base
- *          that gives it is good enough. Frames without a checksum, and those of the cache of an
+ * Trust:   a base is compared with the checksum of its frame (the low 32 bits of its XXH64, which is all
+ *          that zstd keeps), not with its SHA-256, which would cost as much as its decoding. What is
+ *          altered by chance shows so, but for one in 2^32.
+ *          Readers: what was altered on purpose, or lies elsewhere than the index should say, cannot
+ *          pass for another: a delta's content has a SHA-256 of its own, which is always compared, and
+ *          a base that gives it is good enough.
+ *          Writers: one may build on a base that was altered on purpose. What it makes reads back right
+ *          from that base, not from the true one; `bundle verify`, which compares the SHA-256 of
+ *          bases, tells.
+ *          Frames without a checksum, and those of the cache of an
  *          encrypted bundle, which the reader will not decode, are compared by SHA-256.
  * Threads: bases_take() and base_give() from any thread.
  * Source:  zstd, `--patch-from`; RFC 8878 calls the prefix a raw content dictionary.

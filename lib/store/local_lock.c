@@ -96,24 +96,32 @@ static bool is_half_moved(int dir, const char *grave)
            lock.st_ino == moved.st_ino;
 }
 
+static bool has_no_links(int why)
+{
+    return why == EPERM || why == ENOSYS || why == EOPNOTSUPP || why == EMLINK;
+}
+
 /* Moved by its content's name, as writers by SFTP do: had one of them been quicker, then it is there
- * already and the file in its place is another's. */
-static bool bury(int dir, const struct swap_lock *lock, struct err *err)
+ * already and the file in its place is another's. A local one is certainly dead: where files can be
+ * neither renamed without replacing nor linked it is removed. */
+static bool bury(int dir, const struct swap_lock *lock, bool local, struct err *err)
 {
     char grave[STORE_NAME_MAX];
 
     swap_lock_grave(lock, grave);
     if (renameat2(dir, SWAP_LOCK, dir, grave, RENAME_NOREPLACE) == 0)
         return true;
-    if (errno == EINVAL || errno == ENOSYS) { /* NFS and others do not know that rename */
-        if (linkat(dir, SWAP_LOCK, dir, grave, 0) == 0)
+    /* NFS and others do not know that rename */
+    if (errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP) {
+        if (linkat(dir, SWAP_LOCK, dir, grave, 0) == 0 || (local && has_no_links(errno)))
             return remove_file(dir, err);
     }
     if (errno == EEXIST)
         return !is_half_moved(dir, grave) || remove_file(dir, err);
     if (errno == ENOENT) /* it is gone; or there is no place for graves */
         return faccessat(dir, STORE_TMP, F_OK, 0) == 0 || remove_file(dir, err);
-    return err_sys(err, ERR_IO, "cannot remove '" SWAP_LOCK "'");
+    err_sys(err, ERR_IO, "cannot move '" SWAP_LOCK "' of a dead writer away");
+    return err_hint(err, "remove '" SWAP_LOCK "' from the store's folder");
 }
 
 static bool look(int dir, struct swap_lock *lock, struct err *err)
@@ -126,7 +134,8 @@ static bool look(int dir, struct swap_lock *lock, struct err *err)
         return errno == ENOENT || err_sys(err, ERR_IO, "cannot read '" SWAP_LOCK "'");
     struct span now = {text, (size_t)n};
     enum swap_lock_state state = swap_lock_watch(lock, now, (uint32_t)st.st_mtim.tv_sec);
-    return (state != SWAP_LOCK_DEAD && !is_local(now)) || bury(dir, lock, err);
+    bool local = is_local(now);
+    return (state != SWAP_LOCK_DEAD && !local) || bury(dir, lock, local, err);
 }
 
 static bool take_file(int dir, const char *url, struct swap_lock *lock, struct err *err)

@@ -1,7 +1,8 @@
 #!/bin/bash
 # The names that `bundle export` writes under before its tar has its own: nobody else's files are
 # touched, what a killed export left is taken over, and file systems that cannot rename without
-# replacing, or know no second names, get their tar all the same.
+# replacing, or know no second names, get their tar all the same, and a store there a dead writer's lock
+# taken away.
 . "$(dirname "$0")/lib.sh"
 e2e_begin export_names
 command -v strace >/dev/null || die "no program 'strace': run scripts/install-deps"
@@ -21,14 +22,17 @@ export_it() {
     "$REHEARSE" bundle export --quiet --store "$STORE" --to "$TAR" two
 }
 
-# refused SYSCALLS=ERROR...: the kernel refuses these calls of an export.
+# refused SYSCALLS=ERROR... [-- COMMAND...]: the kernel refuses these calls of an export, or of that.
 refused() {
-    local inject=() one
-    for one in "$@"; do
-        inject+=(-e inject="${one%%=*}":error="${one#*=}")
+    local inject=() command
+    while [ $# -gt 0 ] && [ "$1" != -- ]; do
+        inject+=(-e inject="${1%%=*}":error="${1#*=}")
+        shift
     done
-    strace -f -qq -o "$T/trace" -e trace="rename,renameat2,?link,linkat" "${inject[@]}" \
-        "$REHEARSE" bundle export --quiet --store "$STORE" --to "$TAR" two
+    command=("$REHEARSE" bundle export --quiet --store "$STORE" --to "$TAR" two)
+    [ $# -eq 0 ] || command=("${@:2}")
+    : >"$T/trace"
+    strace -f -qq -o "$T/trace" -e trace="rename,renameat2,?link,linkat" "${inject[@]}" "${command[@]}"
 }
 
 alone() { # what lies in the folder
@@ -86,15 +90,38 @@ check_status "a tar that is there is not replaced" 18 refused renameat2=ENOSYS ?
 check "it is the same" cmp "$TAR" "$T/wanted.tar"
 rm "$TAR"
 
+dead() { # what a local writer leaves that is killed while it writes the index
+    printf 'here process 1 since then\nflock\n' >"$T/locked/swap.lock"
+}
+cp -a "$STORE" "$T/locked"
+dead
+check "a dead writer's lock on exFAT" refused renameat2=EOPNOTSUPP ?link,linkat=EPERM -- "$REHEARSE" bundle tag --store "$T/locked" two again
+check "could not be moved" grep -qE ' link(at)?\(.*swap.lock.*EPERM.*INJECTED' "$T/trace"
+check "and is gone" test ! -e "$T/locked/swap.lock"
+dead
+check_status "... on a bad disk" 22 refused renameat2=EIO -- "$REHEARSE" bundle tag --store "$T/locked" two once-more
+check_has "is named" "$(cat "$T/out")" "cannot move 'swap.lock' of a dead writer away"
+check_has "with the mend" "$(cat "$T/out")" "(hint: remove 'swap.lock'"
+rm -r "$T/locked"
+
 # ---- a name that cannot be given ------------------------------------------------------------------------
+meanwhile() { # a tar of somebody else is there as soon as ours is to get its name
+    (wait_for 20 grep -qs renameat2 "$T/trace" && echo mine >"$TAR") >/dev/null 2>&1 &
+    MEANWHILE=$!
+}
 check_status "somebody else's tar came up meanwhile" 18 refused renameat2=EEXIST
 check_has "and where the tar is now" "$(cat "$T/out")" "'$PART'"
 check "what was written is kept" cmp "$PART" "$T/wanted.tar"
+rm "$PART"
 check_status "... which is seen where names are given by a second one" 18 refused renameat2=EINVAL ?link,linkat=EEXIST
+check_has "and said" "$(cat "$T/out")" "'$PART'"
 check "and it is kept as well" cmp "$PART" "$T/wanted.tar"
-(wait_for 10 cmp "$PART" "$T/wanted.tar" && echo mine >"$TAR") >/dev/null 2>&1 &
+rm "$PART"
+: >"$T/trace"
+meanwhile
 check_status "... and where it is looked for" 18 refused renameat2=EINVAL:delay_enter=2s ?link,linkat=EPERM
-wait $!
+check_has "and said, too" "$(cat "$T/out")" "'$PART'"
+wait "$MEANWHILE"
 check "it stays as it is" grep -qx mine "$TAR"
 rm "$TAR"
 check "the next export takes it over" export_it

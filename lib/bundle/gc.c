@@ -322,13 +322,19 @@ static bool free_unlisted(struct gc *g, struct err *err)
 static bool retire_anyway(struct gc *g, struct err *err)
 {
     const struct gc_report *r = g->report;
-    struct err why = {0}, ignored = {0};
+    struct err why = {0};
+    bool ok = retire(g, &why);
 
-    if (retire(g, &why))
-        return true;
-    g->report->retired.count = 0;
-    if (why.code == ERR_SPACE && free_unlisted(g, &ignored) && r->freed.count + r->litter.count &&
-        retire(g, err))
+    if (!ok && why.code == ERR_SPACE) {
+        g->report->retired.count = 0;
+        if (!free_unlisted(g, err))
+            return false; /* it needs no room: something else is wrong */
+        if (r->freed.count + r->litter.count) {
+            err_clear(&why);
+            ok = retire(g, &why);
+        }
+    }
+    if (ok)
         return true;
     err_pass(err, &why);
     return err_add(err, "cannot change what is listed");

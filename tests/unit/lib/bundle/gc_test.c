@@ -481,7 +481,60 @@ TEST(a_full_disk_without_litter_is_told)
     s->ops = roomy;
 }
 
-TESTS(a_second_look_counts_the_same, only_pinned_ones_beyond_the_rule_change_nothing,
+/* It is not the full disk that keeps the room from being made: what does is said. */
+TEST(a_full_disk_with_damage_tells_the_damage)
+{
+    AUTO(store) struct store *s = fake_store_empty();
+    struct gc_conf last = {.grace_ns = HOUR, .rules = {.last = 1}};
+    struct bundle_ref a = made(s, "one", "mine");
+    struct store_ops ops = *s->ops;
+    struct gc_report r = {0};
+    struct err err = {0};
+    char name[STORE_NAME_MAX];
+
+    made(s, "two", NULL);
+    roomy = s->ops;
+    ops.swap = swap_when_roomy;
+    s->ops = &ops;
+    fill_up(s);
+    fake_store_object(s, store_blob_name(&a.manifest, name))->at[3] ^= 1;
+    size_t before = fake_store_objects(s);
+    assert_fails(bundle_gc(s, &last, &r, &err), &err, ERR_DAMAGED);
+    assert_non_null(strstr(err.text, "nothing was freed"));
+    assert_int_equal(fake_store_objects(s), before);
+    s->ops = roomy;
+}
+
+/* There is room after all, and somebody else has the index: that is what it fails for. */
+static bool swap_roomy_but_held(struct store *s, const char *name, const struct digest *expected,
+                                struct span content, struct err *err)
+{
+    (void)expected, (void)content;
+    return err_set(err, fake_store_object(s, litter) ? ERR_SPACE : ERR_UNREACHABLE,
+                   "cannot write '%s'", name);
+}
+
+TEST(a_full_disk_that_was_freed_is_not_told)
+{
+    AUTO(store) struct store *s = fake_store_empty();
+    struct gc_conf last = {.grace_ns = HOUR, .rules = {.last = 1}};
+    struct store_ops ops = *s->ops;
+    struct gc_report r = {0};
+    struct err err = {0};
+
+    made(s, "one", "mine");
+    made(s, "two", NULL);
+    roomy = s->ops;
+    ops.swap = swap_roomy_but_held;
+    s->ops = &ops;
+    fill_up(s);
+    assert_fails(bundle_gc(s, &last, &r, &err), &err, ERR_UNREACHABLE);
+    assert_null(fake_store_object(s, litter));
+    s->ops = roomy;
+}
+
+TESTS(a_full_disk_with_damage_tells_the_damage, a_full_disk_that_was_freed_is_not_told,
+      a_second_look_counts_the_same, only_pinned_ones_beyond_the_rule_change_nothing,
       a_full_disk_is_freed, a_full_disk_without_litter_is_told, keeps_what_the_rules_say,
       counts_each_environment_by_itself, frees_a_removed_bundle_after_its_grace,
       a_tag_brings_a_removed_bundle_back, never_removes_what_is_pinned,

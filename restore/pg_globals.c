@@ -1,6 +1,7 @@
 /* Roles and the database itself. */
 #include "lib/base/log.h"
 #include "restore/pg.h"
+#include "restore/pg_text.h"
 
 bool pg_name(struct span token, struct buf *out)
 {
@@ -30,7 +31,8 @@ static bool run(struct db *db, const char *what, struct span sql, struct err *er
 {
     if (db->ops->query(db, sql, NULL, NULL, NULL, err))
         return true;
-    return err_add(err, "%s: %.*s", what, (int)(sql.len > 120 ? 120 : sql.len), sql.at);
+    struct span head = pg_text_head(sql);
+    return err_add(err, "%s: %.*s", what, (int)(head.len > 120 ? 120 : head.len), head.at);
 }
 
 /* ---- roles -------------------------------------------------------------------------------------*/
@@ -155,8 +157,9 @@ static bool setting_of_all(struct roles *r, struct span sql, struct err *err)
 
 /* ---- database ----------------------------------------------------------------------------------*/
 
-/* The statement with our name in the place of the one it was captured under. */
-static bool renamed(struct pg_target *t, struct span sql, struct buf *out, struct err *err)
+/* The statement with another name in the place of the one it was captured under. */
+static bool renamed(struct pg_target *t, struct span sql, const char *to, struct buf *out,
+                    struct err *err)
 {
     struct span name;
 
@@ -164,7 +167,7 @@ static bool renamed(struct pg_target *t, struct span sql, struct buf *out, struc
         return err_set(err, ERR_DAMAGED, "database.sql: '%.*s' names no database",
                        (int)(sql.len > 80 ? 80 : sql.len), sql.at);
     buf_add(out, sql.at, (size_t)(name.at - sql.at));
-    db_quote_name(t->admin, t->database, out);
+    db_quote_name(t->admin, to, out);
     buf_add(out, name.at + name.len, (size_t)(sql.at + sql.len - name.at - name.len));
     return buf_ok(out, err);
 }
@@ -177,22 +180,20 @@ bool pg_database_text(struct pg_target *t, struct buf *out, struct err *err)
 }
 
 /* A setting that the account may not make, or one for a role that is not there, is no reason to lose
- * a database that is loaded: it is named. */
-static bool run_for(struct pg_target *t, struct span sql, bool create, struct err *err)
+ * a database that is loaded: it is named, with the name that the database gets. */
+static bool try_run(struct pg_target *t, struct span captured, struct span sql, struct err *err)
 {
+    AUTO(buf) struct buf shown = {0};
     struct err why = {0};
     char line[1400];
 
-    if (create || t->conf.owned)
-        return run(t->admin, "database.sql", sql, err);
     if (t->admin->ops->query(t->admin, sql, NULL, NULL, NULL, &why))
         return true;
     if (why.code == ERR_UNREACHABLE || why.code == ERR_STOPPED)
         return err_pass(err, &why);
-    AUTO(free) char *what = span_dup(sql);
-    return what ? target_leave(&t->base, t->conf.component, what,
-                               err_line(&why, line, sizeof(line)), err)
-                : err_memory(err);
+    return renamed(t, pg_text_head(captured), t->conf.final, &shown, err) &&
+           target_leave(&t->base, t->conf.component, buf_str(&shown),
+                        err_line(&why, line, sizeof(line)), err);
 }
 
 /* Without a superuser's rights objects can be given only to who may create in the schema, as the
@@ -222,7 +223,9 @@ static bool each_statement(struct pg_target *t, bool create, struct err *err)
             return true;
         if (is_first(t, st.text) != create)
             continue;
-        if (!renamed(t, st.text, &sql, err) || !run_for(t, buf_view(&sql), create, err))
+        if (!renamed(t, st.text, t->database, &sql, err) ||
+            !(create || t->conf.owned ? run(t->admin, "database.sql", buf_view(&sql), err)
+                                      : try_run(t, st.text, buf_view(&sql), err)))
             return false;
     }
 }

@@ -2,6 +2,7 @@
 #include "lib/base/cmd.h"
 #include "restore/pg.h"
 #include "restore/pg_key.h"
+#include "restore/pg_text.h"
 #include "restore/pg_weight.h"
 
 #define KEY_SPLIT_MIN ((uint64_t)8 << 20)
@@ -12,7 +13,7 @@ static bool run(struct db *db, const char *what, struct span sql, unsigned line,
 {
     if (db->ops->query(db, sql, NULL, NULL, NULL, err))
         return cmd_stop_check(err);
-    struct span head = sql;
+    struct span head = pg_text_head(sql);
     if (head.len > 100)
         head.len = 100;
     const char *nl = memchr(head.at, '\n', head.len);

@@ -10,6 +10,24 @@ void pg_text_blank(struct span sql, struct buf *out)
             buf_putc(out, '\n');
 }
 
+/* SET name TO value; SET name = value; COMMENT ON ... IS text. */
+struct span pg_text_head(struct span sql)
+{
+    bool comment = sql_starts(SQL_POSTGRESQL, sql, "comment on");
+    struct span rest = sql, token, before = {0}, second = {0};
+
+    if (!comment && !sql_starts(SQL_POSTGRESQL, sql, "alter"))
+        return sql;
+    while (sql_token_next(SQL_POSTGRESQL, &rest, &token) != SQL_END) {
+        bool to = span_is_nocase(token, "to") || span_is(token, "=");
+        if (comment ? span_is_nocase(token, "is") : to && span_is_nocase(second, "set"))
+            return (struct span){sql.at, (size_t)(before.at + before.len - sql.at)};
+        second = before;
+        before = token;
+    }
+    return sql;
+}
+
 /* Behind the semicolon of a statement. */
 static const char *behind(struct span sql, const char *end)
 {

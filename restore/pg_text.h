@@ -1,4 +1,4 @@
-/* The statements of a schema's text one by one: kept, changed, or taken out.
+/* The statements of a schema's text one by one: kept, changed, taken out, or shown.
  *
  * Lines keep their numbers: of what is taken out the line ends stay. Threads: pure.
  */
@@ -17,6 +17,9 @@ typedef bool (*pg_text_each)(void *ctx, struct span sql, struct buf *changed, en
 /* `what` names the text in errors. */
 bool pg_text_filter(struct buf *text, const char *what, pg_text_each each, void *ctx,
                     struct err *err);
+/* The statement without what a setting is set to or a comment says, which may be a secret: as errors
+ * and reports show it. */
+struct span pg_text_head(struct span sql);
 /* The line ends of a statement that is taken out. */
 void pg_text_blank(struct span sql, struct buf *out);
 

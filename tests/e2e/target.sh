@@ -33,6 +33,7 @@ ALTER TABLE customers ENABLE ROW LEVEL SECURITY;
 CREATE POLICY seen ON customers FOR SELECT TO reader, visitor USING (id > 0);
 ALTER DATABASE shop OWNER TO clerk;
 ALTER DATABASE shop SET work_mem = '5MB';
+ALTER DATABASE shop SET dynamic_library_path = '\$libdir:/s3cret';
 ALTER ROLE visitor IN DATABASE shop SET work_mem = '6MB';
 SELECT lo_from_bytea(77, decode(repeat('ab', 50000), 'hex'));
 SQL
@@ -181,7 +182,10 @@ check_same "bring back what is in it" "$(in_box 'SELECT count(*) FROM orders')" 
 # ---- without a superuser ----------------------------------------------------------------------------
 pg_sql postgres -c 'CREATE ROLE small LOGIN CREATEDB' -c 'GRANT clerk TO small'
 server small small mine
-check "without a superuser" to small --verify --owner postgres=small
+check "without a superuser" to small --verify --owner postgres=small --journal "$T/small.journal"
+check_has "a setting that is refused is named" "$(say)" "what='ALTER DATABASE \"mine\" SET dynamic_library_path'"
+check_same "and what it is set to in no place" "$(grep -c s3cret "$T/out" "$T/small.journal")" "$T/out:0
+$T/small.journal:0"
 check_has "what it could not do is said" "$(say)" "visitor"
 check_same "the rows are there" "$(pg_sql mine -c 'SELECT count(*) FROM orders')" "$ROWS"
 

@@ -299,10 +299,10 @@ static bool give_up(struct restore *r, struct err *err)
 
 static bool as_begun(bool same, const char *option, struct err *err)
 {
-    if (same)
-        return true;
-    err_set(err, ERR_USAGE, "--resume goes on as the restore was begun: no other --%s", option);
-    return err_hint(err, "leave --%s out, or begin anew with --replace", option);
+    char mend[96];
+
+    snprintf(mend, sizeof(mend), "leave --%s out, or begin anew with --replace", option);
+    return same || resume_refuse(option, mend, err);
 }
 
 /* An option that says what is so anyway may come from the caller's environment. */
@@ -447,7 +447,8 @@ static const struct opt opts[] = {
     {"replace", OPT_FLAG, AT(replace), NULL,
      "put the new box in the place of the one that is there"},
     {"resume", OPT_FLAG, AT(resume), NULL,
-     "go on with the restore that was killed or has failed in DIR"},
+     "go on with the restore that was killed or has failed in DIR; with --to, with the one that was "
+     "killed, given its options again"},
     {"only", OPT_LIST, AT(what.only), "WHAT",
      "restore this alone and what it needs: files, files/NAME, postgresql.NAME, mariadb.NAME, a "
      "schema as postgresql.NAME/SCHEMA, objects as postgresql.NAME/SCHEMA.TABLE or "
@@ -493,7 +494,9 @@ const struct cmd restore_cmd = {
         "--verify: a restore that fails leaves the server as it was, and the next one removes what "
         "a killed one has left. A database that exists is refused, unless --replace-database names "
         "it; so are the bundle's own source, an environment that says production: true, and an "
-        "older version. Roles must be there already; what is missing is told before anything is "
+        "older version. What is replaced is called rehearse_old_... until it is dropped; of several "
+        "databases all get their names before the first old one is dropped, each in a transaction of "
+        "its own. Roles must be there already; what is missing is told before anything is "
         "loaded.",
     .examples =
         "# yesterday's production, ready to be started\n"

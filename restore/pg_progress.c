@@ -4,6 +4,7 @@
 #include "lib/base/log.h"
 #include "lib/db/pg_schema.h"
 #include "lib/db/pg_session.h"
+#include "restore/resume.h"
 
 #define NOTES "rehearse_loading"
 
@@ -26,12 +27,76 @@ static bool add_how(const struct pg_target *t, struct buf *out, struct err *err)
     return text ? buf_printf(out, " by %u: %s", t->conf.jobs, text) : err_memory(err);
 }
 
+#define BUNDLE_NOTE "bundle "
+
+/* Options by their name in the note. */
+static const struct {
+    const char *key, *option;
+} options[] = {{"only", "only"},
+               {"references", "with-references"},
+               {"owners", "owner"},
+               {"no_owner", "no-owner"},
+               {"no_privileges", "no-privileges"}};
+
+static bool refuse(const char *option, struct err *err)
+{
+    return resume_refuse(
+        option, "give the options that it was begun with; without --resume it is begun anew", err);
+}
+
+static bool same_options(const struct pg_target *t, const json_t *then, struct err *err)
+{
+    AUTO(json) json_t *now = NULL;
+
+    if (!selection_keep(&t->conf.what, &now, err))
+        return false;
+    for (size_t i = 0; i < COUNT(options); i++)
+        if (!json_equal(json_object_get(then, options[i].key),
+                        json_object_get(now, options[i].key)))
+            return refuse(options[i].option, err);
+    return true;
+}
+
+/* `note`: what another restore of ours has begun with; see bundle_note(). */
+static bool same_begin(const struct pg_target *t, const char *note, struct err *err)
+{
+    const char *digest = note + strlen(BUNDLE_NOTE), *by = strstr(note, " by "), *how;
+    AUTO(json) json_t *then = NULL;
+    char hex[HASH_HEX], jobs[16];
+
+    digest_hex(bundle_digest(t->conf.bundle), hex);
+    if (strncmp(digest, hex, strlen(hex)) != 0) {
+        err_set(err, ERR_USAGE, "the half of database '%s' is of bundle %.12s, not of %.12s",
+                t->conf.final, digest, hex);
+        return err_hint(err, "name that bundle; without --resume the restore is begun anew");
+    }
+    snprintf(jobs, sizeof(jobs), " by %u:", t->conf.jobs);
+    if (!by || strncmp(by, jobs, strlen(jobs)) != 0)
+        return refuse("jobs", err);
+    how = strchr(by, ':') + 1;
+    return json_parse(span_of(how), "the note of a restore", &then, err) &&
+           same_options(t, then, err);
+}
+
+static bool check_begin(const struct pg_target *t, json_t *notes, struct err *err)
+{
+    const char *note;
+    json_t *unused;
+
+    json_object_foreach(notes, note, unused)
+    {
+        if (strncmp(note, BUNDLE_NOTE, strlen(BUNDLE_NOTE)) == 0 && !same_begin(t, note, err))
+            return false;
+    }
+    return true;
+}
+
 static bool bundle_note(const struct pg_target *t, struct buf *out, struct err *err)
 {
     char hex[HASH_HEX];
 
     digest_hex(bundle_digest(t->conf.bundle), hex);
-    buf_printf(out, "bundle %s", hex);
+    buf_printf(out, BUNDLE_NOTE "%s", hex);
     return (t->conf.owned || add_how(t, out, err)) && buf_ok(out, err);
 }
 
@@ -175,7 +240,7 @@ static bool read_notes(struct pg_target *t, json_t *notes, const char *bundle, b
     if (!db_rows(db, add_note, notes, err, "SELECT what FROM " NOTES ".done"))
         return false;
     if (!json_object_get(notes, bundle))
-        return true;
+        return t->conf.owned || check_begin(t, notes, err);
     *ours = forget_emptied(t, db, notes, &anew, err) && !anew;
     return *ours || anew;
 }

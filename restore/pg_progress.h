@@ -3,7 +3,8 @@
  * Every piece of the load notes itself in its own transaction, so after whatever crash a piece is
  * either there and noted, or neither. The notes lie in a schema of their own that the restore drops
  * at its end. A database whose notes are not of this bundle, or that has none because its schema was
- * not complete, is made anew. Of unlogged tables, which a crash of the server empties, notes are
+ * not complete, is made anew; on a server that is not ours notes of another bundle, or of a restore
+ * with other options, are ERR_USAGE. Of unlogged tables, which a crash of the server empties, notes are
  * believed only as long as there are rows.
  * Threads: each session notes for itself; what was found at the beginning is read-only. */
 #ifndef RESTORE_PG_PROGRESS_H

@@ -61,6 +61,12 @@ bool resume_read(const json_t *shown, struct chosen *what, uint64_t *jobs, struc
     return true;
 }
 
+bool resume_refuse(const char *option, const char *mend, struct err *err)
+{
+    err_set(err, ERR_USAGE, "--resume goes on as the restore was begun: no other --%s", option);
+    return err_hint(err, "%s", mend);
+}
+
 /* ---- components --------------------------------------------------------------------------------*/
 
 bool resume_done(const struct box *b, json_t **out, struct err *err)

@@ -99,7 +99,7 @@ static bool files_open(const struct target_conf *conf, struct target **out, stru
     if (!t->stream || t->stream->kind != STREAM_TAR)
         return err_set(err, ERR_MISSING, "the bundle has no file tree '%s'", conf->component);
     if (!open_dir(t, err) || !make_workers(t, err))
-        return err_add(err, "cannot restore '%s'", conf->component);
+        return false;
     struct files_target *made = TAKE(t);
     *out = &made->base;
     return true;
@@ -195,7 +195,7 @@ static bool files_finish(struct target *base, struct err *err)
     struct files_target *t = files_of(base);
 
     if (!files_complete(t, err))
-        return err_add(err, "cannot restore '%s'", t->conf->component);
+        return false;
     if (t->refused)
         log_warn("some owners, attributes or devices were not restored",
                  f_str("component", t->conf->component), f_num("count", (int64_t)t->refused),

@@ -8,11 +8,11 @@
 /* Databases that every server has and that are nobody's. */
 static const char *const lobby[] = {"postgres", "template1"};
 
-static void drop_half(struct pg_target *t)
+/* In a box the half of one stays, to be gone on with. */
+static void put_away(struct pg_target *t)
 {
-    /* In a box it stays, to be gone on with. */
-    if (!t->conf.owned && t->created && !t->kept)
-        pg_place_drop(t);
+    if (!t->conf.owned && t->created)
+        pg_place_leave(t);
 }
 
 void pg_workers_close(struct pg_target *t)
@@ -30,7 +30,7 @@ static void pg_target_close(struct target *base)
     if (!t)
         return;
     pg_workers_close(t);
-    drop_half(t);
+    put_away(t);
     db_close(t->admin);
     for (size_t i = 0; i < t->table_count; i++) {
         free(t->tables[i].qualified);
@@ -245,10 +245,10 @@ static bool pg_target_open(const struct target_conf *conf, struct target **out, 
     AUTO(pg_target) struct target *base = NULL;
 
     if (!open_wanted(conf, &base, err))
-        return err_add(err, "cannot restore '%s'", conf->component);
+        return false;
     struct pg_target *t = (struct pg_target *)base;
     if (!tell_part(t, err) || !pg_missing_check(t, err) || !make_room(t, err))
-        return err_add(err, "cannot restore '%s'", conf->component);
+        return false;
     *out = TAKE(base);
     return true;
 }
@@ -257,8 +257,7 @@ static bool pg_target_plan(struct target *base, struct sched *sched, struct err 
 {
     struct pg_target *t = (struct pg_target *)base;
 
-    return (open_workers(t, err) && pg_steps_sort(t, err) && pg_tasks_plan(t, sched, err)) ||
-           err_add(err, "cannot restore '%s'", t->conf.component);
+    return open_workers(t, err) && pg_steps_sort(t, err) && pg_tasks_plan(t, sched, err);
 }
 
 /* What stands above the tables was not analysed with them. */
@@ -283,8 +282,10 @@ static bool pg_target_finish(struct target *base, struct err *err)
 
     if (!pg_config_check(t, err) || !analyze_parents(t, err) || !pg_database_settle(t, err) ||
         !pg_progress_end(t, t->worker[0], err))
-        return err_add(err, "cannot restore '%s'", t->conf.component);
+        return false;
     t->finished = true;
+    /* A proof opens as many sessions, and the account or the server may have few. */
+    pg_workers_close(t);
     return JOURNAL(t->conf.journal, err, "restore.check", f_str("component", t->conf.component),
                    f_num("rows_expected", (int64_t)expected), f_num("rows_found", (int64_t)found),
                    f_bool("ok", expected == found));
@@ -296,6 +297,7 @@ const struct target_ops target_postgresql = {
     .plan = pg_target_plan,
     .finish = pg_target_finish,
     .keep = pg_target_keep,
+    .clear = pg_target_clear,
     .close = pg_target_close,
     .whole = pg_target_whole,
 };

@@ -75,7 +75,7 @@ struct pg_target {
     struct db_conf admin_conf, db_conf; /* the latter with our database */
     char *database;
     json_t *facts; /* of the database, in bundle.json; borrowed */
-    bool created, finished, kept;
+    bool created, finished, kept, cleared;
     json_t *tablespaces; /* of a box: names that its server is to have, as keys; NULL: none */
     json_t *done;        /* on resume: what is noted as loaded; NULL: nothing */
     struct db *admin;
@@ -100,8 +100,10 @@ void pg_workers_close(struct pg_target *t);
  * the name. */
 bool pg_place_open(struct pg_target *t, struct err *err);
 bool pg_place_sweep(struct pg_target *t, struct err *err);
-void pg_place_drop(struct pg_target *t);
+/* At the end: the half of a database is dropped; what was replaced and still stands is named. */
+void pg_place_leave(struct pg_target *t);
 bool pg_target_keep(struct target *base, struct err *err);
+bool pg_target_clear(struct target *base, struct err *err);
 bool pg_database_exists(struct pg_target *t, const char *name, bool *exists, struct err *err);
 /* database.sql with the roles that it gets here. */
 bool pg_database_text(struct pg_target *t, struct buf *out, struct err *err);
@@ -113,6 +115,8 @@ bool pg_roles_restore(struct pg_target *t, struct err *err);
 bool pg_database_create(struct pg_target *t, struct err *err);
 /* Owner, settings, comment, rights: once the data are there. */
 bool pg_database_settle(struct pg_target *t, struct err *err);
+/* On a server that is not ours, before it gets its name: what would be in our own way. */
+bool pg_database_limit(struct pg_target *t, struct err *err);
 
 /* ERR_MISSING with all that the server lacks: extensions, roles, locales, collations. */
 bool pg_missing_check(struct pg_target *t, struct err *err);

@@ -196,15 +196,43 @@ static bool try_run(struct pg_target *t, struct span captured, struct span sql, 
                         err_line(&why, line, sizeof(line)), err);
 }
 
-/* Without a superuser's rights objects can be given only to who may create in the schema, as the
- * database's owner may. */
-static bool is_first(const struct pg_target *t, struct span sql)
+enum moment { AT_CREATE, AT_END, AT_KEEP };
+
+/* CONNECTION LIMIT would keep out the sessions that prove it, and a template cannot be dropped. */
+static bool is_limit(struct span sql)
 {
-    return sql_starts(SQL_POSTGRESQL, sql, "create database") ||
-           (!t->conf.owned && pg_is_owner_statement(sql));
+    struct span rest = sql, token = {0};
+
+    if (!sql_starts(SQL_POSTGRESQL, sql, "alter database"))
+        return false;
+    for (int i = 0; i < 4; i++)
+        sql_token_next(SQL_POSTGRESQL, &rest, &token);
+    return span_is_nocase(token, "connection") || span_is_nocase(token, "with");
 }
 
-static bool each_statement(struct pg_target *t, bool create, struct err *err)
+/* Without a superuser's rights objects can be given only to who may create in the schema, as the
+ * database's owner may. */
+static enum moment moment_of(const struct pg_target *t, struct span sql)
+{
+    if (sql_starts(SQL_POSTGRESQL, sql, "create database") ||
+        (!t->conf.owned && pg_is_owner_statement(sql)))
+        return AT_CREATE;
+    return !t->conf.owned && is_limit(sql) ? AT_KEEP : AT_END;
+}
+
+static bool run_at(struct pg_target *t, enum moment now, struct span sql, struct err *err)
+{
+    AUTO(buf) struct buf here = {0};
+
+    if (moment_of(t, sql) != now)
+        return true;
+    if (!renamed(t, sql, t->database, &here, err))
+        return false;
+    return now == AT_CREATE || t->conf.owned ? run(t->admin, "database.sql", buf_view(&here), err)
+                                             : try_run(t, sql, buf_view(&here), err);
+}
+
+static bool each_statement(struct pg_target *t, enum moment now, struct err *err)
 {
     AUTO(buf) struct buf text = {0};
     struct sql_splitter split;
@@ -215,17 +243,11 @@ static bool each_statement(struct pg_target *t, bool create, struct err *err)
         return false;
     sql_split_init(&split, SQL_POSTGRESQL, buf_view(&text));
     for (;;) {
-        AUTO(buf) struct buf sql = {0};
-
         if (!sql_split_next(&split, &st, &more, err))
             return false;
         if (!more)
             return true;
-        if (is_first(t, st.text) != create)
-            continue;
-        if (!renamed(t, st.text, t->database, &sql, err) ||
-            !(create || t->conf.owned ? run(t->admin, "database.sql", buf_view(&sql), err)
-                                      : try_run(t, st.text, buf_view(&sql), err)))
+        if (!run_at(t, now, st.text, err))
             return false;
     }
 }
@@ -268,13 +290,19 @@ bool pg_database_create(struct pg_target *t, struct err *err)
 
     if (!pg_database_exists(t, t->database, &exists, err) || (exists && !make_way(t, err)))
         return false;
-    t->created = each_statement(t, true, err);
-    return t->created;
+    /* Also when it fails: the database may be there, and what follows it not. */
+    t->created = true;
+    return each_statement(t, AT_CREATE, err);
 }
 
 bool pg_database_settle(struct pg_target *t, struct err *err)
 {
     struct roles r = {.target = t};
 
-    return each_statement(t, false, err) && each_of_globals(&r, setting_of_all, err);
+    return each_statement(t, AT_END, err) && each_of_globals(&r, setting_of_all, err);
+}
+
+bool pg_database_limit(struct pg_target *t, struct err *err)
+{
+    return each_statement(t, AT_KEEP, err);
 }

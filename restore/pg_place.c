@@ -10,6 +10,8 @@
 #define SWAP_TRIES   4
 #define LOCK_WAIT_NS ((int64_t)15000000000)
 #define LOCK_POLL_NS 100000000
+/* What a stopped restore takes at most to leave the server as it was, per database. */
+#define FINISH_NS ((int64_t)60000000000)
 
 static bool is_there(struct pg_target *t, const char *name, const char *condition, bool *some,
                      struct err *err)
@@ -174,9 +176,12 @@ static bool drop(struct pg_target *t, const char *database, struct err *err)
 {
     AUTO(buf) struct buf name = {0};
     struct err ignored = {0};
+    bool template = false;
 
     db_quote_name(t->admin, database, &name);
-    if (!buf_ok(&name, err))
+    if (!buf_ok(&name, err) || !is_there(t, database, "datistemplate", &template, err) ||
+        (template &&
+         !db_exec(t->admin, err, "ALTER DATABASE %s WITH IS_TEMPLATE = false", buf_str(&name))))
         return false;
     end_sessions(t, database, &ignored);
     return db_exec(t->admin, err, "DROP DATABASE IF EXISTS %s%s", buf_str(&name),
@@ -207,13 +212,21 @@ bool pg_place_sweep(struct pg_target *t, struct err *err)
            (t->done || sweep_one(t, t->database, err));
 }
 
-void pg_place_drop(struct pg_target *t)
+void pg_place_leave(struct pg_target *t)
 {
     struct err why = {0};
+    char old[PLACE_NAME];
 
-    if (t->admin && !drop(t, t->database, &why))
-        log_warn("the half of a database stays, until the next restore",
-                 f_str("database", t->database), f_str("why", why.text));
+    if (!t->kept) {
+        t->admin->finish_by = clock_mono_ns() + FINISH_NS;
+        if (!drop(t, t->database, &why))
+            log_warn("the half of a database stays, until the next restore",
+                     f_str("database", t->database), f_str("why", why.text));
+    } else if (t->base.replaced && !t->cleared) {
+        place_old_name(t->conf.final, old);
+        log_warn("what was replaced stays, until that is replaced again", f_str("database", old),
+                 f_str("replaced_by", t->conf.final));
+    }
 }
 
 /* ---- the swap ----------------------------------------------------------------------------------*/
@@ -263,17 +276,30 @@ static bool swap(struct pg_target *t, const char *old, struct err *err)
 bool pg_target_keep(struct target *base, struct err *err)
 {
     struct pg_target *t = (struct pg_target *)base;
-    struct err why = {0};
     char old[PLACE_NAME];
 
     if (t->conf.owned)
         return true;
     place_old_name(t->conf.final, old);
-    pg_workers_close(t);
-    if (!db_exec(t->admin, err, "SET synchronous_commit = on") || !swap(t, old, err))
+    /* A stop signal comes too late for this one: half of what is replaced would be worse. */
+    t->admin->finish_by = clock_mono_ns() + FINISH_NS;
+    if (!pg_database_limit(t, err) || !db_exec(t->admin, err, "SET synchronous_commit = on") ||
+        !swap(t, old, err))
         return false;
     t->kept = true;
-    if (t->base.replaced && !drop(t, old, &why))
-        return target_leave(base, t->conf.component, old, why.text, err);
     return true;
+}
+
+bool pg_target_clear(struct target *base, struct err *err)
+{
+    struct pg_target *t = (struct pg_target *)base;
+    struct err why = {0};
+    char old[PLACE_NAME];
+
+    t->cleared = true;
+    if (t->conf.owned || !base->replaced)
+        return true;
+    place_old_name(t->conf.final, old);
+    t->admin->finish_by = clock_mono_ns() + FINISH_NS;
+    return drop(t, old, &why) || target_leave(base, t->conf.component, old, why.text, err);
 }

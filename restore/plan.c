@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "lib/base/clock.h"
+#include "lib/base/cmd.h"
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/base/opt.h"
@@ -414,14 +415,20 @@ bool plan_run(struct plan *p, struct err *err)
     return sched_run(sched, err) && finish(p, began, err);
 }
 
-/* One behind the other: each is whole, whatever becomes of the next. */
+/* One behind the other: each is whole, whatever becomes of the next. Nothing is dropped before all
+ * have their names: until then there is a way back. */
 bool plan_keep(struct plan *p, struct err *err)
 {
     struct component *at = p->components.at;
 
+    if (!cmd_stop_check(err))
+        return false;
     for (size_t i = 0; i < p->components.count; i++)
         if (at[i].ops->keep && !at[i].ops->keep(at[i].target, err))
             return err_add(err, "cannot put '%s' in its place", at[i].text);
+    for (size_t i = 0; i < p->components.count; i++)
+        if (at[i].ops->keep && !at[i].ops->clear(at[i].target, err))
+            return err_add(err, "cannot clear away what '%s' has replaced", at[i].text);
     return true;
 }
 

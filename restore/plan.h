@@ -33,7 +33,7 @@ bool plan_check_servers(struct bundle *bundle, const struct env *env, const stru
                         json_t *left_out, struct err *err);
 bool plan_open(const struct plan_conf *conf, struct plan **out, struct err *err);
 bool plan_run(struct plan *p, struct err *err);
-/* On servers, once it is proven: every database gets its name. */
+/* On servers, once it is proven: every database gets its name; then those that had them go. */
 bool plan_keep(struct plan *p, struct err *err);
 /* [{"component", "database", "rows", "bytes", "replaced", "left_out"}]; new reference. */
 bool plan_report(const struct plan *p, json_t **out, struct err *err);

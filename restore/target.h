@@ -3,7 +3,8 @@
  * Life: open (the server runs in load mode, the bundle is open: check versions, roles, extensions;
  * report what is missing before anything is loaded), plan (tasks with their dependencies: schema,
  * data, indexes, constraints, ANALYZE), the tasks run, finish (what comes last), keep (on a server:
- * what is loaded, and proven, gets its name), close: what was not kept on a server goes.
+ * what is loaded, and proven, gets its name), clear (what had it goes), close: what was not kept on a
+ * server goes.
  * Ownership: the conf that open was given is borrowed until close.
  * Threads: as in source.h; session `worker` belongs to the thread.
  */
@@ -40,6 +41,8 @@ struct target_ops {
     bool (*plan)(struct target *t, struct sched *sched, struct err *err);
     bool (*finish)(struct target *t, struct err *err);
     bool (*keep)(struct target *t, struct err *err); /* NULL: it is where it belongs */
+    /* Behind the keep of all targets: what was replaced goes. With keep. */
+    bool (*clear)(struct target *t, struct err *err);
     void (*close)(struct target *t);
     /* On resume, of a component that was brought to its end: whether it still is. NULL: it is. */
     bool (*whole)(const struct target_conf *conf, bool *whole, struct err *err);

@@ -73,6 +73,9 @@ struct db { /* drivers embed it first */
     bool is_mysql;    /* Oracle's, not MariaDB */
     bool show_values; /* of db_conf */
     char *label;      /* "postgresql shop at /run/x:5433" for messages */
+    /* As clock_mono_ns(): until then a stop signal cancels no statement of this session. For what a
+     * stopped process still has to put away; 0: it cancels at once. */
+    int64_t finish_by;
 };
 
 extern const struct db_ops db_postgresql, db_mariadb;

@@ -188,7 +188,7 @@ bool pg_wait(struct pgdb *db, bool write, struct err *err)
         if (ready < 0)
             return err_sys(err, ERR_UNREACHABLE, "cannot wait for %s", db->base.label);
         /* The server's own answer to the cancellation ends the statement. */
-        if (cmd_stopping() && !cancelled) {
+        if (cmd_stopping() && !cancelled && clock_mono_ns() >= db->base.finish_by) {
             pg_cancel(&db->base, NULL);
             cancelled = true;
         }

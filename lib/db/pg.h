@@ -35,7 +35,8 @@ bool pg_fail_connect(PGconn *conn, const struct db_conf *conf, const char *label
 /* Class and mend of an SQLSTATE; hint "" where there is none to give. */
 enum err_code pg_class(const char *sqlstate, const char **hint);
 
-/* Waits until the socket is ready; a stop signal cancels the running statement. */
+/* Waits until the socket is ready; a stop signal cancels the running statement, once finish_by of
+ * the session is past. */
 bool pg_wait(struct pgdb *db, bool write, struct err *err);
 /* Sends the statement. The text must hold no NUL. */
 bool pg_send(struct pgdb *db, struct span sql, struct err *err);

@@ -33,6 +33,7 @@ ALTER TABLE customers ENABLE ROW LEVEL SECURITY;
 CREATE POLICY seen ON customers FOR SELECT TO reader, visitor USING (id > 0);
 ALTER DATABASE shop OWNER TO clerk;
 ALTER DATABASE shop SET work_mem = '5MB';
+ALTER DATABASE shop CONNECTION LIMIT 3;
 ALTER DATABASE shop SET dynamic_library_path = '\$libdir:/s3cret';
 ALTER ROLE visitor IN DATABASE shop SET work_mem = '6MB';
 SELECT lo_from_bytea(77, decode(repeat('ab', 50000), 'hex'));
@@ -68,7 +69,7 @@ to() { # FILE [options]
     "$REHEARSE" restore --from "$STORE" --to "$T/$1.yaml" "${@:2}"
 }
 databases() {
-    pg_sql postgres -c "SELECT string_agg(datname, ' ' ORDER BY datname) FROM pg_database WHERE NOT datistemplate"
+    pg_sql postgres -c "SELECT string_agg(datname, ' ' ORDER BY datname) FROM pg_database WHERE datname !~ '^template'"
 }
 say() { # what the last command said
     cat "$T/out"
@@ -108,6 +109,7 @@ check_same "the dump of both is the same" "$(diff <(dump "$SRC_SOCKET" "$SRC_POR
 
 check_status "a database that is there is refused" 18 to plain
 check_has "with the way out" "$(say)" "--replace-database shop"
+check_same "and what was to be done once" "$(grep -o "cannot restore" "$T/out")" "cannot restore"
 check_status "--replace is for boxes" 10 to plain --replace
 check_status "a name that the file does not give is refused" 10 to plain --replace-database shopp
 server twice postgres shop "  - {name: notes, engine: postgresql, host: \"$SRC_SOCKET\", port: $SRC_PORT, user: postgres, database: shop}"
@@ -182,11 +184,13 @@ check_same "bring back what is in it" "$(in_box 'SELECT count(*) FROM orders')" 
 # ---- without a superuser ----------------------------------------------------------------------------
 pg_sql postgres -c 'CREATE ROLE small LOGIN CREATEDB' -c 'GRANT clerk TO small'
 server small small mine
-check "without a superuser" to small --verify --owner postgres=small --journal "$T/small.journal"
+check "without a superuser, and with more sessions than the database allows" \
+    to small --verify --jobs 4 --owner postgres=small --journal "$T/small.journal"
 check_has "a setting that is refused is named" "$(say)" "what='ALTER DATABASE \"mine\" SET dynamic_library_path'"
 check_same "and what it is set to in no place" "$(grep -c s3cret "$T/out" "$T/small.journal")" "$T/out:0
 $T/small.journal:0"
 check_has "what it could not do is said" "$(say)" "visitor"
+check_same "the limit is set at the end" "$(pg_sql postgres -c "SELECT datconnlimit FROM pg_database WHERE datname = 'mine'")" 3
 check_same "the rows are there" "$(pg_sql mine -c 'SELECT count(*) FROM orders')" "$ROWS"
 
 # ---- a bundle that does not know its source ---------------------------------------------------------
@@ -209,7 +213,9 @@ STORE=$PROD
 # ---- kills ------------------------------------------------------------------------------------------
 pg_sql postgres -c 'DROP DATABASE mine' -c 'DROP DATABASE shop2' -c 'DROP DATABASE notes'
 mkdir "$T/door"
-src_sql postgres -c 'CREATE DATABASE held'
+src_sql postgres -c 'CREATE ROLE keeper' -c 'CREATE DATABASE held OWNER keeper' -c 'ALTER DATABASE held IS_TEMPLATE true' -c 'CREATE DATABASE second'
+src_sql second -c 'CREATE TABLE seconds (id int)'
+pg_sql postgres -c 'CREATE ROLE keeper'
 src_sql held <<SQL >/dev/null || die "cannot fill PostgreSQL"
 CREATE TABLE lines (id int PRIMARY KEY, line text);
 INSERT INTO lines SELECT g, md5(g::text) FROM generate_series(1, 5000) g;
@@ -221,20 +227,28 @@ CREATE MATERIALIZED VIEW doors AS SELECT public.door(1);
 SQL
 printf 'name: prod\ndatabases:\n  - {name: held, engine: postgresql, host: "%s", port: %s, user: postgres, database: held}\n' \
     "$SRC_SOCKET" "$SRC_PORT" >"$T/held-source.yaml"
+printf '  - {name: second, engine: postgresql, host: "%s", port: %s, user: postgres, database: second}\n' \
+    "$SRC_SOCKET" "$SRC_PORT" >>"$T/held-source.yaml"
 STORE=$T/held-store
 check "a snapshot of one with a door is taken" "$REHEARSE" snapshot --env "$T/held-source.yaml" --to "$STORE"
 printf 'name: staging\ndatabases:\n  - {name: held, engine: postgresql, host: "%s", port: %s, user: postgres, database: shop}\n' \
     "$PG_SOCKET_DIR" "$PG_PORT" >"$T/held.yaml"
+cp "$T/held.yaml" "$T/pair.yaml"
+printf '  - {name: second, engine: postgresql, host: "%s", port: %s, user: postgres, database: notes}\n' \
+    "$PG_SOCKET_DIR" "$PG_PORT" >>"$T/pair.yaml"
 at_door() {
     [ "$(pg_sql postgres -c "SELECT count(*) FROM pg_stat_activity WHERE datname LIKE 'rehearse_load_%' AND wait_event = 'PgSleep'")" = 1 ]
 }
 loads() {
     pg_sql postgres -c "SELECT count(*) FROM pg_database WHERE datname LIKE 'rehearse_load_%'"
 }
-held() { # NAME [options]: a restore that has come to the door; $HELD is its pid, $T/part its words
-    touch "$T/door/shut"
-    "$REHEARSE" restore --from "$STORE" --to "$T/held.yaml" "${@:2}" >"$T/part" 2>&1 & # no function: its pid would be a shell's
+begin() { # FILE [options]: $HELD is its pid, $T/part its words
+    "$REHEARSE" restore --from "$STORE" --to "$T/$1.yaml" "${@:2}" >"$T/part" 2>&1 & # no function: its pid would be a shell's
     HELD=$!
+}
+held() { # NAME [options]: a restore that has come to the door
+    touch "$T/door/shut"
+    begin "${FILE:-held}" "${@:2}"
     check "$1: it comes to the door" wait_for 60 at_door
 }
 kill_it() { # NAME
@@ -242,12 +256,48 @@ kill_it() { # NAME
     wait $HELD 2>/dev/null
     rm -f "$T/door/shut"
 }
+ask_it() { # NAME: asked to end, it puts away what it has made
+    kill -TERM $HELD && ok "$1: asked to end" || not_ok "$1: asked to end" "it had ended"
+    wait $HELD
+    check_same "$1: it says so" $? 130
+    rm -f "$T/door/shut"
+    check_same "$1: and leaves nothing" "$(loads)" 0
+    safe "$1"
+}
+# hold WHAT: a statement of somebody else, of a transaction that stays open until let_go.
+hold() {
+    psql -X -q -h "$PG_SOCKET_DIR" -p "$PG_PORT" -U postgres postgres -c "SET application_name = holder; BEGIN; $1; SELECT pg_sleep(${2:-60}); ROLLBACK" >/dev/null 2>&1 &
+    HOLDER=$!
+    check "$1: it is held" wait_for 10 is_held
+}
+is_held() {
+    [ "$(pg_sql postgres -c "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'holder' AND wait_event = 'PgSleep'")" = 1 ]
+}
+let_go() {
+    pg_sql postgres -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'holder'" >/dev/null
+    wait $HOLDER 2>/dev/null
+}
+at_owner() {
+    [ "$(pg_sql postgres -c "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'ALTER DATABASE%OWNER TO%' AND wait_event_type = 'Lock'")" = 1 ]
+}
 safe() { # NAME
     check_same "$1: what was there is" "$(pg_sql shop -c 'SELECT count(*) FROM ours')" 0
 }
 pg_sql shop -c 'CREATE TABLE ours (id int)'
-held "a kill" --replace-database shop
+hold 'DROP ROLE keeper'
+begin held --replace-database shop
+check "a signal before anything is loaded: its owner is waited for" wait_for 30 at_owner
+ask_it "a signal before anything is loaded"
+let_go
+held "a signal" --replace-database shop
 LOAD=$(pg_sql postgres -c "SELECT datname FROM pg_database WHERE datname LIKE 'rehearse_load_%'")
+pg_sql postgres -c "ALTER DATABASE $LOAD IS_TEMPLATE true"
+hold "COMMENT ON DATABASE $LOAD IS 'x'" 2 # the drop has to wait
+ask_it "a signal"
+let_go
+held "a kill" --replace-database shop
+check_same "a kill: one is loaded, under the name that it always has" "$(pg_sql postgres -c "SELECT string_agg(datname, ' ') FROM pg_database WHERE datname LIKE 'rehearse_load_%'")" "$LOAD"
+check_same "a kill: and is ours" "$(pg_sql "$LOAD" -c 'SELECT count(*) FROM lines')" 5000
 OLD=${LOAD/load/old}
 kill_it "a kill"
 safe "a kill"
@@ -256,10 +306,38 @@ held "once more" --replace-database shop
 check_has "the next one sweeps" "$(cat "$T/part")" "what a restore has left is removed database='$LOAD'"
 kill_it "once more"
 safe "once more"
-check "or goes on" to held --replace-database shop --resume --verify
+PART=$("$REHEARSE" bundle show --store "$STORE" --json latest | jq -r .digest | cut -c 1-12)
+for option in "--owner keeper=clerk" "--only postgresql.held/public" --no-privileges "--jobs 7"; do
+    check_status "it does not go on with another $option" 10 to held --replace-database shop --resume $option
+    check_has "that is named" "$(say)" "goes on as the restore was begun: no other ${option%% *}"
+done
+check "a newer snapshot is taken" "$REHEARSE" snapshot --env "$T/held-source.yaml" --to "$STORE"
+check_status "nor does it with that" 10 to held --replace-database shop --resume
+check_has "it is told of which it is" "$(say)" "the half of database 'shop' is of bundle $PART"
+check_same "the half is still there" "$(loads)" 1
+check "or goes on" to held --replace-database shop --resume --verify "$PART"
 check_has "where it was" "$(say)" "the load goes on"
 check_same "and leaves nothing" "$(databases)" "postgres shop"
 check_same "it is the new one" "$(pg_sql shop -c 'SELECT count(*) FROM lines')" 5000
+
+# ---- several ----------------------------------------------------------------------------------------
+pg_sql postgres -c 'CREATE DATABASE notes'
+pg_sql shop -c 'CREATE TABLE ours (id int)'
+FILE=pair held "several" --replace-database shop --replace-database notes
+pg_sql postgres -c 'ALTER DATABASE notes RENAME TO away'
+rm -f "$T/door/shut"
+wait $HELD
+check_same "several: one cannot be replaced" $? 17
+check_has "several: it is named" "$(cat "$T/part")" "cannot put 'postgresql.second' in its place"
+check_has "several: and what the other one was" "$(cat "$T/part")" "what was replaced stays, until that is replaced again database='$OLD' replaced_by='shop'"
+check_same "several: it is there, whole" "$(pg_sql "$OLD" -c 'SELECT count(*) FROM ours')" 0
+check_same "several: beside the new one" "$(pg_sql shop -c 'SELECT count(*) FROM lines')" 5000
+check_same "several: nothing else is" "$(databases)" "away postgres $OLD shop"
+pg_sql postgres -c 'ALTER DATABASE away RENAME TO notes'
+check "several: both are replaced" to pair --replace-database shop --replace-database notes
+check_same "several: and nothing is left" "$(databases)" "notes postgres shop"
+check_same "several: of the first" "$(pg_sql postgres -c "SELECT datistemplate FROM pg_database WHERE datname = 'shop'")" t
+pg_sql postgres -c 'DROP DATABASE notes'
 
 # ---- what was set aside -----------------------------------------------------------------------------
 pg_sql postgres -c "CREATE DATABASE $OLD" -c 'ALTER DATABASE shop RENAME TO away'

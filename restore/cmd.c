@@ -375,11 +375,7 @@ bool restore_run(const struct restore_conf *conf, const char *ref, struct journa
         err_set(err, ERR_USAGE, "--replace-database is for servers that --to names");
         return err_hint(err, "a box is replaced as a whole, with --replace");
     }
-    if (owner_check(&conf->what.owners, err) && restore_all(&r, ref, err))
-        return true;
-    if (err && !*err->hint && strstr(err->text, VALUES_HIDDEN))
-        err_hint(err, "--show-values shows what is hidden");
-    return false;
+    return owner_check(&conf->what.owners, err) && restore_all(&r, ref, err);
 }
 
 /* ---- the command ----------------------------------------------------------------------------------*/
@@ -403,14 +399,22 @@ static bool print_result(const struct restore_conf *conf, int64_t took_ns, struc
     return true;
 }
 
+/* It is told where it stands, and the option is this command's. */
+static int refused(struct err *err)
+{
+    if (!*err->hint && strstr(err->text, VALUES_HIDDEN))
+        err_hint(err, "--show-values shows what is hidden");
+    return (int)err->code;
+}
+
 static int restore_servers(const struct restore_conf *conf, const char *ref,
                            struct journal *journal, struct err *err)
 {
     AUTO(json) json_t *report = NULL;
 
-    if (!restore_to(conf, ref, journal, &report, err) || !restore_to_print(report, err))
-        return (int)err->code;
-    return 0;
+    return restore_to(conf, ref, journal, &report, err) && restore_to_print(report, err)
+               ? 0
+               : refused(err);
 }
 
 static int restore_main(const void *conf_, int argc, char **argv, struct err *err)
@@ -429,7 +433,7 @@ static int restore_main(const void *conf_, int argc, char **argv, struct err *er
         return restore_servers(conf, argc ? argv[0] : "latest", journal, err);
     if (!restore_run(conf, argc ? argv[0] : "latest", journal, err) ||
         !print_result(conf, clock_mono_ns() - began, err))
-        return (int)err->code;
+        return refused(err);
     return 0;
 }
 

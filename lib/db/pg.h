@@ -25,6 +25,7 @@ static inline void auto_pgresult(PGresult **r)
 /* An error of the server; no part is NULL. values: those of rows may be shown. */
 struct pg_said {
     const char *state, *primary, *detail, *hint, *context, *position;
+    const char *file, *function; /* of the server's source */
     bool values;
 };
 bool pg_fail_said(const struct pg_said *said, struct err *err);

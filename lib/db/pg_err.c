@@ -75,25 +75,36 @@ static struct span context_line(const char *text)
     return first_line(text);
 }
 
-/* What helps to find the row or the object: the server's detail, which may be all of a row, and the
- * place. */
-static void describe(const struct pg_said *said, struct buf *text)
+/* The server's detail may be all of a row. */
+static void put_detail(const struct pg_said *said, struct buf *text)
 {
-    struct span detail = first_line(said->detail), context = context_line(said->context);
+    struct span detail = first_line(said->detail);
     bool cut = detail.len > DETAIL_SHOWN;
 
+    if (!detail.len)
+        return;
     detail.len = cut ? DETAIL_SHOWN : detail.len;
+    buf_puts(text, " (");
     if (said->values)
-        buf_puts(text, said->primary);
+        buf_span(text, detail);
     else
-        values_hide_pg_primary(said->state, said->primary, said->context, text);
-    if (detail.len) {
-        buf_puts(text, " (");
+        values_hide_pg_detail(said->state, detail, text);
+    buf_puts(text, cut ? "...)" : ")");
+}
+
+/* What helps to find the row or the object: detail and place. */
+static void describe(const struct pg_said *said, bool hidden, struct buf *text)
+{
+    struct span context = context_line(said->context);
+
+    if (hidden) {
+        values_hide_pg_raised(said->context, text);
+    } else {
         if (said->values)
-            buf_span(text, detail);
+            buf_puts(text, said->primary);
         else
-            values_hide_pg_detail(said->state, detail, text);
-        buf_puts(text, cut ? "...)" : ")");
+            values_hide_pg_primary(said->state, said->primary, text);
+        put_detail(said, text);
     }
     if (context.len) {
         buf_puts(text, ", ");
@@ -113,14 +124,15 @@ bool pg_fail_said(const struct pg_said *said, struct err *err)
     const char *mend;
     enum err_code code = pg_class(said->state, &mend);
     struct span hint = first_line(said->hint);
+    bool hidden = !said->values && values_pg_raised(said->state, said->file, said->function);
 
     if (strcmp(said->state, "57014") == 0 && !cmd_stop_check(err))
         return false;
-    describe(said, &text);
+    describe(said, hidden, &text);
     err_set(err, code, "%s", buf_str(&text));
     if (*mend)
         return err_hint(err, "%s", mend);
-    return hint.len ? err_hint(err, "%.*s", (int)hint.len, hint.at) : false;
+    return hint.len && !hidden ? err_hint(err, "%.*s", (int)hint.len, hint.at) : false;
 }
 
 static bool lost(const struct pgdb *db, struct err *err)
@@ -140,6 +152,8 @@ bool pg_fail(struct pgdb *db, const PGresult *res, struct err *err)
                            .hint = field(res, PG_DIAG_MESSAGE_HINT),
                            .context = field(res, PG_DIAG_CONTEXT),
                            .position = field(res, PG_DIAG_STATEMENT_POSITION),
+                           .file = field(res, PG_DIAG_SOURCE_FILE),
+                           .function = field(res, PG_DIAG_SOURCE_FUNCTION),
                            .values = db->base.show_values};
     struct span why = first_line(PQerrorMessage(db->conn));
 

@@ -118,6 +118,8 @@ static bool fail_said(const struct raw *r, struct err *err)
                                  .hint = said_part(r, 'H'),
                                  .context = said_part(r, 'W'),
                                  .position = said_part(r, 'P'),
+                                 .file = said_part(r, 'F'),
+                                 .function = said_part(r, 'R'),
                                  .values = r->db->base.show_values};
 
     return pg_fail_said(&said, err);

@@ -10,9 +10,26 @@ static bool is_class(const char *state, const char *class)
 
 /* ---- PostgreSQL --------------------------------------------------------------------------------*/
 
-static bool is_raised(const char *state, const char *context)
+/* RAISE of PL/pgSQL may give any state; other languages pass on what their code has thrown. */
+bool values_pg_raised(const char *state, const char *file, const char *function)
 {
-    return is_class(state, "P0") || strstr(context, " at RAISE") != NULL;
+    static const char *const files[] = {"plperl.c", "pltcl.c", "plpy_elog.c", "plpy_plpymodule.c"};
+
+    if (is_class(state, "P0") || is_class(state, "38") || strcmp(function, "exec_stmt_raise") == 0)
+        return true;
+    for (size_t i = 0; i < COUNT(files); i++)
+        if (strcmp(file, files[i]) == 0)
+            return true;
+    return false;
+}
+
+bool values_hide_pg_raised(const char *context, struct buf *out)
+{
+    AUTO(buf) struct buf where = {0};
+
+    values_hide_pg_context((struct span){context, strcspn(context, "\n")}, &where);
+    return buf_puts(out, where.len ? buf_str(&where) : "a function") &&
+           buf_puts(out, ": " VALUES_HIDDEN);
 }
 
 static bool is_ascii(const struct buf *text)
@@ -23,16 +40,10 @@ static bool is_ascii(const struct buf *text)
     return true;
 }
 
-bool values_hide_pg_primary(const char *state, const char *primary, const char *context,
-                            struct buf *out)
+bool values_hide_pg_primary(const char *state, const char *primary, struct buf *out)
 {
     AUTO(buf) struct buf shown = {0};
 
-    if (is_raised(state, context)) {
-        struct span where = {context, strcspn(context, "\n")};
-        return buf_span(out, where.len ? where : SPAN("a function")) &&
-               buf_puts(out, ": " VALUES_HIDDEN);
-    }
     if (!is_class(state, "22"))
         return buf_puts(out, primary);
     /* From the first quote to the last: a value may hold quotes itself. In another language they may
@@ -51,18 +62,22 @@ bool values_hide_pg_detail(const char *state, struct span detail, struct buf *ou
     static const char equals[] = ")=(";
     const char *values = memmem(detail.at, detail.len, equals, sizeof(equals) - 1);
 
-    if (!detail.len || (!is_class(state, "22") && !is_class(state, "23") && !is_class(state, "P0")))
+    if (!detail.len || (!is_class(state, "22") && !is_class(state, "23")))
         return buf_span(out, detail);
     if (is_class(state, "23") && values)
         buf_add(out, detail.at, (size_t)(values + 2 - detail.at));
     return buf_puts(out, VALUES_HIDDEN);
 }
 
-/* "COPY t, line 17, column a: "x"", "JSON data, line 1: {..." */
+/* "COPY t, line 17, column a: "x"", "JSON data, line 1: {...", "SQL statement "UPDATE ..."", which a
+ * function may have put together. */
 bool values_hide_pg_context(struct span context, struct buf *out)
 {
+    static const char statement[] = "SQL statement ";
     const char *value = memmem(context.at, context.len, ": ", 2);
 
+    if (span_starts(context, statement))
+        return buf_puts(out, statement) && buf_puts(out, VALUES_HIDDEN);
     return buf_add(out, context.at, value ? (size_t)(value - context.at) : context.len);
 }
 
@@ -97,14 +112,19 @@ static const struct {
 } with_values[] = {
     {1062, NULL}, /* Duplicate entry '%s' for key '%s' */
     {1292, NULL}, /* Truncated incorrect %s value: '%s' */
+    {1300, NULL}, /* Invalid %s character string: '%s' */
     {1366, NULL}, /* Incorrect %s value: '%s' for column %s at row %lu */
     {1367, NULL}, /* Illegal %s '%s' value found during parsing */
     {1411, NULL}, /* Incorrect %s value: '%s' for function %s */
     {1525, NULL}, /* Incorrect %s value: '%s' */
     {1526, "no partition of the table takes the value " VALUES_HIDDEN},
+    {1569, NULL}, /* ALTER TABLE causes ... duplicate entry '%s' for key '%s' */
     {1586, NULL}, /* Duplicate entry '%s' for key '%s' */
     {1644, "a trigger or routine refused it: " VALUES_HIDDEN},
     {1690, NULL}, /* %s value is out of range in '%s' */
+    {1761, "a foreign key would make a duplicate entry in a table that has it: " VALUES_HIDDEN},
+    {1762, "a foreign key would make a duplicate entry in a table that has it: " VALUES_HIDDEN},
+    {1918, NULL}, /* Encountered illegal value '%s' when converting to %s */
     {3140, "JSON text is not valid: " VALUES_HIDDEN},
 };
 

@@ -58,6 +58,24 @@ check "a snapshot of rows that a function refuses" snapshot "$PG" raised
 refused 21 "what a function raises"
 says "names the function" "PL/pgSQL function public.fine(text) line 1 at RAISE"
 silent "nothing that it says"
+pg_sql raised <<'SQL' >/dev/null || die "cannot change a function"
+CREATE OR REPLACE FUNCTION fine(t text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS
+    'BEGIN RAISE ''no'' USING ERRCODE = ''check_violation'', DETAIL = t, HINT = ''not '' || t; END';
+SQL
+check "a snapshot of rows that a function refuses with a detail and a hint" snapshot "$PG" raised
+refused 21 "what a function raises in full"
+says "how to see it" "(hint: --show-values shows what is hidden)"
+silent "nothing of that"
+refused 21 "the same with values" --show-values
+says "gives detail and hint" "no (unseen1), COPY r, line 1, SQLSTATE 23514 (hint: not unseen1)"
+SOCKET=$PG_SOCKET_DIR PORT=$PG_PORT
+pg_start other
+printf 'name: staging\ndatabases:\n  - {name: db, engine: postgresql, host: "%s", port: %s, user: %s, database: here}\n' \
+    "$PG_SOCKET_DIR" "$PG_PORT" "$PG_ADMIN" >"$T/here.yaml"
+check_status "on a server that is there it is refused, too" 21 "$REHEARSE" restore --from "$STORE" --to "$T/here.yaml"
+says "and told how to see it" "(hint: --show-values shows what is hidden)"
+pg_stop other
+PG_SOCKET_DIR=$SOCKET PG_PORT=$PORT PG_DIR=$T/pg
 
 # What the server calls for a row counts lines of its own, and stands before the COPY in its words.
 pg_sql -c 'CREATE DATABASE called' postgres

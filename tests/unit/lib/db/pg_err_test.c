@@ -37,7 +37,7 @@ TEST(classes_of_sqlstates)
 
 static void said(const char *detail, const char *context, const char *want)
 {
-    struct pg_said s = {"22P02", "broken", detail, "", context, "", true};
+    struct pg_said s = {"22P02", "broken", detail, "", context, "", "", "", true};
     struct err err = {0};
 
     assert_fails(pg_fail_said(&s, &err), &err, ERR_SQL);
@@ -56,11 +56,35 @@ TEST(the_line_of_a_copy_is_what_counts_of_a_context)
     said("", "", "broken, SQLSTATE 22P02");
 }
 
+/* RAISE ... USING ERRCODE, DETAIL and HINT; in the words of a German server. */
+TEST(what_a_function_raises_is_hidden_whole)
+{
+    struct pg_said s = {"23514",
+                        "secret a",
+                        "secret b",
+                        "secret c",
+                        "PL/pgSQL-Funktion f(text) Zeile 1 bei RAISE\nCOPY t, Zeile 17",
+                        "",
+                        "pl_exec.c",
+                        "exec_stmt_raise",
+                        false};
+    struct err err = {0};
+
+    assert_fails(pg_fail_said(&s, &err), &err, ERR_SQL);
+    assert_string_equal(err.text, "PL/pgSQL-Funktion f(text) Zeile 1 bei RAISE: [hidden], "
+                                  "COPY t, Zeile 17, SQLSTATE 23514");
+    assert_string_equal(err.hint, "");
+    s.values = true;
+    assert_fails(pg_fail_said(&s, &err), &err, ERR_SQL);
+    assert_string_equal(err.text, "secret a (secret b), COPY t, Zeile 17, SQLSTATE 23514");
+    assert_string_equal(err.hint, "secret c");
+}
+
 /* A row of many columns must not push the line out of the message. */
 TEST(a_long_detail_is_cut)
 {
     AUTO(buf) struct buf detail = {0};
-    struct pg_said s = {"23514", "broken", "", "", "COPY t, line 17: \"...\"", "", true};
+    struct pg_said s = {"23514", "broken", "", "", "COPY t, line 17: \"...\"", "", "", "", true};
     struct err err = {0};
 
     for (unsigned i = 0; i < 2000; i++)
@@ -138,5 +162,6 @@ TEST(engines_by_name)
     assert_string_equal(db_driver(DB_POSTGRESQL)->name, "postgresql");
 }
 
-TESTS(classes_of_sqlstates, the_line_of_a_copy_is_what_counts_of_a_context, a_long_detail_is_cut,
-      no_server, password_variable_that_is_not_set, tool_environment, engines_by_name)
+TESTS(classes_of_sqlstates, the_line_of_a_copy_is_what_counts_of_a_context,
+      what_a_function_raises_is_hidden_whole, a_long_detail_is_cut, no_server,
+      password_variable_that_is_not_set, tool_environment, engines_by_name)

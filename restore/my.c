@@ -204,23 +204,24 @@ static bool check_server(struct my_target *t, struct err *err)
     return true;
 }
 
-static bool open_workers(struct my_target *t, struct err *err)
+static bool open_worker(void *of, unsigned worker, struct db **out, struct err *err)
 {
-    bool history = false;
+    struct my_target *t = of;
+    AUTO(db) struct db *db = NULL;
 
-    for (size_t i = 0; i < t->table_count; i++)
-        history = history || t->tables[i].versioned;
-    t->worker = calloc(t->conf.jobs ? t->conf.jobs : 1, sizeof(struct db *));
-    if (!t->worker)
-        return err_memory(err);
-    for (unsigned i = 0; i < t->conf.jobs; i++) {
-        if (!my_target_session(t, &t->worker[i], err) ||
-            (history && !db_exec(t->worker[i], err,
-                                 "SET SESSION system_versioning_insert_history = 1, "
-                                 "system_versioning_alter_history = KEEP")))
-            return false;
-    }
+    (void)worker;
+    if (!my_target_session(t, &db, err) ||
+        (t->history && !db_exec(db, err,
+                                "SET SESSION system_versioning_insert_history = 1, "
+                                "system_versioning_alter_history = KEEP")))
+        return false;
+    *out = TAKE(db);
     return true;
+}
+
+bool my_worker(struct my_target *t, unsigned worker, struct db **out, struct err *err)
+{
+    return seats_take(t->conf.seats, worker, t, open_worker, out, err);
 }
 
 static bool my_open(const struct target_conf *conf, struct target **out, struct err *err)
@@ -244,8 +245,8 @@ static bool my_open(const struct target_conf *conf, struct target **out, struct 
         !my_progress_open(t, err))
         return false;
     t->db_conf.database = t->database;
-    if (!open_workers(t, err))
-        return false;
+    for (size_t i = 0; i < t->table_count; i++)
+        t->history = t->history || t->tables[i].versioned;
     *out = TAKE(base);
     return true;
 }
@@ -257,9 +258,7 @@ static void my_close(struct target *base)
     if (!t)
         return;
     settings_back(t);
-    for (unsigned i = 0; t->worker && i < t->conf.jobs; i++)
-        db_close(t->worker[i]);
-    free(t->worker);
+    seats_leave(t->conf.seats, t);
     db_close(t->main);
     for (size_t i = 0; i < t->table_count; i++)
         my_table_done(&t->tables[i]);
@@ -275,10 +274,11 @@ static void my_close(struct target *base)
 static bool first_things(void *ctx, void *arg, unsigned worker, struct err *err)
 {
     struct my_target *t = ctx;
+    struct db *db = NULL;
 
     (void)arg;
     /* Defaults of columns may draw from sequences. */
-    return my_sequences(t, t->worker[worker], err);
+    return my_worker(t, worker, &db, err) && my_sequences(t, db, err);
 }
 
 static bool last_things(void *ctx, void *arg, unsigned worker, struct err *err)

@@ -38,7 +38,7 @@ struct my_target {
     struct my_select *select; /* NULL: all of it */
     char *database;
     struct db *main;
-    struct db **worker;
+    bool history; /* some table is system-versioned */
     struct my_target_table *tables;
     size_t table_count;
     json_t *done;        /* on resume: what is noted as loaded; NULL: nothing is noted */
@@ -49,6 +49,8 @@ struct my_target {
 
 /* Session settings that every load needs. */
 bool my_target_session(struct my_target *t, struct db **out, struct err *err);
+/* The worker's own. */
+bool my_worker(struct my_target *t, unsigned worker, struct db **out, struct err *err);
 bool my_run(struct db *db, const char *sql, size_t len, struct err *err);
 /* The bytes of a text in meta; heap. ERR_DAMAGED when it is missing. */
 char *my_meta_text(const json_t *meta, const char *key, size_t *len, struct err *err);

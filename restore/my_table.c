@@ -67,12 +67,14 @@ static bool make_table(void *ctx, void *arg, unsigned worker, struct err *err)
 {
     struct my_target *t = ctx;
     struct work *w = arg;
+    struct db *db = NULL;
 
     if (is_done(t, w))
         return true;
     return in_table(w,
-                    my_progress_drop(t, t->worker[worker], "TABLE", w->table->name, err) &&
-                        my_run(t->worker[worker], w->table->create, strlen(w->table->create), err),
+                    my_worker(t, worker, &db, err) &&
+                        my_progress_drop(t, db, "TABLE", w->table->name, err) &&
+                        my_run(db, w->table->create, strlen(w->table->create), err),
                     err);
 }
 
@@ -80,10 +82,12 @@ static bool load_rows(void *ctx, void *arg, unsigned worker, struct err *err)
 {
     struct my_target *t = ctx;
     struct work *w = arg;
+    struct db *db = NULL;
 
     for (size_t i = w->from; is_done(t, w) && i < w->to; i++)
         progress_add(t->conf.progress, w->table->stream->segments[i].raw_bytes);
-    return is_done(t, w) || my_load(t, w->table, t->worker[worker], w->from, w->to, err);
+    return is_done(t, w) ||
+           (my_worker(t, worker, &db, err) && my_load(t, w->table, db, w->from, w->to, err));
 }
 
 /* "ALTER TABLE t ADD one, ADD two" of a list in meta. */
@@ -148,10 +152,10 @@ static bool add_parts(struct alter *a, const json_t *parts, struct err *err)
     return alter_run(a, err);
 }
 
-static bool add_list(struct my_target *t, const struct work *w, unsigned worker, const char *list,
+static bool add_list(const struct work *w, struct db *db, const char *list,
                      const struct my_select *select, struct err *err)
 {
-    struct alter a = {.table = w->table, .select = select, .db = t->worker[worker]};
+    struct alter a = {.table = w->table, .select = select, .db = db};
     bool ok = add_parts(&a, json_object_get(w->table->stream->meta, list), err);
 
     buf_done(&a.sql);
@@ -160,7 +164,10 @@ static bool add_list(struct my_target *t, const struct work *w, unsigned worker,
 
 static bool add_indexes(void *ctx, void *arg, unsigned worker, struct err *err)
 {
-    return is_done(ctx, arg) || add_list(ctx, arg, worker, "indexes", NULL, err);
+    struct db *db = NULL;
+
+    return is_done(ctx, arg) ||
+           (my_worker(ctx, worker, &db, err) && add_list(arg, db, "indexes", NULL, err));
 }
 
 /* All of a table's keys come in one statement, that a crash may have let through without its note. */
@@ -190,24 +197,25 @@ static bool add_foreign(void *ctx, void *arg, unsigned worker, struct err *err)
 {
     struct my_target *t = ctx;
     const struct work *w = arg;
-    struct db *db = t->worker[worker];
+    struct db *db = NULL;
 
     if (my_progress_has(t, "keys", w->table->name))
         return true;
-    return (!t->conf.resume || in_table(w, drop_foreign(w, db, err), err)) &&
-           add_list(t, w, worker, "foreign_keys", t->select, err) &&
+    return my_worker(t, worker, &db, err) &&
+           (!t->conf.resume || in_table(w, drop_foreign(w, db, err), err)) &&
+           add_list(w, db, "foreign_keys", t->select, err) &&
            my_progress_note(t, db, "keys", w->table->name, err);
 }
 
-static bool count_rows(struct my_target *t, const struct work *w, unsigned worker, struct err *err)
+static bool count_rows(struct my_target *t, const struct work *w, struct db *db, struct err *err)
 {
     AUTO(buf) struct buf count = {0};
     AUTO(buf) struct buf name = {0};
     uint64_t found = 0, expected = w->table->stream->records;
 
-    db_quote_name(t->worker[worker], w->table->name, &name);
+    db_quote_name(db, w->table->name, &name);
     if (!buf_ok(&name, err) ||
-        !db_value(t->worker[worker], &count, err, "SELECT count(*) FROM %s%s", buf_str(&name),
+        !db_value(db, &count, err, "SELECT count(*) FROM %s%s", buf_str(&name),
                   w->table->versioned ? " FOR SYSTEM_TIME ALL" : ""))
         return false;
     span_u64(buf_view(&count), &found);
@@ -222,18 +230,20 @@ static bool settle(void *ctx, void *arg, unsigned worker, struct err *err)
     struct my_target *t = ctx;
     struct work *w = arg;
     AUTO(buf) struct buf name = {0};
+    struct db *db = NULL;
 
     if (is_done(t, w)) {
         atomic_fetch_add(&t->rows_expected, w->table->stream->records);
         atomic_fetch_add(&t->rows_found, w->table->stream->records);
         return true;
     }
-    db_quote_name(t->worker[worker], w->table->name, &name);
+    if (!my_worker(t, worker, &db, err))
+        return false;
+    db_quote_name(db, w->table->name, &name);
     return in_table(w,
-                    count_rows(t, w, worker, err) &&
-                        db_exec(t->worker[worker], err, "ANALYZE NO_WRITE_TO_BINLOG TABLE %s",
-                                buf_str(&name)) &&
-                        my_progress_note(t, t->worker[worker], "table", w->table->name, err),
+                    count_rows(t, w, db, err) &&
+                        db_exec(db, err, "ANALYZE NO_WRITE_TO_BINLOG TABLE %s", buf_str(&name)) &&
+                        my_progress_note(t, db, "table", w->table->name, err),
                     err);
 }
 

@@ -2,6 +2,7 @@
 
 #include "lib/base/json.h"
 #include "lib/db/pg_session.h"
+#include "lib/db/room.h"
 #include "restore/pg_progress.h"
 #include "restore/version.h"
 
@@ -15,21 +16,13 @@ static void put_away(struct pg_target *t)
         pg_place_leave(t);
 }
 
-void pg_workers_close(struct pg_target *t)
-{
-    for (unsigned i = 0; t->worker && i < t->conf.jobs; i++)
-        db_close(t->worker[i]);
-    free(t->worker);
-    t->worker = NULL;
-}
-
 static void pg_target_close(struct target *base)
 {
     struct pg_target *t = (struct pg_target *)base;
 
     if (!t)
         return;
-    pg_workers_close(t);
+    seats_leave(t->conf.seats, t);
     put_away(t);
     db_close(t->admin);
     for (size_t i = 0; i < t->table_count; i++) {
@@ -87,10 +80,12 @@ static bool open_admin(struct pg_target *t, struct err *err)
 }
 
 /* Durability is not needed before the end, and every core has an index of its own to build. */
-bool pg_target_session(struct pg_target *t, struct db **out, struct err *err)
+bool pg_target_session(void *target, unsigned worker, struct db **out, struct err *err)
 {
+    struct pg_target *t = target;
     AUTO(db) struct db *db = NULL;
 
+    (void)worker;
     if (!db_open(&t->db_conf, &db, err) || !pg_session_fix(db, err) ||
         !db_exec(db, err,
                  "SET check_function_bodies = off; SET synchronous_commit = off; "
@@ -102,14 +97,25 @@ bool pg_target_session(struct pg_target *t, struct db **out, struct err *err)
     return true;
 }
 
-static bool open_workers(struct pg_target *t, struct err *err)
+bool pg_worker(struct pg_target *t, unsigned worker, struct db **out, struct err *err)
 {
-    t->worker = calloc(t->conf.jobs, sizeof(struct db *));
-    if (!t->worker)
-        return err_memory(err);
-    for (unsigned i = 0; i < t->conf.jobs; i++)
-        if (!pg_target_session(t, &t->worker[i], err))
-            return false;
+    return seats_take(t->conf.seats, worker, t, pg_target_session, out, err);
+}
+
+/* A server of our own lets in as many as it takes. */
+static bool check_room(struct pg_target *t, struct err *err)
+{
+    struct db_room room = {0};
+    char what[64];
+
+    if (t->conf.owned)
+        return true;
+    snprintf(what, sizeof(what), "a restore with %u jobs", t->conf.jobs);
+    if (!db_room_read(t->admin, &room, err) ||
+        !db_room_check(&room, t->admin, (uint64_t)t->conf.later + t->conf.jobs + 1, what, err))
+        return false;
+    if (room.free < (uint64_t)t->conf.later + (uint64_t)t->conf.jobs * SEATS_KEEP + 1)
+        seats_keep(t->conf.seats, 1);
     return true;
 }
 
@@ -215,7 +221,7 @@ static bool open_wanted(const struct target_conf *conf, struct target **out, str
     t->conf.jobs = conf->jobs ? conf->jobs : 1;
     t->admin_conf = t->db_conf = *conf->db;
     if (!read_facts(t, err) || !open_admin(t, err) || !check_version(t, err) ||
-        !pg_place_open(t, err) ||
+        !check_room(t, err) || !pg_place_open(t, err) ||
         !pg_part_open(conf->bundle, conf->component, &t->conf.what, t->admin, &t->part, err) ||
         !read_tables(t, err))
         return false;
@@ -257,35 +263,36 @@ static bool pg_target_plan(struct target *base, struct sched *sched, struct err 
 {
     struct pg_target *t = (struct pg_target *)base;
 
-    return open_workers(t, err) && pg_steps_sort(t, err) && pg_tasks_plan(t, sched, err);
+    return pg_steps_sort(t, err) && pg_tasks_plan(t, sched, err);
 }
 
 /* What stands above the tables was not analysed with them. */
-static bool analyze_parents(struct pg_target *t, struct err *err)
+static bool analyze_parents(struct db *db, struct err *err)
 {
     AUTO(buf) struct buf names = {0};
 
     if (!db_value(
-            t->worker[0], &names, err,
+            db, &names, err,
             "SELECT pg_catalog.string_agg(pg_catalog.format('%%I.%%I', n.nspname, c.relname), "
             "', ') FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = "
             "c.relnamespace WHERE (c.relkind = 'p' AND NOT c.relispartition) OR (c.relkind = "
             "'m' AND c.relispopulated)"))
         return false;
-    return !names.len || db_exec(t->worker[0], err, "ANALYZE %s", buf_str(&names));
+    return !names.len || db_exec(db, err, "ANALYZE %s", buf_str(&names));
 }
 
 static bool pg_target_finish(struct target *base, struct err *err)
 {
     struct pg_target *t = (struct pg_target *)base;
     uint64_t expected = t->rows_expected, found = t->rows_found;
+    struct db *db = NULL;
 
-    if (!pg_config_check(t, err) || !analyze_parents(t, err) || !pg_database_settle(t, err) ||
-        !pg_progress_end(t, t->worker[0], err))
+    if (!pg_worker(t, 0, &db, err) || !pg_config_check(t, db, err) || !analyze_parents(db, err) ||
+        !pg_database_settle(t, err) || !pg_progress_end(t, db, err))
         return false;
     t->finished = true;
     /* A proof opens as many sessions, and the account or the server may have few. */
-    pg_workers_close(t);
+    seats_leave(t->conf.seats, t);
     return JOURNAL(t->conf.journal, err, "restore.check", f_str("component", t->conf.component),
                    f_num("rows_expected", (int64_t)expected), f_num("rows_found", (int64_t)found),
                    f_bool("ok", expected == found));

@@ -79,7 +79,6 @@ struct pg_target {
     json_t *tablespaces; /* of a box: names that its server is to have, as keys; NULL: none */
     json_t *done;        /* on resume: what is noted as loaded; NULL: nothing */
     struct db *admin;
-    struct db **worker;
     struct pg_part part;
     struct pg_target_table *tables;
     size_t table_count;
@@ -88,13 +87,13 @@ struct pg_target {
 };
 
 /* A session on our database with the settings that loading needs. */
-bool pg_target_session(struct pg_target *t, struct db **out, struct err *err);
+bool pg_target_session(void *target, unsigned worker, struct db **out, struct err *err);
+/* The worker's own. */
+bool pg_worker(struct pg_target *t, unsigned worker, struct db **out, struct err *err);
 /* COMPONENT/name into `out`. */
 bool pg_target_text(struct pg_target *t, const char *name, struct buf *out, struct err *err);
 /* The text of a name token: unquoted. */
 bool pg_name(struct span token, struct buf *out);
-
-void pg_workers_close(struct pg_target *t);
 
 /* On a server that is not ours: refuses the bundle's source, takes the name's lock, looks at who has
  * the name. */
@@ -136,7 +135,7 @@ bool pg_load(struct pg_target *t, const struct pg_target_table *table, struct db
 /* Whether the session leaves triggers and foreign keys alone, as far as its account may. */
 void pg_config_quiet(struct db *db, bool quiet);
 /* The foreign keys that were left alone, once all rows are there. */
-bool pg_config_check(struct pg_target *t, struct err *err);
+bool pg_config_check(struct pg_target *t, struct db *db, struct err *err);
 bool pg_load_large(struct pg_target *t, const struct pg_target_table *table, struct db *db,
                    struct err *err);
 

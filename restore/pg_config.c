@@ -66,7 +66,7 @@ static bool check_key(struct db *db, const struct key *key, struct err *err)
                     "the extension here brings other rows than production's; install its version");
 }
 
-bool pg_config_check(struct pg_target *t, struct err *err)
+bool pg_config_check(struct pg_target *t, struct db *db, struct err *err)
 {
     struct keys keys = {VEC(struct key)};
     const struct pg_target_table *table = t->tables;
@@ -75,10 +75,10 @@ bool pg_config_check(struct pg_target *t, struct err *err)
     for (size_t i = 0; i < t->table_count; i++)
         any = any || table[i].config;
     if (any)
-        ok = db_rows(t->worker[0], take_key, &keys, err, "%s", keys_sql);
+        ok = db_rows(db, take_key, &keys, err, "%s", keys_sql);
     const struct key *key = keys.at.at;
     for (size_t i = 0; ok && i < keys.at.count; i++)
-        ok = check_key(t->worker[0], &key[i], err);
+        ok = check_key(db, &key[i], err);
     keys_done(&keys);
     return ok;
 }

@@ -67,11 +67,13 @@ static bool add_job(struct planning *p,
 static bool run_schema(void *ctx, void *arg, unsigned worker, struct err *err)
 {
     struct pg_target *t = ctx;
-    struct db *db = t->worker[worker];
+    struct db *db = NULL;
 
     (void)arg;
     if (t->done)
         return true;
+    if (!pg_worker(t, worker, &db, err))
+        return false;
     /* Every new database has it, and pg_dump does not say that it was dropped. */
     if (json_is_false(json_object_get(t->facts, "public_schema")) &&
         !db_exec(db, err, "DROP SCHEMA IF EXISTS public"))
@@ -83,24 +85,29 @@ static bool run_schema(void *ctx, void *arg, unsigned worker, struct err *err)
 static bool run_sequences(void *ctx, void *arg, unsigned worker, struct err *err)
 {
     struct pg_target *t = ctx;
+    struct db *db = NULL;
 
     (void)arg;
-    return pg_script_run(t->worker[worker], "sequences.sql", buf_view(&t->part.sequences), err);
+    return pg_worker(t, worker, &db, err) &&
+           pg_script_run(db, "sequences.sql", buf_view(&t->part.sequences), err);
 }
 
 static bool run_load(void *ctx, void *arg, unsigned worker, struct err *err)
 {
     struct pg_target *t = ctx;
     const struct job *j = arg;
+    struct db *db = NULL;
 
     progress_note(t->conf.progress, j->table->name);
+    if (!pg_worker(t, worker, &db, err))
+        return false;
     if (j->table->large_objects)
-        return pg_load_large(t, j->table, t->worker[worker], err);
+        return pg_load_large(t, j->table, db, err);
     if (!j->table->config)
-        return pg_load(t, j->table, t->worker[worker], j->from, j->to, !j->table->split, err);
-    pg_config_quiet(t->worker[worker], true);
-    bool ok = pg_load(t, j->table, t->worker[worker], j->from, j->to, false, err);
-    pg_config_quiet(t->worker[worker], false);
+        return pg_load(t, j->table, db, j->from, j->to, !j->table->split, err);
+    pg_config_quiet(db, true);
+    bool ok = pg_load(t, j->table, db, j->from, j->to, false, err);
+    pg_config_quiet(db, false);
     return ok;
 }
 
@@ -108,18 +115,20 @@ static bool run_step(void *ctx, void *arg, unsigned worker, struct err *err)
 {
     struct pg_target *t = ctx;
     const struct job *j = arg;
+    struct db *db = NULL;
 
     if (j->step->table)
         progress_note(t->conf.progress, j->step->table->name);
-    return pg_progress_step(t, t->worker[worker], j->step, false, err);
+    return pg_worker(t, worker, &db, err) && pg_progress_step(t, db, j->step, false, err);
 }
 
 static bool run_analyze(void *ctx, void *arg, unsigned worker, struct err *err)
 {
     struct pg_target *t = ctx;
     const struct job *j = arg;
+    struct db *db = NULL;
 
-    return db_exec(t->worker[worker], err, "ANALYZE %s", j->table->qualified);
+    return pg_worker(t, worker, &db, err) && db_exec(db, err, "ANALYZE %s", j->table->qualified);
 }
 
 /* All steps of a kind, in the order of the file. */
@@ -128,10 +137,12 @@ static bool run_kind(void *ctx, void *arg, unsigned worker, struct err *err)
     struct pg_target *t = ctx;
     const struct job *j = arg;
     const struct pg_step *step = t->steps.at;
+    struct db *db = NULL;
 
+    if (!pg_worker(t, worker, &db, err))
+        return false;
     for (size_t i = 0; i < t->steps.count; i++)
-        if (step[i].kind == j->kind &&
-            !pg_progress_step(t, t->worker[worker], &step[i], false, err))
+        if (step[i].kind == j->kind && !pg_progress_step(t, db, &step[i], false, err))
             return false;
     return true;
 }
@@ -142,10 +153,13 @@ static bool run_constraints(void *ctx, void *arg, unsigned worker, struct err *e
     struct pg_target *t = ctx;
     const struct job *j = arg;
     const struct pg_step *step = t->steps.at;
+    struct db *db = NULL;
 
+    if (!pg_worker(t, worker, &db, err))
+        return false;
     for (size_t i = 0; i < t->steps.count; i++)
         if (step[i].table == j->table && step[i].constraint &&
-            !pg_progress_step(t, t->worker[worker], &step[i], true, err))
+            !pg_progress_step(t, db, &step[i], true, err))
             return false;
     return true;
 }

@@ -255,6 +255,7 @@ struct plan {
     struct plan_conf conf;
     struct vec components;
     struct progress *progress;
+    struct seats *seats;
 };
 
 void plan_close(struct plan *p)
@@ -262,6 +263,7 @@ void plan_close(struct plan *p)
     if (!p)
         return;
     components_done(&p->components);
+    seats_free(p->seats);
     progress_close(p->progress);
     free(p);
 }
@@ -274,6 +276,21 @@ static bool may_replace(const struct opt_list *names, const char *database)
     return false;
 }
 
+/* Databases behind this one that the same account restores. */
+static unsigned opened_later(const struct plan *p, const struct component *c)
+{
+    const struct env *env = p->conf.place.env;
+    const struct component *end = (const struct component *)p->components.at + p->components.count;
+    const struct env_database *mine = env ? env_find_database(env, local_name(c)) : NULL;
+    unsigned count = 0;
+
+    for (const struct component *o = c + 1; mine && o < end; o++) {
+        const struct env_database *other = env_find_database(env, local_name(o));
+        count += other && env_same_account(other, mine);
+    }
+    return count;
+}
+
 static bool set_conf(struct plan *p, struct component *c, struct err *err)
 {
     c->conf = (struct target_conf){.bundle = p->conf.bundle,
@@ -282,6 +299,8 @@ static bool set_conf(struct plan *p, struct component *c, struct err *err)
                                    .journal = p->conf.journal,
                                    .progress = p->progress,
                                    .jobs = p->conf.jobs,
+                                   .seats = p->seats,
+                                   .later = opened_later(p, c),
                                    .resume = p->conf.resume,
                                    .owned = p->conf.place.box != NULL};
 
@@ -364,6 +383,8 @@ bool plan_open(const struct plan_conf *conf, struct plan **out, struct err *err)
         return err_memory(err);
     p->conf = *conf;
     p->components = (struct vec)VEC(struct component);
+    if (!seats_new(conf->jobs, SEATS_KEEP, &p->seats, err))
+        return false;
     if (!find_components(conf->bundle, conf->what.only, &p->components, err))
         return false;
     struct component *at = p->components.at;

@@ -13,9 +13,7 @@ static void my_proof_close(struct proof_part *p)
     struct my_proof *m = TAKE(p->own);
 
     my_select_free(m->select);
-    for (unsigned i = 0; m->worker && i < m->workers; i++)
-        db_close(m->worker[i]);
-    free(m->worker);
+    seats_leave(p->seats, m);
     for (size_t i = 0; i < m->table_count; i++) {
         struct my_proof_table *t = &m->tables[i];
         char **bound = t->bounds.at;
@@ -41,15 +39,15 @@ bool my_proof_session(struct my_proof *m, bool bytes, struct db **out, struct er
     return true;
 }
 
-static bool open_workers(struct my_proof *m, struct err *err)
+static bool open_worker(void *of, unsigned worker, struct db **out, struct err *err)
 {
-    m->worker = calloc(m->workers, sizeof(struct db *));
-    if (!m->worker)
-        return err_memory(err);
-    for (unsigned i = 0; i < m->workers; i++)
-        if (!my_proof_session(m, true, &m->worker[i], err))
-            return false;
-    return true;
+    (void)worker;
+    return my_proof_session(of, true, out, err);
+}
+
+static bool my_seat(struct my_proof *m, unsigned worker, struct db **out, struct err *err)
+{
+    return seats_take(m->part->seats, worker, m, open_worker, out, err);
 }
 
 /* ---- reading -----------------------------------------------------------------------------------*/
@@ -86,11 +84,13 @@ static bool my_read(struct proof_table *base, unsigned worker, size_t piece, pro
                     void *ctx, struct err *err)
 {
     struct my_proof_table *t = (struct my_proof_table *)base;
-    struct db *db = t->proof->worker[worker];
+    struct db *db = NULL;
     struct giving g = {.columns = base->columns, .take = take, .ctx = ctx};
     char *const *bound = t->bounds.at;
     AUTO(buf) struct buf sql = {0};
 
+    if (!my_seat(t->proof, worker, &db, err))
+        return false;
     buf_puts(&sql, t->select);
     if (piece != PROOF_WHOLE && piece > 0)
         buf_printf(&sql, " WHERE %s >= %s", t->key, bound[piece - 1]);
@@ -171,7 +171,7 @@ static bool is_less(struct span a, struct span b)
 }
 
 /* Where the bundle's segments begin: whatever stands there, pieces meet without a gap. */
-static bool cut(struct my_proof_table *t, struct err *err)
+static bool cut(struct my_proof_table *t, struct db *db, struct err *err)
 {
     const struct stream *s = t->base.stream;
     const char *shown = cut_column(s);
@@ -184,7 +184,7 @@ static bool cut(struct my_proof_table *t, struct err *err)
     AUTO(buf) struct buf quoted = {0};
     if (!name)
         return err_memory(err);
-    db_quote_name(t->proof->worker[0], name, &quoted);
+    db_quote_name(db, name, &quoted);
     t->key = buf_take(&quoted);
     for (size_t i = SEGMENTS_PER_PIECE; i < s->segment_count; i += SEGMENTS_PER_PIECE) {
         struct span from = s->segments[i].key_from;
@@ -218,8 +218,8 @@ static bool skip_rows(struct my_proof *m, const char *name, struct err *err)
     return buf_ok(&text, err) && proof_skip(m->part, buf_str(&text), err);
 }
 
-static bool plan_table(struct my_proof *m, const struct stream *s, struct sched *sched,
-                       struct err *err)
+static bool plan_table(struct my_proof *m, struct db *db, const struct stream *s,
+                       struct sched *sched, struct err *err)
 {
     struct my_proof_table *t = &m->tables[m->table_count++];
 
@@ -242,10 +242,10 @@ static bool plan_table(struct my_proof *m, const struct stream *s, struct sched 
         return err_hint(err, "it is of an older rehearse: take a new snapshot");
     }
     t->select = my_meta_text(s->meta, "select", NULL, err);
-    return t->select && cut(t, err) && proof_table_plan(&t->base, sched, err);
+    return t->select && cut(t, db, err) && proof_table_plan(&t->base, sched, err);
 }
 
-static bool plan_tables(struct my_proof *m, struct sched *sched, struct err *err)
+static bool plan_tables(struct my_proof *m, struct db *db, struct sched *sched, struct err *err)
 {
     size_t count = 0;
     const struct stream *s = bundle_streams(m->part->conf->bundle, &count);
@@ -255,7 +255,7 @@ static bool plan_tables(struct my_proof *m, struct sched *sched, struct err *err
         return err_memory(err);
     for (size_t i = 0; i < count; i++)
         if (s[i].kind == STREAM_COLUMNS && strcmp(s[i].component, m->part->component) == 0 &&
-            my_select_table(m->select, &s[i]) && !plan_table(m, &s[i], sched, err))
+            my_select_table(m->select, &s[i]) && !plan_table(m, db, &s[i], sched, err))
             return false;
     return true;
 }
@@ -273,20 +273,20 @@ static bool run_objects(void *ctx, void *arg, unsigned worker, struct err *err)
 static bool my_proof_plan(struct proof_part *p, struct sched *sched, struct err *err)
 {
     struct my_proof *m = calloc(1, sizeof(*m));
+    struct db *db = NULL;
 
     if (!m)
         return err_memory(err);
     p->own = m;
     m->part = p;
-    m->workers = sched_jobs(sched);
     if (!my_select_new(p->conf->bundle, p->component, &p->conf->what, &m->select, err))
         return false;
     struct task objects = {.run = run_objects, .ctx = m, .cost = UINT64_MAX / 2, .name = "schema"};
     if (!place_db(&p->conf->place, p->name, &m->place, err))
         return false;
     m->place.conf.show_values = p->conf->show_values;
-    return open_workers(m, err) && sched_add(sched, &objects, NULL, 0, NULL, err) &&
-           plan_tables(m, sched, err);
+    return my_seat(m, 0, &db, err) && sched_add(sched, &objects, NULL, 0, NULL, err) &&
+           plan_tables(m, db, sched, err);
 }
 
 const struct proof_ops proof_mariadb = {.plan = my_proof_plan, .close = my_proof_close};

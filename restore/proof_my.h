@@ -20,8 +20,6 @@ struct my_proof {
     struct proof_part *part;
     struct my_select *select; /* NULL: all of it */
     struct place_db place;
-    struct db **worker;
-    unsigned workers;
     struct my_proof_table *tables;
     size_t table_count;
 };

@@ -17,6 +17,7 @@
 #include "lib/base/progress.h"
 #include "lib/base/sched.h"
 #include "lib/base/vec.h"
+#include "lib/db/seats.h"
 #include "restore/proof.h"
 
 #include <pthread.h>
@@ -39,6 +40,7 @@ struct proof_part { /* a component */
     char *component;
     const char *name; /* the part behind "files/" or "ENGINE." */
     struct progress *progress;
+    struct seats *seats; /* of the tasks of all components */
     struct bag_key key;
     void *own; /* of the driver */
     pthread_mutex_t lock;

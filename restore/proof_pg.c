@@ -25,8 +25,6 @@ struct pg_proof_table {
 struct pg_proof {
     struct proof_part *part;
     struct place_db place;
-    struct db **worker;
-    unsigned workers;
     struct pg_part what;
     struct pg_proof_table *tables;
     size_t table_count;
@@ -36,9 +34,7 @@ static void pg_proof_close(struct proof_part *p)
 {
     struct pg_proof *g = TAKE(p->own);
 
-    for (unsigned i = 0; g->worker && i < g->workers; i++)
-        db_close(g->worker[i]);
-    free(g->worker);
+    seats_leave(p->seats, g);
     for (size_t i = 0; i < g->table_count; i++) {
         proof_table_done(&g->tables[i].base);
         free(g->tables[i].qualified);
@@ -51,18 +47,24 @@ static void pg_proof_close(struct proof_part *p)
 }
 
 /* The settings that the snapshot reads with. */
-static bool open_workers(struct pg_proof *g, struct err *err)
+static bool open_worker(void *of, unsigned worker, struct db **out, struct err *err)
 {
-    g->worker = calloc(g->workers, sizeof(struct db *));
-    if (!g->worker)
-        return err_memory(err);
-    for (unsigned i = 0; i < g->workers; i++)
-        if (!db_open(&g->place.conf, &g->worker[i], err) || !pg_session_fix(g->worker[i], err) ||
-            !db_exec(g->worker[i], err,
-                     "SET max_parallel_workers_per_gather = 0; SET jit = off; "
-                     "SET enable_seqscan = off"))
-            return false;
+    struct pg_proof *g = of;
+    AUTO(db) struct db *db = NULL;
+
+    (void)worker;
+    if (!db_open(&g->place.conf, &db, err) || !pg_session_fix(db, err) ||
+        !db_exec(db, err,
+                 "SET max_parallel_workers_per_gather = 0; SET jit = off; "
+                 "SET enable_seqscan = off"))
+        return false;
+    *out = TAKE(db);
     return true;
+}
+
+static bool pg_worker(struct pg_proof *g, unsigned worker, struct db **out, struct err *err)
+{
+    return seats_take(g->part->seats, worker, g, open_worker, out, err);
 }
 
 /* ---- rows --------------------------------------------------------------------------------------*/
@@ -71,9 +73,11 @@ static bool pg_read(struct proof_table *base, unsigned worker, size_t piece, pro
                     void *ctx, struct err *err)
 {
     struct pg_proof_table *t = (struct pg_proof_table *)base;
-    struct db *db = t->proof->worker[worker];
+    struct db *db = NULL;
     AUTO(buf) struct buf sql = {0};
 
+    if (!pg_worker(t->proof, worker, &db, err))
+        return false;
     if (piece == PROOF_WHOLE && !*t->condition) {
         buf_printf(&sql, "COPY %s%s%s%s TO STDOUT", t->qualified, *t->list ? " (" : "", t->list,
                    *t->list ? ")" : "");
@@ -116,9 +120,11 @@ static bool pg_key(struct proof_table *base, unsigned worker, struct vec *column
 {
     struct pg_proof_table *t = (struct pg_proof_table *)base;
     struct keys k = {base->stream, columns};
-    struct db *db = t->proof->worker[worker];
+    struct db *db = NULL;
     AUTO(buf) struct buf name = {0};
 
+    if (!pg_worker(t->proof, worker, &db, err))
+        return false;
     db_quote_text(db, t->qualified, &name);
     return buf_ok(&name, err) &&
            db_rows(db, add_key, &k, err,
@@ -147,9 +153,8 @@ static bool take_looks(void *ctx, const struct db_row *row, struct err *err)
     return l->table->condition || err_memory(err);
 }
 
-static bool look(struct pg_proof_table *t, struct looks *l, struct err *err)
+static bool look(struct pg_proof_table *t, struct db *db, struct looks *l, struct err *err)
 {
-    struct db *db = t->proof->worker[0];
     AUTO(buf) struct buf name = {0};
 
     db_quote_text(db, t->qualified, &name);
@@ -164,7 +169,7 @@ static bool look(struct pg_proof_table *t, struct looks *l, struct err *err)
                    buf_str(&name));
 }
 
-static bool name_table(struct pg_proof_table *t, struct err *err)
+static bool name_table(struct pg_proof_table *t, struct db *db, struct err *err)
 {
     const json_t *meta = t->base.stream->meta, *c;
     const char *schema = NULL, *name = NULL;
@@ -175,12 +180,12 @@ static bool name_table(struct pg_proof_table *t, struct err *err)
     if (!json_want_str(meta, "schema", &schema, err) || !json_want_str(meta, "table", &name, err) ||
         !json_want_arr(meta, "columns", &columns, err))
         return err_add(err, "stream '%s'", t->base.stream->name);
-    db_quote_qualified(t->proof->worker[0], schema, name, &quoted);
+    db_quote_qualified(db, schema, name, &quoted);
     buf_puts(&list, "");
     json_array_foreach(columns, i, c)
     {
         buf_puts(&list, i ? ", " : "");
-        db_quote_name(t->proof->worker[0], json_is_string(c) ? json_string_value(c) : "", &list);
+        db_quote_name(db, json_is_string(c) ? json_string_value(c) : "", &list);
     }
     buf_printf(&plain, "%s.%s", schema, name);
     t->base.columns = (unsigned)json_array_size(columns);
@@ -192,8 +197,8 @@ static bool name_table(struct pg_proof_table *t, struct err *err)
            err_memory(err);
 }
 
-static bool plan_table(struct pg_proof *g, const struct stream *s, struct sched *sched,
-                       struct err *err)
+static bool plan_table(struct pg_proof *g, struct db *db, const struct stream *s,
+                       struct sched *sched, struct err *err)
 {
     struct pg_proof_table *t = &g->tables[g->table_count++];
     struct looks l = {.table = t};
@@ -203,18 +208,18 @@ static bool plan_table(struct pg_proof *g, const struct stream *s, struct sched 
     t->base.read = pg_read;
     t->base.key = pg_key;
     t->proof = g;
-    if (!proof_table_init(&t->base, err) || !name_table(t, err) || !look(t, &l, err))
+    if (!proof_table_init(&t->base, err) || !name_table(t, db, err) || !look(t, db, &l, err))
         return false;
     if (g->what.owner.limited && strncmp(t->base.name, LARGE, sizeof(LARGE) - 1) == 0)
         return proof_skip(g->part, "large objects: only a superuser may read their pages", err);
     if (!l.found)
         return proof_note_kind(g->part, "table", span_of(t->base.name), "missing", err);
-    bool ranges = l.heap && g->worker[0]->version >= TID_RANGES && !*t->condition;
+    bool ranges = l.heap && db->version >= TID_RANGES && !*t->condition;
     t->base.pieces = ranges ? (size_t)(l.blocks / PIECE_BLOCKS) + 1 : 1;
     return proof_table_plan(&t->base, sched, err);
 }
 
-static bool plan_tables(struct pg_proof *g, struct sched *sched, struct err *err)
+static bool plan_tables(struct pg_proof *g, struct db *db, struct sched *sched, struct err *err)
 {
     size_t count = 0;
     const struct stream *s = bundle_streams(g->part->conf->bundle, &count);
@@ -224,7 +229,7 @@ static bool plan_tables(struct pg_proof *g, struct sched *sched, struct err *err
         return err_memory(err);
     for (size_t i = 0; i < count; i++)
         if (s[i].kind == STREAM_COLUMNS && strcmp(s[i].component, g->part->component) == 0 &&
-            pg_part_has(&g->what, &s[i]) && !plan_table(g, &s[i], sched, err))
+            pg_part_has(&g->what, &s[i]) && !plan_table(g, db, &s[i], sched, err))
             return false;
     return true;
 }
@@ -271,10 +276,12 @@ static bool same_version(struct pg_proof *g, struct db *db)
 static bool run_schema(void *ctx, void *arg, unsigned worker, struct err *err)
 {
     struct pg_proof *g = ctx;
-    struct db *db = g->worker[worker];
+    struct db *db = NULL;
     AUTO(fd) int fd = memfd_create("schema", MFD_CLOEXEC);
 
     (void)arg;
+    if (!pg_worker(g, worker, &db, err))
+        return false;
     if (!same_version(g, db))
         return proof_skip(g->part, "the schema: the server is of another version", err);
     if (fd < 0)
@@ -291,10 +298,11 @@ static bool run_sequences(void *ctx, void *arg, unsigned worker, struct err *err
 {
     struct pg_proof *g = ctx;
     AUTO(buf) struct buf box = {0};
+    struct db *db = NULL;
     unsigned count = 0;
 
     (void)arg;
-    return pg_sequences_read(g->worker[worker], &box, &count, err) &&
+    return pg_worker(g, worker, &db, err) && pg_sequences_read(db, &box, &count, err) &&
            proof_statements(g->part, "value of", buf_view(&g->what.sequences), buf_view(&box), err);
 }
 
@@ -312,9 +320,11 @@ static bool around_on_server(struct pg_proof *g, struct db *db, struct err *err)
 static bool run_around(void *ctx, void *arg, unsigned worker, struct err *err)
 {
     struct pg_proof *g = ctx;
-    struct db *db = g->worker[worker];
+    struct db *db = NULL;
 
     (void)arg;
+    if (!pg_worker(g, worker, &db, err))
+        return false;
     if (!g->part->conf->place.box)
         return around_on_server(g, db, err);
     return proof_pg_database(g->part, &g->what.owner, db, err) &&
@@ -324,24 +334,23 @@ static bool run_around(void *ctx, void *arg, unsigned worker, struct err *err)
 static bool pg_proof_plan(struct proof_part *p, struct sched *sched, struct err *err)
 {
     struct pg_proof *g = calloc(1, sizeof(*g));
+    struct db *db = NULL;
 
     if (!g)
         return err_memory(err);
     p->own = g;
     g->part = p;
-    g->workers = sched_jobs(sched);
     struct task schema = {.run = run_schema, .ctx = g, .cost = UINT64_MAX / 2, .name = "schema"};
     struct task sequences = {.run = run_sequences, .ctx = g, .cost = 1, .name = "sequences"};
     struct task around = {.run = run_around, .ctx = g, .cost = 1, .name = "roles"};
     if (!place_db(&p->conf->place, p->name, &g->place, err))
         return false;
     g->place.conf.show_values = p->conf->show_values;
-    return open_workers(g, err) &&
-           pg_part_open(p->conf->bundle, p->component, &p->conf->what, g->worker[0], &g->what,
-                        err) &&
+    return pg_worker(g, 0, &db, err) &&
+           pg_part_open(p->conf->bundle, p->component, &p->conf->what, db, &g->what, err) &&
            sched_add(sched, &schema, NULL, 0, NULL, err) &&
            sched_add(sched, &sequences, NULL, 0, NULL, err) &&
-           sched_add(sched, &around, NULL, 0, NULL, err) && plan_tables(g, sched, err);
+           sched_add(sched, &around, NULL, 0, NULL, err) && plan_tables(g, db, sched, err);
 }
 
 const struct proof_ops proof_postgresql = {.plan = pg_proof_plan, .close = pg_proof_close};

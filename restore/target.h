@@ -14,7 +14,7 @@
 #include "lib/base/progress.h"
 #include "lib/base/sched.h"
 #include "lib/bundle/bundle.h"
-#include "lib/db/db.h"
+#include "lib/db/seats.h"
 #include "lib/journal/journal.h"
 #include "restore/selection.h"
 
@@ -29,10 +29,12 @@ struct target_conf {
     struct journal *journal;
     struct progress *progress;
     unsigned jobs;
-    bool resume;       /* what was loaded before a crash or failure is kept */
-    bool owned;        /* the server is the box's own: load-time settings are allowed */
-    const char *final; /* on a server that is not: the database's name at the end */
-    bool replace;      /* one that has that name goes then */
+    struct seats *seats; /* of the tasks of all targets */
+    unsigned later;      /* databases that are still to be opened by the same account */
+    bool resume;         /* what was loaded before a crash or failure is kept */
+    bool owned;          /* the server is the box's own: load-time settings are allowed */
+    const char *final;   /* on a server that is not: the database's name at the end */
+    bool replace;        /* one that has that name goes then */
 };
 
 struct target_ops {

@@ -1,6 +1,7 @@
 /* What the files of the MariaDB source share.
  *
- *   my.c          the source: open, plan, finish, close
+ *   my.c          the source: open, point, plan, finish, close
+ *   my_server.c   the sessions that the databases of one server share
  *   my_catalog.c  tables, columns, keys and their SHOW CREATE
  *   my_objects.c  views, routines, triggers, events, sequences
  *   my_rights.c   what the account may see
@@ -86,21 +87,35 @@ struct my_position {
     json_t *replicates; /* what a replica has applied of each of its sources */
 };
 
+struct my_source;
+
+/* A server as one account sees it. A session may turn from database to database and keeps its
+ * instant: so all of them are read at the same one, by the same few sessions. */
+struct my_server {
+    unsigned uses;       /* sources; the last one closes it */
+    struct vec sources;  /* struct my_source *, those that are read at its instant */
+    struct db_conf conf; /* without a database */
+    unsigned jobs;
+    struct db *main;             /* catalogs, finish */
+    struct db *locker;           /* holds LOCK TABLES for tables without transactions; else NULL */
+    atomic_uint locked;          /* tasks that still need it */
+    struct db **worker;          /* `jobs` sessions at one instant */
+    const struct my_source **at; /* whose database each worker's session is in */
+    bool taken;                  /* the instant is */
+    struct my_position position;
+    char taken_at[40];
+    int64_t lock_ns, locked_since_ns;
+};
+
 struct my_source {
     struct source base;
     struct source_conf conf;
     const struct env_database *from;
-    struct db_conf db_conf;
     char *component;
-    struct db *main;    /* catalog, finish */
-    struct db *locker;  /* holds LOCK TABLES for tables without transactions; else NULL */
-    atomic_uint locked; /* tasks that still need it */
-    struct db **worker; /* conf.jobs sessions at one instant */
+    struct my_server *server;
+    struct db *main; /* the server's */
     struct my_catalog catalog;
-    struct my_position position;
     json_t *left_out;
-    char taken_at[40];
-    int64_t lock_ns, locked_since_ns;
 };
 
 /* A piece of a table: the condition on its key ("" is the whole) and its place. */
@@ -131,6 +146,16 @@ bool my_catalog_compare(struct my_source *s, const struct my_catalog *before,
 bool my_rights_check(struct my_source *s, struct err *err);
 /* Whether one line of SHOW GRANTS gives the privilege on the whole database. */
 bool my_grant_gives(struct span line, const char *privilege, const char *database);
+/* The source's server, with the sessions before the instant; joined when a source before has it. */
+bool my_server_join(struct my_source *s, struct err *err);
+void my_server_leave(struct my_source *s);
+/* Turns the main session to the source's database. */
+bool my_main(struct my_source *s, struct err *err);
+/* The worker's session, in the source's database. */
+bool my_session(struct my_source *s, unsigned worker, struct db **out, struct err *err);
+bool my_server_begin(struct my_server *v, struct err *err);
+
+/* The instant of all sources of the server; nothing more to do for those after the first. */
 bool my_lock_point(struct my_source *s, struct err *err);
 /* A task that needed the locked tables is done; the last one lets them go. */
 bool my_lock_release(struct my_source *s, struct err *err);

@@ -76,7 +76,8 @@ bool my_leave_out(struct my_source *s, const char *kind, const char *name, const
 
 bool my_write_facts(struct my_source *s, struct err *err)
 {
-    const struct my_position *p = &s->position;
+    const struct my_server *v = s->server;
+    const struct my_position *p = &v->position;
     AUTO(buf) struct buf version = {0};
 
     if (!write_settings(s, err) || !db_value(s->main, &version, err, "SELECT version()") ||
@@ -91,8 +92,8 @@ bool my_write_facts(struct my_source *s, struct err *err)
         "{s:s, s:o, s:s, s:s, s:s, s:o, s:s, s:f, s:O, s:o}", "engine",
         s->main->is_mysql ? "mysql" : "mariadb", "version", json_bytes(buf_view(&version)),
         "database", s->from->database, "charset", s->catalog.charset, "collation",
-        s->catalog.collation, "position", position, "taken_at", s->taken_at, "lock_ms",
-        (double)s->lock_ns / 1e6, "left_out", s->left_out, "definers", definers(s));
+        s->catalog.collation, "position", position, "taken_at", v->taken_at, "lock_ms",
+        (double)v->lock_ns / 1e6, "left_out", s->left_out, "definers", definers(s));
     if (!facts)
         return err_memory(err);
     return bundle_component(s->conf.writer, s->component, facts, err);

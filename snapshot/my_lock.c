@@ -17,54 +17,53 @@ static const char blocker_sql[] =
 /* ---- the lock --------------------------------------------------------------------------------*/
 
 /* Puts the session that is most likely in the way into the error. */
-static bool name_blocker(struct my_source *s, struct err *err)
+static bool name_blocker(struct my_server *v, struct err *err)
 {
     AUTO(buf) struct buf who = {0};
 
-    if (err && err->code == ERR_LOCK && db_value(s->worker[0], &who, NULL, "%s", blocker_sql))
+    if (err && err->code == ERR_LOCK && db_value(v->worker[0], &who, NULL, "%s", blocker_sql))
         err_hint(err, "in the way: %.200s", buf_str(&who));
     return false;
 }
 
-static bool step(struct my_source *s, struct db *db, const char *sql, struct err *err)
+static bool step(struct my_server *v, struct db *db, const char *sql, struct err *err)
 {
     if (db_exec(db, err, "%s", sql))
         return true;
-    name_blocker(s, err);
-    return err_add(err, "%s", sql);
+    name_blocker(v, err);
+    return err_add(err, "%.200s", sql);
 }
 
-/* LOCK TABLES for those without transactions; the number of tasks that need it is counted when
- * they are planned. */
-static bool lock_tables(struct my_source *s, struct err *err)
+static void name_unsafe(const struct my_source *s, struct buf *sql)
 {
-    AUTO(buf) struct buf sql = {0};
     const struct my_table *t = s->catalog.tables.at;
 
     for (size_t i = 0; i < s->catalog.tables.count; i++) {
         if (t[i].transactional || !t[i].has_data)
             continue;
-        buf_puts(&sql, sql.len ? ", " : "LOCK TABLES ");
-        db_quote_name(s->main, t[i].name, &sql);
-        buf_puts(&sql, " READ");
+        buf_puts(sql, sql->len ? ", " : "LOCK TABLES ");
+        db_quote_qualified(s->main, s->from->database, t[i].name, sql);
+        buf_puts(sql, " READ");
     }
-    if (!sql.len)
-        return true;
-    if (!buf_ok(&sql, err) || !db_open(&s->db_conf, &s->locker, err) ||
-        !db_exec(s->locker, err, "SET SESSION lock_wait_timeout = %u",
-                 (unsigned)(s->conf.lock_timeout_s < 1 ? 1 : s->conf.lock_timeout_s)))
-        return false;
-    s->locked_since_ns = clock_mono_ns();
-    return step(s, s->locker, buf_str(&sql), err);
 }
 
-static bool begin_workers(struct my_source *s, struct err *err)
+/* LOCK TABLES for those without transactions; the number of tasks that need it is counted when
+ * they are planned. */
+static bool lock_tables(struct my_server *v, const struct my_source *first, struct err *err)
 {
-    for (unsigned i = 0; i < s->conf.jobs; i++) {
-        if (!db_exec(s->worker[i], err, "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"))
-            return false;
-    }
-    return true;
+    AUTO(buf) struct buf sql = {0};
+    struct my_source **all = v->sources.at;
+
+    for (size_t i = 0; i < v->sources.count; i++)
+        name_unsafe(all[i], &sql);
+    if (!sql.len)
+        return true;
+    if (!buf_ok(&sql, err) || !db_open(&v->conf, &v->locker, err) ||
+        !db_exec(v->locker, err, "SET SESSION lock_wait_timeout = %u",
+                 (unsigned)(first->conf.lock_timeout_s < 1 ? 1 : first->conf.lock_timeout_s)))
+        return false;
+    v->locked_since_ns = clock_mono_ns();
+    return step(v, v->locker, buf_str(&sql), err);
 }
 
 /* ---- the position ----------------------------------------------------------------------------*/
@@ -110,10 +109,10 @@ static bool take_source(void *ctx, const struct db_row *row, struct err *err)
     return (one && json_array_append_new(all, one) == 0) || err_memory(err);
 }
 
-static bool read_position(struct my_source *s, struct err *err)
+static bool read_position(struct my_server *v, struct err *err)
 {
-    struct my_position *p = &s->position;
-    struct db *db = s->main;
+    struct my_position *p = &v->position;
+    struct db *db = v->main;
     struct err refused = {0};
 
     /* Without BINLOG MONITOR the GTID, which everybody may read, has to do. */
@@ -134,45 +133,54 @@ static bool read_position(struct my_source *s, struct err *err)
 
 /* ---- together --------------------------------------------------------------------------------*/
 
-static bool journal_lock(struct my_source *s, const char *kind, int64_t from_ns, struct err *err)
+static bool journal_lock(struct my_server *v, const char *kind, int64_t from_ns, struct err *err)
 {
-    return JOURNAL(s->conf.journal, err, "snapshot.lock", f_str("component", s->component),
-                   f_str("kind", kind),
-                   f_real("took_ms", (double)(clock_mono_ns() - from_ns) / 1e6));
+    struct my_source **all = v->sources.at;
+    double took_ms = (double)(clock_mono_ns() - from_ns) / 1e6;
+
+    for (size_t i = 0; i < v->sources.count; i++)
+        if (!JOURNAL(all[i]->conf.journal, err, "snapshot.lock",
+                     f_str("component", all[i]->component), f_str("kind", kind),
+                     f_real("took_ms", took_ms)))
+            return false;
+    return true;
 }
 
-static bool inside_lock(struct my_source *s, struct err *err)
+static bool inside_lock(struct my_server *v, const struct my_source *first, struct err *err)
 {
-    clock_iso(clock_wall_ns(), s->taken_at);
-    return lock_tables(s, err) && begin_workers(s, err) && read_position(s, err);
+    clock_iso(clock_wall_ns(), v->taken_at);
+    return lock_tables(v, first, err) && my_server_begin(v, err) && read_position(v, err);
 }
 
 bool my_lock_point(struct my_source *s, struct err *err)
 {
-    struct db *db = s->main;
+    struct my_server *v = s->server;
+    struct db *db = v->main;
     bool stages = !db->is_mysql && db->version >= 100500;
     const char *kind = stages ? "BACKUP STAGE BLOCK_COMMIT" : "FLUSH TABLES WITH READ LOCK";
     const char *unlock = stages ? "BACKUP STAGE END" : "UNLOCK TABLES";
 
-    if (!db_exec(db, err, "SET SESSION lock_wait_timeout = %u",
-                 (unsigned)(s->conf.lock_timeout_s < 1 ? 1 : s->conf.lock_timeout_s)))
-        return false;
+    if (v->taken)
+        return true;
     if (stages &&
-        (!step(s, db, "BACKUP STAGE START", err) || !step(s, db, "BACKUP STAGE BLOCK_DDL", err)))
+        (!step(v, db, "BACKUP STAGE START", err) || !step(v, db, "BACKUP STAGE BLOCK_DDL", err)))
         return false;
     int64_t from = clock_mono_ns();
-    bool ok = step(s, db, kind, err) && inside_lock(s, err);
+    bool ok = step(v, db, kind, err) && inside_lock(v, s, err);
     /* What is still held after a failure ends with the session. */
     if (!ok || !db_exec(db, err, "%s", unlock))
         return false;
-    s->lock_ns = clock_mono_ns() - from;
-    return journal_lock(s, kind, from, err);
+    v->taken = true;
+    v->lock_ns = clock_mono_ns() - from;
+    return journal_lock(v, kind, from, err);
 }
 
 bool my_lock_release(struct my_source *s, struct err *err)
 {
-    if (!s->locker || atomic_fetch_sub(&s->locked, 1) != 1)
+    struct my_server *v = s->server;
+
+    if (!v->locker || atomic_fetch_sub(&v->locked, 1) != 1)
         return true;
-    db_close(TAKE(s->locker));
-    return journal_lock(s, "LOCK TABLES READ", s->locked_since_ns, err);
+    db_close(TAKE(v->locker));
+    return journal_lock(v, "LOCK TABLES READ", v->locked_since_ns, err);
 }

@@ -51,8 +51,8 @@ static bool add_like(struct my_source *s, struct my_table *t, struct buf *where,
         my_range_free(r);
         return err_memory(err);
     }
-    if (s->locker && !t->transactional)
-        atomic_fetch_add(&s->locked, 1);
+    if (s->server->locker && !t->transactional)
+        atomic_fetch_add(&s->server->locked, 1);
     struct task task = {.run = my_read_range,
                         .free_arg = my_range_free,
                         .ctx = s,
@@ -340,16 +340,17 @@ static bool walk(void *ctx, void *arg, unsigned worker, struct err *err)
     struct my_source *s = ctx;
     struct my_bound pair[2] = {{w->table, w->from.literals}, {w->table, VEC(char *)}};
     const struct my_range how = {.segment_bytes = SEGMENT_TARGET};
-    bool ok = true, more = true;
+    struct db *db = NULL;
+    bool ok = my_session(s, worker, &db, err), more = true;
 
     w->from.literals = (struct vec)VEC(char *);
     for (unsigned i = 0; ok && more; i ^= 1) {
         struct my_bound *from = &pair[i], *to = &pair[i ^ 1];
         AUTO(buf) struct buf where = {0};
         my_bound_done(to);
-        ok = next_bound(s->worker[worker], w->table, from, to, err);
+        ok = next_bound(db, w->table, from, to, err);
         more = to->literals.count > 0;
-        ok = ok && between_bounds(s->worker[worker], from, to, &where) &&
+        ok = ok && between_bounds(db, from, to, &where) &&
              add_like(s, w->table, &where, RANGE_BYTES, &how, w->sched, err);
     }
     for (unsigned i = 0; i < 2; i++) {
@@ -371,8 +372,8 @@ bool my_plan_walk(struct my_source *s, struct my_table *t, struct my_bound *from
         return err_memory(err);
     *w = (struct walker){s, t, sched, {t, from->literals}};
     from->literals = (struct vec)VEC(char *);
-    if (s->locker && !t->transactional)
-        atomic_fetch_add(&s->locked, 1);
+    if (s->server->locker && !t->transactional)
+        atomic_fetch_add(&s->server->locked, 1);
     /* Dearer than any range: it feeds the others. */
     struct task task = {.run = walk,
                         .free_arg = walker_free,

@@ -234,10 +234,11 @@ bool my_read_range(void *ctx, void *arg, unsigned worker, struct err *err)
     struct my_source *s = ctx;
     const struct my_range *range = arg;
     struct reader r = {.source = s, .range = range, .columns = range->table->columns.at};
+    struct db *db = NULL;
 
     progress_note(s->conf.progress, range->table->name);
     bool ok = columns_init(&r.cols, (unsigned)range->table->columns.count, err) &&
-              read_rows(s, s->worker[worker], &r, err);
+              my_session(s, worker, &db, err) && read_rows(s, db, &r, err);
     reader_done(&r);
     if (!ok)
         return err_add(err, "table '%s'", range->table->name);

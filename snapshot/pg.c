@@ -11,11 +11,9 @@ static void pg_source_close(struct source *base)
 
     if (!s)
         return;
-    for (unsigned i = 0; i < s->conf.jobs; i++) {
-        db_close(s->worker ? s->worker[i] : NULL);
-        free(s->locked ? s->locked[i] : NULL);
-    }
-    free(s->worker);
+    seats_leave(s->conf.seats, s);
+    for (unsigned i = 0; s->locked && i < s->conf.jobs; i++)
+        free(s->locked[i]);
     free(s->locked);
     pg_dump_join(s, NULL, NULL);
     db_close(s->leader);
@@ -89,19 +87,25 @@ static bool pg_source_open(const struct source_conf *conf, unsigned index, struc
 
     base->ops = &source_postgresql;
     if (!fill(s, conf, index, err) || !db_open(&s->db_conf, &s->leader, err) ||
-        !check_version(s, err) || !pg_session_fix(s->leader, err))
+        !check_version(s, err) || !pg_sessions_fit(s, index, err) ||
+        !pg_session_fix(s->leader, err))
         return false;
     read_control(s);
-    if (!lag_watch(conf->lag, s->component, &s->db_conf, err))
-        return false;
-    if (!pg_point_take(s, err) || !pg_workers_open(s, err))
-        return err_add(err, "cannot capture '%s'", s->from->name);
-    if (!JOURNAL(conf->journal, err, "snapshot.lock", f_str("component", s->component),
-                 f_str("kind", "ACCESS SHARE on all tables"),
-                 f_real("took_ms", (double)s->lock_ns / 1e6)))
+    if (s->first && !lag_watch(conf->lag, s->component, &s->db_conf, err))
         return false;
     *out = TAKE(base);
     return true;
+}
+
+static bool pg_source_point(struct source *base, struct err *err)
+{
+    struct pg_source *s = (struct pg_source *)base;
+
+    if (!pg_point_take(s, err) || !pg_workers_init(s, err))
+        return err_add(err, "cannot capture '%s'", s->from->name);
+    return JOURNAL(s->conf.journal, err, "snapshot.lock", f_str("component", s->component),
+                   f_str("kind", "ACCESS SHARE on all tables"),
+                   f_real("took_ms", (double)s->lock_ns / 1e6));
 }
 
 static bool pg_source_plan(struct source *base, struct sched *sched, struct err *err)
@@ -157,6 +161,7 @@ static bool pg_source_finish(struct source *base, struct err *err)
 const struct source_ops source_postgresql = {
     .name = "postgresql",
     .open = pg_source_open,
+    .point = pg_source_point,
     .plan = pg_source_plan,
     .finish = pg_source_finish,
     .close = pg_source_close,

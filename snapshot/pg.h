@@ -2,7 +2,8 @@
  *
  *   pg.c          the source: open, plan, finish, close
  *   pg_catalog.c  tables and their columns, sequences
- *   pg_lock.c     the consistent point: locks, exported snapshot, position, workers' sessions
+ *   pg_lock.c     the consistent point: locks, exported snapshot, position
+ *   pg_worker.c   how many sessions there may be; those of the workers
  *   pg_data.c     ranges of blocks into segments
  *   pg_keep.c     the ranges that the parent had
  *   pg_dump.c     pg_dump beside us
@@ -64,13 +65,13 @@ struct pg_source {
     char *component;
     struct db *leader; /* holds the locks and the snapshot */
     pthread_mutex_t leader_lock;
-    struct db **worker;     /* conf.jobs */
-    unsigned char **locked; /* per worker: which tables it holds a lock of its own on */
+    unsigned char **locked; /* per worker: which tables its session holds a lock of its own on */
     struct pg_tables tables;
     struct pg_dumping *dumping;
     char *snapshot, *lsn, *xids, *taken_at, *timeline;
     char *cluster; /* identifier of the server's data; NULL: not known */
     bool standby;
+    bool first; /* of the databases that its account reads on its server */
     int64_t lock_ns;
     json_t *left_out;
     unsigned table_count, sequence_count;
@@ -87,9 +88,14 @@ bool pg_tables_measure(struct db *db, struct pg_tables *t, struct err *err);
 bool pg_conflict(const struct pg_source *s, struct err *err);
 /* Locks, then the snapshot, then the list again under it. */
 bool pg_point_take(struct pg_source *s, struct err *err);
-bool pg_workers_open(struct pg_source *s, struct err *err);
-/* Begins the transaction of a worker on the exported snapshot. */
-bool pg_worker_begin(struct pg_source *s, struct db *db, struct err *err);
+
+/* Refuses what needs more sessions than the server has free, and makes do with few. */
+bool pg_sessions_fit(struct pg_source *s, unsigned index, struct err *err);
+bool pg_workers_init(struct pg_source *s, struct err *err);
+/* The worker's session, on the exported snapshot. */
+bool pg_worker_take(struct pg_source *s, unsigned worker, struct db **out, struct err *err);
+/* Begins its transaction anew: it holds no lock any more. */
+bool pg_worker_again(struct pg_source *s, unsigned worker, struct db *db, struct err *err);
 
 /* Fills t->kept, in order and without gaps from block 0; it stays empty when the table was written
  * anew or altered since the parent, or there is none. */
@@ -100,6 +106,8 @@ bool pg_data_plan(struct pg_source *s, struct sched *sched, struct err *err);
  * with it the whole snapshot: so it is started at once, and the point stands only when it has its
  * locks. *again: DDL came between; it is gone, and the point must be taken anew. */
 bool pg_dump_start(struct pg_source *s, bool *again, struct err *err);
+/* Until there is room for one more. */
+bool pg_dump_room(struct pg_source *s, struct err *err);
 /* Waits for its end. */
 bool pg_dump_join(struct pg_source *s, struct buf *archive, struct err *err);
 /* A task: the schema's texts. */

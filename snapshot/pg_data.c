@@ -170,12 +170,11 @@ static bool read_range(struct reader *r, struct db *db, struct err *err)
 
 /* A session must not wait for a lock here: DDL that waits for the leader's lock would make it wait
  * for ever. Then the leader, which has the lock, reads in the worker's stead. */
-static bool lock_own(struct pg_source *s, const struct pg_table *t, unsigned worker, bool *held,
-                     struct err *err)
+static bool lock_own(struct pg_source *s, const struct pg_table *t, unsigned worker, struct db *db,
+                     bool *held, struct err *err)
 {
     size_t n = (size_t)(t - (const struct pg_table *)s->tables.at.at);
     unsigned char *byte = &s->locked[worker][n / 8], bit = (unsigned char)(1u << (n % 8));
-    struct db *db = s->worker[worker];
 
     *held = true;
     if (*byte & bit)
@@ -188,8 +187,7 @@ static bool lock_own(struct pg_source *s, const struct pg_table *t, unsigned wor
         return false;
     err_clear(err);
     *held = false;
-    memset(s->locked[worker], 0, s->tables.at.count / 8 + 1);
-    return db_exec(db, err, "ROLLBACK") && pg_worker_begin(s, db, err);
+    return pg_worker_again(s, worker, db, err);
 }
 
 static bool run_range(void *ctx, void *arg, unsigned worker, struct err *err)
@@ -197,13 +195,14 @@ static bool run_range(void *ctx, void *arg, unsigned worker, struct err *err)
     struct pg_source *s = ctx;
     struct range *g = arg;
     struct reader r = {.range = g};
+    struct db *db = NULL;
     bool held = false;
 
     progress_note(s->conf.progress, g->table->name);
     bool ok = columns_init(&r.cols, (unsigned)g->table->columns.count, err) &&
-              lock_own(s, g->table, worker, &held, err);
+              pg_worker_take(s, worker, &db, err) && lock_own(s, g->table, worker, db, &held, err);
     if (ok && held) {
-        ok = read_range(&r, s->worker[worker], err);
+        ok = read_range(&r, db, err);
     } else if (ok) {
         pthread_mutex_lock(&s->leader_lock);
         ok = read_range(&r, s->leader, err);

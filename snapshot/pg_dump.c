@@ -31,6 +31,7 @@ static void *dump(void *arg)
                                   .lock_timeout_s = d->source->conf.lock_timeout_s};
 
     d->ok = pg_schema_archive(&conf, &d->archive, &d->err);
+    atomic_fetch_sub(&d->source->conf.dumps->running, 1);
     d->ended = true;
     return NULL;
 }
@@ -127,6 +128,18 @@ static bool prepare(struct pg_source *s, struct pg_dumping *d, struct err *err)
            db_tool_env(&conf, &d->env, err);
 }
 
+bool pg_dump_room(struct pg_source *s, struct err *err)
+{
+    const struct dump_slots *slots = s->conf.dumps;
+
+    while (atomic_load(&slots->running) >= slots->most) {
+        if (!cmd_stop_check(err))
+            return false;
+        clock_sleep_until(clock_mono_ns() + POLL_NS);
+    }
+    return true;
+}
+
 bool pg_dump_start(struct pg_source *s, bool *again, struct err *err)
 {
     struct pg_dumping *d = calloc(1, sizeof(*d));
@@ -137,7 +150,9 @@ bool pg_dump_start(struct pg_source *s, bool *again, struct err *err)
         dumping_free(d);
         return false;
     }
+    atomic_fetch_add(&s->conf.dumps->running, 1);
     if (pthread_create(&d->thread, NULL, dump, d) != 0) {
+        atomic_fetch_sub(&s->conf.dumps->running, 1);
         dumping_free(d);
         return err_set(err, ERR_FAILED, "cannot start a thread for pg_dump");
     }

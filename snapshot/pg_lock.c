@@ -1,7 +1,6 @@
 /* The consistent point. */
 #include "lib/base/clock.h"
 #include "lib/base/cmd.h"
-#include "lib/db/pg_session.h"
 #include "snapshot/pg.h"
 
 /* One LOCK TABLE names at most about this much: a statement of megabytes helps nobody. */
@@ -168,6 +167,8 @@ static bool list_tables(struct pg_source *s, struct pg_tables *out, struct err *
 
 bool pg_point_take(struct pg_source *s, struct err *err)
 {
+    if (!pg_dump_room(s, err))
+        return false;
     int64_t from = clock_mono_ns();
 
     for (unsigned attempt = 1;; attempt++) {
@@ -217,44 +218,4 @@ bool pg_conflict(const struct pg_source *s, struct err *err)
                       "max_standby_streaming_delay, or set hot_standby_feedback = on");
     }
     return false;
-}
-
-/* ---- workers -----------------------------------------------------------------------------------*/
-
-bool pg_worker_begin(struct pg_source *s, struct db *db, struct err *err)
-{
-    return db_exec(db, err, "%s", begin_sql) &&
-           db_exec(db, err, "SET TRANSACTION SNAPSHOT '%s'", s->snapshot);
-}
-
-/* Block ranges are read by TID range scans: no parallel workers of the server, no compiled
- * expressions, and no scan of the whole table for a part of it. */
-static bool open_worker(struct pg_source *s, struct db **out, struct err *err)
-{
-    AUTO(db) struct db *db = NULL;
-
-    if (!db_open(&s->db_conf, &db, err) || !pg_session_fix(db, err) ||
-        !db_exec(db, err,
-                 "SET max_parallel_workers_per_gather = 0; SET jit = off; "
-                 "SET enable_seqscan = off") ||
-        !pg_worker_begin(s, db, err))
-        return false;
-    *out = TAKE(db);
-    return true;
-}
-
-bool pg_workers_open(struct pg_source *s, struct err *err)
-{
-    s->worker = calloc(s->conf.jobs, sizeof(struct db *));
-    s->locked = calloc(s->conf.jobs, sizeof(unsigned char *));
-    if (!s->worker || !s->locked)
-        return err_memory(err);
-    for (unsigned i = 0; i < s->conf.jobs; i++) {
-        s->locked[i] = calloc(s->tables.at.count / 8 + 1, 1);
-        if (!s->locked[i])
-            return err_memory(err);
-        if (!open_worker(s, &s->worker[i], err))
-            return false;
-    }
-    return true;
 }

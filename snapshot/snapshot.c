@@ -22,6 +22,8 @@ struct snapshot {
     struct sched *sched;
     struct progress *progress;
     struct source_conf source_conf;
+    struct seats *seats;
+    struct dump_slots dumps;
     struct lag *lag;    /* NULL: replicas are not watched */
     struct vec sources; /* struct source * */
     int64_t began_ns;
@@ -34,6 +36,7 @@ static void snapshot_done(struct snapshot *s)
     sched_free(s->sched);
     for (size_t i = s->sources.count; i-- > 0;)
         all[i]->ops->close(all[i]);
+    seats_free(s->seats);
     vec_done(&s->sources);
     lag_close(s->lag);
     progress_close(s->progress);
@@ -157,14 +160,16 @@ static bool open_writer(struct snapshot *s, struct err *err)
 static bool open_source(struct snapshot *s, const struct source_ops *ops, unsigned index,
                         struct err *err)
 {
-    struct source **to = vec_add(&s->sources, err);
+    struct source *opened = NULL;
 
-    if (!to)
+    if (!ops->open(&s->source_conf, index, &opened, err))
         return false;
-    if (ops->open(&s->source_conf, index, to, err))
-        return true;
-    s->sources.count--;
-    return false;
+    struct source **to = vec_add(&s->sources, err);
+    if (to)
+        *to = opened;
+    else
+        ops->close(opened);
+    return to != NULL;
 }
 
 static bool open_database(struct snapshot *s, unsigned index, struct err *err)
@@ -178,12 +183,24 @@ static bool open_database(struct snapshot *s, unsigned index, struct err *err)
     return open_source(s, engine == DB_MARIADB ? &source_mariadb : &source_postgresql, index, err);
 }
 
-/* Databases one behind the other, so that their instants lie close together. */
+/* One behind the other when all are open, so that their instants lie close together. */
+static bool take_points(struct snapshot *s, struct err *err)
+{
+    struct source **all = s->sources.at;
+
+    for (size_t i = 0; i < s->sources.count; i++)
+        if (!cmd_stop_check(err) || (all[i]->ops->point && !all[i]->ops->point(all[i], err)))
+            return false;
+    return true;
+}
+
 static bool open_sources(struct snapshot *s, struct err *err)
 {
     for (unsigned i = 0; i < s->env->databases_count; i++)
         if (!cmd_stop_check(err) || !open_database(s, i, err))
             return false;
+    if (!take_points(s, err))
+        return false;
     for (unsigned i = 0; i < s->env->files_count; i++)
         if (!open_source(s, &source_files, i, err))
             return false;
@@ -203,14 +220,19 @@ static bool prepare(struct snapshot *s, struct journal *journal, struct err *err
     unsigned jobs = jobs_or_cores(s->conf->jobs);
 
     if (!env_load(s->conf->env, &s->env, err) || !open_writer(s, err) ||
-        !sched_new(jobs, &s->sched, err) || !open_lag(s, journal, err))
+        !sched_new(jobs, &s->sched, err) || !seats_new(jobs, SEATS_KEEP, &s->seats, err) ||
+        !open_lag(s, journal, err))
         return false;
+    s->dumps.most = jobs;
     s->progress = progress_open("snapshot", 0);
     s->source_conf = (struct source_conf){.env = s->env,
                                           .writer = s->writer,
                                           .journal = journal,
                                           .progress = s->progress,
                                           .jobs = jobs,
+                                          .opened = &s->sources,
+                                          .seats = s->seats,
+                                          .dumps = &s->dumps,
                                           .lock_timeout_s = s->conf->lock_timeout_s,
                                           .lag = s->lag,
                                           .rate_bytes = s->conf->rate,

@@ -15,11 +15,15 @@
 #include "lib/base/cmd.h"
 #include "lib/base/fd.h"
 #include "lib/base/proc.h"
+#include "lib/base/sched.h"
 #include "lib/base/vec.h"
 
 #define START_WAIT_S 300 /* recovery of a killed server takes its time */
 #define STOP_GRACE_S 120
-#define NS_PER_S     INT64_C(1000000000)
+/* While a server is loaded. */
+#define SESSIONS_PER_JOB 2
+#define SESSIONS_MORE    100
+#define NS_PER_S         INT64_C(1000000000)
 
 static const struct server_ops *const engines[] = {&server_pg, &server_my};
 
@@ -126,6 +130,12 @@ bool server_find(const char *const *patterns, const char *package, char **out, s
     return err_hint(err, "install the package %s", package);
 }
 
+unsigned server_load_sessions(const struct server *s)
+{
+    return (unsigned)json_array_size(json_object_get(s->entry, "databases")) +
+           SESSIONS_PER_JOB * jobs_or_cores(0) + SESSIONS_MORE;
+}
+
 unsigned server_memory_mb(unsigned divisor, unsigned min_mb, unsigned max_mb)
 {
     uint64_t mb = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE) >> 20;
@@ -190,17 +200,6 @@ bool server_run(const struct server *s, const char *const *argv, struct err *err
 }
 
 /* ---- making ---------------------------------------------------------------------------------------*/
-
-static bool same_text(const char *a, const char *b)
-{
-    return a == b || (a && b && strcmp(a, b) == 0);
-}
-
-static bool same_server(const struct env_database *a, const struct env_database *b)
-{
-    return strcmp(a->engine, b->engine) == 0 && same_text(a->host, b->host) &&
-           same_text(a->socket, b->socket) && a->port == b->port;
-}
 
 /* The group that may come to the socket: the services', so that they can use it too. */
 static gid_t socket_group(const struct local *l)
@@ -291,7 +290,7 @@ static bool group_databases(struct local *l, struct err *err)
         json_t *entry = NULL;
 
         for (unsigned j = 0; j < i && !entry; j++)
-            if (same_server(db, &env->databases[j]))
+            if (env_same_server(db, &env->databases[j]))
                 entry = server_of_database(l, env->databases[j].name);
         if (!entry && !add_entry(l, db, &entry, err))
             return false;

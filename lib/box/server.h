@@ -54,6 +54,8 @@ bool server_find(const char *const *patterns, const char *package, char **out, s
 /* Runs a program that makes the data directory, to its end, as the server's user. Marked as the
  * box's: what it starts may outlive a crash of ours. */
 bool server_run(const struct server *s, const char *const *argv, struct err *err);
+/* Sessions that a load may need: one of each database, and those of its workers. */
+unsigned server_load_sessions(const struct server *s);
 /* A share of the machine's memory in MiB, held between the bounds. */
 unsigned server_memory_mb(unsigned divisor, unsigned min_mb, unsigned max_mb);
 /* Writes the configuration file. */

@@ -58,8 +58,9 @@ static void put_common(const struct server *s, struct buf *out)
 }
 
 /* Nothing here survives the load: the server is started anew before it is used. */
-static void put_loading(struct buf *out)
+static void put_loading(const struct server *s, struct buf *out)
 {
+    buf_printf(out, "max-connections=%u\n", server_load_sessions(s));
     buf_printf(out, "innodb-buffer-pool-size=%uM\n", server_memory_mb(8, 128, 4096));
     buf_puts(out,
              "innodb-flush-log-at-trx-commit=0\n"
@@ -96,7 +97,7 @@ static bool my_prepare(const struct server *s, enum box_load mode, struct server
 
     put_common(s, &conf);
     if (mode == BOX_LOADING)
-        put_loading(&conf);
+        put_loading(s, &conf);
     if (!server_settings(s, mode, put_setting, &conf, err) || !server_write_conf(s, &conf, err) ||
         !server_find(my_server, "mariadb-server", &argv->at[0], err))
         return false;

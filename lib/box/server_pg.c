@@ -63,8 +63,9 @@ static void put_common(const struct server *s, struct buf *out)
 }
 
 /* Nothing here survives the load: the server is started anew before it is used. */
-static void put_loading(struct buf *out)
+static void put_loading(const struct server *s, struct buf *out)
 {
+    buf_printf(out, "max_connections = %u\n", server_load_sessions(s));
     buf_printf(out, "shared_buffers = %uMB\n", server_memory_mb(8, 128, 2048));
     buf_printf(out, "maintenance_work_mem = %uMB\n", server_memory_mb(16, 64, 1024));
     buf_puts(out, "fsync = off\n"
@@ -108,7 +109,7 @@ static bool pg_prepare(const struct server *s, enum box_load mode, struct server
     put_common(s, &conf);
     put_setting(&conf, "hba_file", hba);
     if (mode == BOX_LOADING)
-        put_loading(&conf);
+        put_loading(s, &conf);
     if (!server_settings(s, mode, put_setting, &conf, err) || !server_write_conf(s, &conf, err) ||
         !server_find(pg_server, "postgresql", &argv->at[0], err))
         return false;

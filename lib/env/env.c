@@ -475,6 +475,24 @@ const struct env_database *env_find_database(const struct env *env, const char *
     return NULL;
 }
 
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+bool env_same_server(const struct env_database *a, const struct env_database *b)
+{
+    return strcmp(a->engine, b->engine) == 0 && same_text(a->host, b->host) &&
+           same_text(a->socket, b->socket) && a->port == b->port;
+}
+
+bool env_same_account(const struct env_database *a, const struct env_database *b)
+{
+    return env_same_server(a, b) && same_text(a->user, b->user) &&
+           same_text(a->password_env, b->password_env) &&
+           same_text(a->password_file, b->password_file);
+}
+
 const struct env_files *env_find_files(const struct env *env, const char *name)
 {
     for (unsigned i = 0; i < env->files_count; i++)

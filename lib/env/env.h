@@ -134,6 +134,9 @@ bool env_parse(struct span text, const char *path, struct env **out, struct err 
 void env_free(struct env *env);
 AUTO_PTR(env, struct env, env_free)
 const struct env_database *env_find_database(const struct env *env, const char *name);
+/* Whether both are databases of one server; and reached by one account. */
+bool env_same_server(const struct env_database *a, const struct env_database *b);
+bool env_same_account(const struct env_database *a, const struct env_database *b);
 const struct env_files *env_find_files(const struct env *env, const char *name);
 const struct env_service *env_find_service(const struct env *env, const char *name);
 

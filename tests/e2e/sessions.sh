@@ -1,0 +1,125 @@
+#!/bin/bash
+# How many sessions a snapshot, a restore and a proof open where there are many databases: one for each
+# of PostgreSQL's and a few per job, none per database and job. The servers let in fewer than that.
+# SESSIONS_DATABASES: so many databases of each engine, whose servers keep their default limits from 40
+# on.
+. "$(dirname "$0")/lib.sh"
+e2e_begin sessions
+
+COUNT=${SESSIONS_DATABASES:-12}
+JOBS=4
+LIMIT=$((COUNT + 3 * JOBS + 6))
+[ "$COUNT" -lt 40 ] || LIMIT=0
+pg_start
+[ "$LIMIT" = 0 ] || pg_sql postgres -c "ALTER SYSTEM SET max_connections = $LIMIT"
+pg_sql postgres -c 'ALTER SYSTEM SET log_connections = on' -c 'ALTER SYSTEM SET log_disconnections = on'
+pg_stop
+E2E_SIGNAL=INT e2e_start pg postgres "$(pg_program postgres)" -D "$PG_DIR/data"
+wait_for 30 pg_sql -c 'SELECT 1' postgres || die "PostgreSQL does not start again"
+MY_OPTIONS="--max-connections=$([ "$LIMIT" = 0 ] && echo 151 || echo "$LIMIT")" my_start
+
+fill_pg() {
+    local i
+    pg_sql postgres -c 'CREATE DATABASE d1' || return
+    pg_sql d1 -c 'CREATE TABLE a (id int PRIMARY KEY, v text); CREATE TABLE b (id int); CREATE TABLE c (t text)' \
+        -c "INSERT INTO a SELECT g, md5(g::text) FROM generate_series(1, 500) g; INSERT INTO b SELECT 1" || return
+    for ((i = 2; i <= COUNT; i++)); do
+        pg_sql postgres -c "CREATE DATABASE d$i TEMPLATE d1" || return
+    done
+}
+fill_my() {
+    local i
+    for ((i = 1; i <= COUNT; i++)); do
+        echo "CREATE DATABASE d$i; CREATE TABLE d$i.a (id INT PRIMARY KEY, v TEXT); CREATE TABLE d$i.b (id INT) ENGINE=MyISAM;
+              INSERT INTO d$i.a SELECT seq, MD5(seq + $i) FROM mysql.seq_1_to_500; INSERT INTO d$i.b VALUES ($i);"
+    done | my_sql
+}
+fill_pg || die "cannot fill PostgreSQL"
+fill_my || die "cannot fill MariaDB"
+
+# env_of FILE USER ENGINE: all databases of it.
+env_of() {
+    local i
+    printf 'name: many\ndatabases:\n' >"$1"
+    for ((i = 1; i <= COUNT; i++)); do
+        if [ "$3" = postgresql ]; then
+            echo "  - {name: d$i, engine: postgresql, host: \"$PG_SOCKET_DIR\", port: $PG_PORT, user: $2, database: d$i}"
+        else
+            echo "  - {name: d$i, engine: mariadb, socket: \"$MY_SOCKET\", user: $2, database: d$i}"
+        fi
+    done >>"$1"
+}
+env_of "$T/pg.yaml" "$PG_ADMIN" postgresql
+env_of "$T/my.yaml" root mariadb
+
+# Sessions of others, which stay.
+others() {
+    local i
+    for i in 1 2 3; do
+        e2e_start other "$(id -un)" psql -X -q -h "$PG_SOCKET_DIR" -p "$PG_PORT" -U "$PG_ADMIN" -c 'SELECT pg_sleep(600)' postgres
+        e2e_start other "$(id -un)" mariadb --no-defaults --socket="$MY_SOCKET" --user=root -e 'SELECT SLEEP(600)'
+    done
+}
+pg_open() {
+    pg_sql postgres -c "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+}
+
+# most_pg COMMAND...: its status; $MOST is the most sessions that were open at once, by the server's log
+# of who came and who went.
+most_pg() {
+    local status from
+    from=$(wc -l <"$T/log/pg.log")
+    "$@"
+    status=$?
+    MOST=$(tail -n +$((from + 1)) "$T/log/pg.log" | awk '/connection authorized:/ {n++} /disconnection:/ {n--} n > most {most = n} END {print most + 0}')
+    return $status
+}
+most_my() {
+    local status before
+    before=$(my_sql -e "FLUSH STATUS; SELECT variable_value FROM information_schema.global_status WHERE variable_name = 'THREADS_CONNECTED'")
+    "$@"
+    status=$?
+    MOST=$(my_sql -e "SELECT variable_value FROM information_schema.global_status WHERE variable_name = 'MAX_USED_CONNECTIONS'")
+    MOST=$((MOST - before + 1))
+    return $status
+}
+bounded() { # NAME LIMIT
+    if [ "$MOST" -gt 0 ] && [ "$MOST" -le "$2" ]; then ok "$1 ($MOST of $2)"; else not_ok "$1" "$MOST, not 1 to $2"; fi
+}
+
+others
+others_stand() { [ "$(pg_open)" = 3 ]; }
+wait_for 10 others_stand || die "the others' sessions do not stand"
+
+check "PostgreSQL is captured" most_pg "$REHEARSE" snapshot --env "$T/pg.yaml" --to "$T/pg.store" --jobs $JOBS --journal "$T/pg.journal"
+bounded "with a session for each database and three per job" $((COUNT + 3 * JOBS))
+check "MariaDB is captured" most_my "$REHEARSE" snapshot --env "$T/my.yaml" --to "$T/my.store" --jobs $JOBS --journal "$T/my.journal"
+bounded "with a session per job and two" $((JOBS + 2))
+check_same "at one instant" "$(jq -r 'select(.event == "snapshot.component" and .component != "facts" and .position != null) | .position.binlog_pos' "$T/my.journal" | sort -u | wc -l)" 1
+
+# ---- few are free ---------------------------------------------------------------------------------
+pg_sql postgres -c "CREATE ROLE reader LOGIN CONNECTION LIMIT $((COUNT + JOBS + 1)); GRANT pg_read_all_data, pg_monitor TO reader"
+env_of "$T/reader.yaml" reader postgresql
+check "an account that may open just enough captures all" "$REHEARSE" snapshot --env "$T/reader.yaml" --to "$T/reader.store" --jobs $JOBS
+pg_sql postgres -c "ALTER ROLE reader CONNECTION LIMIT $((COUNT + JOBS))"
+check_status "one session less is refused" 12 "$REHEARSE" snapshot --env "$T/reader.yaml" --to "$T/none" --jobs $JOBS
+check_has "with what is needed" "$(cat "$T/out")" "a snapshot of $COUNT databases with $JOBS jobs needs $((COUNT + JOBS)) sessions, and $((COUNT + JOBS - 1)) are free"
+check_has "and the setting" "$(cat "$T/out")" "raise the connection limit of role reader (it is $((COUNT + JOBS)), 1 are in use), or use fewer --jobs"
+check_same "before a bundle is begun" "$("$REHEARSE" bundle ls "$T/none" 2>/dev/null | wc -l)" 0
+check "with fewer jobs it goes" "$REHEARSE" snapshot --env "$T/reader.yaml" --to "$T/reader.store" --jobs 1
+
+my_sql -e "CREATE USER reader@localhost WITH MAX_USER_CONNECTIONS $((JOBS + 2));
+           GRANT SELECT, SHOW VIEW, TRIGGER, EVENT, LOCK TABLES, RELOAD, BINLOG MONITOR ON *.* TO reader@localhost"
+env_of "$T/reader.yaml" reader mariadb
+check "MariaDB: so it is there" "$REHEARSE" snapshot --env "$T/reader.yaml" --to "$T/reader.store" --jobs $JOBS
+my_sql -e "ALTER USER reader@localhost WITH MAX_USER_CONNECTIONS $((JOBS + 1))"
+check_status "and one less is refused" 12 "$REHEARSE" snapshot --env "$T/reader.yaml" --to "$T/none" --jobs $JOBS
+check_has "with the account's limit" "$(cat "$T/out")" "raise max_user_connections of reader@localhost (it is $((JOBS + 1)), 1 are in use)"
+
+# ---- there and back -------------------------------------------------------------------------------
+for e in pg my; do
+    E2E_BOXES+=("$T/$e.box")
+    check "$e: restored into a box" "$REHEARSE" restore --from "$T/$e.store" --into "$T/$e.box" --jobs $JOBS
+    check "$e: and proven" "$REHEARSE" box verify --from "$T/$e.store" "$T/$e.box" --jobs $JOBS
+done
+e2e_end

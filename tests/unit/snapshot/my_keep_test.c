@@ -15,6 +15,8 @@ static char latin1[] = "latin1", engine[] = "InnoDB";
 
 struct table {
     struct my_source source;
+    struct my_server server;
+    const struct my_source *at;
     struct my_table table;
     struct env_database from;
     struct store *store;
@@ -49,7 +51,9 @@ static void make_table(struct table *t, const char *create)
     *(unsigned *)vec_add(&t->table.key, &err) = 0;
     assert_ok(fake_db_note(101100, &t->asked, &t->db, &err), &err);
     t->source.main = t->db;
-    t->source.worker = &t->db;
+    t->at = &t->source; /* in its database already */
+    t->server = (struct my_server){.jobs = 1, .main = t->db, .worker = &t->db, .at = &t->at};
+    t->source.server = &t->server;
 }
 
 #define CREATE "CREATE TABLE `t` (`id` bigint(20)) AUTO_INCREMENT=17 DEFAULT CHARSET=latin1"

@@ -119,6 +119,9 @@ bool pg_database_limit(struct pg_target *t, struct err *err);
 
 /* ERR_MISSING with all that the server lacks: extensions, roles, locales, collations. */
 bool pg_missing_check(struct pg_target *t, struct err *err);
+/* A statement around a GRANT that is not the owner's (pg_text_grantor()): the session becomes the
+ * grantor, or itself again. By SET ROLE, for which no superuser is needed. */
+bool pg_script_grantor(struct db *db, struct span sql, bool *was_one, struct err *err);
 /* Every statement of a text in order; errors name `what`, the line and the statement. */
 bool pg_script_run(struct db *db, const char *what, struct span text, struct err *err);
 bool pg_step_run(struct db *db, const struct pg_step *step, struct err *err);

@@ -223,8 +223,13 @@ static enum moment moment_of(const struct pg_target *t, struct span sql)
 static bool run_at(struct pg_target *t, enum moment now, struct span sql, struct err *err)
 {
     AUTO(buf) struct buf here = {0};
+    bool grantor = false;
 
     if (moment_of(t, sql) != now)
+        return true;
+    if (!pg_script_grantor(t->admin, sql, &grantor, err))
+        return false;
+    if (grantor)
         return true;
     if (!renamed(t, sql, t->database, &here, err))
         return false;

@@ -6,6 +6,9 @@
 #include "restore/pg_role_names.h"
 #include "restore/pg_text.h"
 
+#define SET_OPTION \
+    160000u /* from this version on a member may be one that cannot become the role */
+
 /* ---- statements ---------------------------------------------------------------------------------*/
 
 bool pg_is_privilege_statement(struct span sql)
@@ -155,13 +158,37 @@ static bool is_role_setting(struct pg_owner *o, struct span sql, bool *beyond, s
     return json_array_append_new(o->left_out, one) == 0 || err_memory(err);
 }
 
+/* A grant of somebody whom the session cannot become is made by the owner. */
+static bool is_no_grantor(struct pg_owner *o, struct span sql, bool *beyond, struct err *err)
+{
+    AUTO(buf) struct buf name = {0}, what = {0};
+    struct span role;
+
+    if (!pg_text_grantor(sql, &role))
+        return true;
+    *beyond = o->what->no_privileges;
+    if (*beyond || !o->limited || !role.len)
+        return true;
+    if (!pg_name(role, &name))
+        return err_memory(err);
+    const char *becomes = owner_new(o->what->owners, buf_view(&name));
+    *beyond = !json_object_get(o->members, becomes ? becomes : buf_str(&name));
+    if (!*beyond)
+        return true;
+    buf_printf(&what, "grants made by role %s", buf_str(&name));
+    json_t *one = json_pack("{s:o, s:s}", "what", json_bytes(buf_view(&what)), "why",
+                            "the account is not of that role: they are the owner's");
+    return json_array_append_new(o->left_out, one) == 0 || err_memory(err);
+}
+
 static bool apply(void *ctx, struct span sql, struct buf *changed, enum pg_fate *fate,
                   struct err *err)
 {
     struct pg_owner *o = ctx;
     bool beyond = false;
 
-    if (!is_beyond(o, sql, &beyond, err) || !is_role_setting(o, sql, &beyond, err))
+    if (!is_beyond(o, sql, &beyond, err) || !is_role_setting(o, sql, &beyond, err) ||
+        !is_no_grantor(o, sql, &beyond, err))
         return false;
     if (beyond || (o->what->no_owner && pg_is_owner_statement(sql)) ||
         (o->what->no_privileges && pg_is_privilege_statement(sql))) {
@@ -279,7 +306,12 @@ bool pg_owner_open(const struct selection *what, struct db *db, struct pg_owner 
                   "SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user"))
         return false;
     out->limited = !span_is(buf_view(&super), "t");
-    return true;
+    return !out->limited ||
+           db_names(db, &out->members, err,
+                    db->version >= SET_OPTION ? "SELECT rolname FROM pg_catalog.pg_roles WHERE "
+                                                "pg_catalog.pg_has_role(oid, 'SET')"
+                                              : "SELECT rolname FROM pg_catalog.pg_roles WHERE "
+                                                "pg_catalog.pg_has_role(oid, 'MEMBER')");
 }
 
 void pg_owner_done(struct pg_owner *o)
@@ -290,5 +322,6 @@ void pg_owner_done(struct pg_owner *o)
         free(quoted[i]);
     vec_done(&o->quoted);
     json_decref(o->left_out);
+    json_decref(o->members);
     *o = (struct pg_owner){0};
 }

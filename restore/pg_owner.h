@@ -20,6 +20,7 @@ struct pg_owner {
     bool limited;      /* the session is no superuser's */
     bool merged;       /* a new name is a role of production's, too: two roles become one */
     json_t *left_out;  /* [{"what", "why"}] */
+    json_t *members;   /* of a limited session: roles that it may become, as keys */
     json_t *roles;     /* while a text is for a server of others: those that are there, as keys */
 };
 

@@ -17,6 +17,7 @@ static const struct {
     {"alter role", "ALTER", "ROLE"},
     {"create policy", NULL, "TO", "("},
     {"create user mapping", NULL, "FOR"},
+    {"set session authorization", NULL, "AUTHORIZATION"},
 };
 
 struct tokens {

@@ -1,5 +1,6 @@
 /* The schema's texts as pg_dump wrote them. */
 #include "lib/base/cmd.h"
+#include "lib/base/log.h"
 #include "restore/pg.h"
 #include "restore/pg_key.h"
 #include "restore/pg_text.h"
@@ -65,11 +66,52 @@ static struct span step_sql(const struct pg_step *step)
     return step->index ? span_of(step->index) : step->text;
 }
 
+bool pg_script_grantor(struct db *db, struct span sql, bool *was_one, struct err *err)
+{
+    struct span role;
+
+    *was_one = pg_text_grantor(sql, &role);
+    if (!*was_one)
+        return true;
+    return role.len ? db_exec(db, err, "SET ROLE %.*s", (int)role.len, role.at)
+                    : db_exec(db, err, "RESET ROLE");
+}
+
+/* Who has granted may have lost since what is needed for it, such as the schema's USAGE. */
+static bool grant_as_owner(struct db *db, const char *what, const struct sql_statement *st,
+                           struct err *why, struct err *err)
+{
+    if (why->code != ERR_RIGHTS || !pg_is_privilege_statement(st->text))
+        return err_pass(err, why);
+    log_warn("granted by the owner, for who has done it may not any more", f_str("text", what),
+             f_num("line", st->line), f_str("why", why->text));
+    return db_exec(db, err, "RESET ROLE") && run(db, what, st->text, st->line, err);
+}
+
+/* One that is not of a tablespace. */
+static bool run_plain(struct db *db, const char *what, const struct sql_statement *st,
+                      bool *granting, struct err *err)
+{
+    struct err why = {0};
+    struct span role;
+    bool done = false;
+
+    if (pg_text_grantor(st->text, &role))
+        *granting = role.len > 0;
+    if (!pg_script_grantor(db, st->text, &done, err))
+        return false;
+    if (done || is_session_setting(st->text))
+        return true;
+    if (!*granting)
+        return run(db, what, st->text, st->line, err);
+    return run(db, what, st->text, st->line, &why) || grant_as_owner(db, what, st, &why, err);
+}
+
 bool pg_script_run(struct db *db, const char *what, struct span text, struct err *err)
 {
     struct sql_splitter split;
     struct sql_statement st;
-    bool more = true;
+    bool more = true, granting = false;
 
     sql_split_init(&split, SQL_POSTGRESQL, text);
     for (;;) {
@@ -81,7 +123,7 @@ bool pg_script_run(struct db *db, const char *what, struct span text, struct err
         if (tablespace.at) {
             if (!use_tablespace(db, tablespace, err))
                 return false;
-        } else if (!is_session_setting(st.text) && !run(db, what, st.text, st.line, err)) {
+        } else if (!run_plain(db, what, &st, &granting, err)) {
             return false;
         }
     }

@@ -215,6 +215,7 @@ static const struct head {
     bool relation;
 } heads[] = {
     {"set", SEL_ALWAYS},
+    {"reset", SEL_ALWAYS},
     {"create access method", SEL_ALWAYS},
     {"select", SEL_NEVER},
     {"create event trigger", SEL_NEVER},

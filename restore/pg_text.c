@@ -28,6 +28,21 @@ struct span pg_text_head(struct span sql)
     return sql;
 }
 
+/* SET SESSION AUTHORIZATION name; RESET SESSION AUTHORIZATION. */
+bool pg_text_grantor(struct span sql, struct span *grantor)
+{
+    if (sql_starts(SQL_POSTGRESQL, sql, "reset session authorization")) {
+        *grantor = SPAN("");
+        return true;
+    }
+    if (!sql_starts(SQL_POSTGRESQL, sql, "set session authorization"))
+        return false;
+    for (int i = 0; i < 4; i++)
+        if (sql_token_next(SQL_POSTGRESQL, &sql, grantor) == SQL_END)
+            return false;
+    return true;
+}
+
 /* Behind the semicolon of a statement. */
 static const char *behind(struct span sql, const char *end)
 {

@@ -20,6 +20,9 @@ bool pg_text_filter(struct buf *text, const char *what, pg_text_each each, void 
 /* The statement without what a setting is set to or a comment says, which may be a secret: as errors
  * and reports show it. */
 struct span pg_text_head(struct span sql);
+/* Whether the statement begins or ends what another role than the owner has granted, as pg_dump writes
+ * it around a GRANT; *grantor: that role's token, "" at the end. */
+bool pg_text_grantor(struct span sql, struct span *grantor);
 /* The line ends of a statement that is taken out. */
 void pg_text_blank(struct span sql, struct buf *out);
 

@@ -13,6 +13,7 @@
 #include "lib/db/pg_schema.h"
 #include "lib/sql/split.h"
 #include "restore/only.h"
+#include "restore/pg_text.h"
 
 /* of: the thing that it is a fact of; hidden: its value is not shown. */
 struct fact {
@@ -24,6 +25,7 @@ struct facts {
     json_t *map;     /* key: {"of", "value", "hidden"} */
     bool own_rights; /* the database has rights other than a new one's */
     struct span db_owner;
+    struct span grantor; /* of the next GRANTs; "": the owner */
 };
 
 /* ---- facts -------------------------------------------------------------------------------------*/
@@ -170,6 +172,9 @@ static bool grant(struct facts *f, struct span sql, struct err *err)
     rest = behind(rest, 1);
     struct span who = next(&rest);
     struct fact fact = {.value = span_trim(rest)};
+    if (span_is(kind, "DATABASE") && f->grantor.len)
+        return put(f, &fact, err, "the database: right %.*s of %.*s, granted by %.*s", SHOW(what),
+                   SHOW(who), SHOW(f->grantor));
     if (span_is(kind, "DATABASE"))
         return put(f, &fact, err, "the database: right %.*s of %.*s", SHOW(what), SHOW(who));
     return put(f, &fact, err, "parameter %.*s: right %.*s of %.*s", SHOW(name), SHOW(what),
@@ -193,6 +198,8 @@ static bool take_apart(void *ctx, const struct sql_statement *st, struct err *er
     struct span sql = st->text, rest = sql, verb = next(&rest), kind = next(&rest);
     bool role = span_is(kind, "ROLE");
 
+    if (pg_text_grantor(sql, &f->grantor))
+        return true;
     if (span_is(verb, "CREATE") && role) {
         struct fact fact = {.of = next(&rest)};
         return put(f, &fact, err, "role %.*s", SHOW(fact.of));

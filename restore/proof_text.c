@@ -4,6 +4,7 @@
 
 #include "lib/base/json.h"
 #include "lib/sql/split.h"
+#include "restore/pg_text.h"
 
 #include <ctype.h>
 
@@ -223,7 +224,7 @@ static struct span next_right(struct span *list)
 }
 
 /* A statement for each right, so that the one that differs is named. */
-static void spread(struct span sql, struct span list, struct buf *out)
+static void spread(struct span sql, struct span list, struct span grantor, struct buf *out)
 {
     struct span head = {sql.at, (size_t)(list.at - sql.at)};
     struct span tail = {list.at + list.len, sql.len - head.len - list.len};
@@ -234,17 +235,27 @@ static void spread(struct span sql, struct span list, struct buf *out)
         buf_span(out, next_right(&list));
         buf_putc(out, ' ');
         buf_span(out, tail);
+        if (grantor.len)
+            buf_printf(out, " GRANTED BY %.*s", (int)grantor.len, grantor.at);
         buf_puts(out, ";\n");
     }
 }
 
+struct spreading {
+    struct buf *out;
+    struct span grantor; /* "": the owner */
+};
+
 static bool spread_one(void *ctx, const struct sql_statement *st, struct err *err)
 {
-    struct buf *out = ctx;
+    struct spreading *s = ctx;
+    struct buf *out = s->out;
     struct span list;
 
+    if (pg_text_grantor(st->text, &s->grantor))
+        return true;
     if (rights_of(st->text, &list)) {
-        spread(st->text, list, out);
+        spread(st->text, list, s->grantor, out);
     } else {
         buf_span(out, st->text);
         buf_puts(out, ";\n");
@@ -254,7 +265,9 @@ static bool spread_one(void *ctx, const struct sql_statement *st, struct err *er
 
 static bool spread_rights(struct span text, struct buf *out, struct err *err)
 {
-    return sql_each(SQL_POSTGRESQL, text, spread_one, out, err);
+    struct spreading s = {.out = out};
+
+    return sql_each(SQL_POSTGRESQL, text, spread_one, &s, err);
 }
 
 /* ---- signs -------------------------------------------------------------------------------------*/

@@ -41,9 +41,14 @@ SELECT 4, '', pg_catalog.format('COMMENT ON DATABASE %I IS %L', datname, pg_cata
 UNION ALL
 SELECT 5, '', pg_catalog.format('REVOKE ALL ON DATABASE %I FROM PUBLIC', datname) FROM here WHERE datacl IS NOT NULL
 UNION ALL
-SELECT 6, pg_catalog.row_number() OVER ()::text,
-       pg_catalog.format('GRANT %s ON DATABASE %I TO %s%s', a.privilege_type, datname,
+-- In the order of the list: who grants has been granted before. Another than the owner as pg_dump writes it.
+SELECT 6, pg_catalog.lpad(a.place::text, 9, '0'),
+       CASE WHEN a.grantor = datdba THEN said.sql
+            ELSE pg_catalog.format(E'SET SESSION AUTHORIZATION %I;\n%s;\nRESET SESSION AUTHORIZATION',
+                        pg_catalog.pg_get_userbyid(a.grantor), said.sql) END
+  FROM here CROSS JOIN LATERAL pg_catalog.aclexplode(datacl)
+  WITH ORDINALITY AS a (grantor, grantee, privilege_type, is_grantable, place)
+ CROSS JOIN LATERAL pg_catalog.format('GRANT %s ON DATABASE %I TO %s%s', a.privilege_type, datname,
               CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END,
-              CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
-  FROM here CROSS JOIN LATERAL pg_catalog.aclexplode(datacl) a)
+              CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END) AS said (sql))
 SELECT sql FROM statement ORDER BY place, name, sql

@@ -28,6 +28,11 @@ ALTER TABLE audit.log OWNER TO clerk;
 ALTER TABLE customers OWNER TO clerk;
 GRANT SELECT ON orders TO reader WITH GRANT OPTION;
 GRANT SELECT (id) ON customers TO reader;
+GRANT CONNECT ON DATABASE shop TO reader WITH GRANT OPTION;
+SET ROLE reader;
+GRANT SELECT ON orders TO visitor;
+GRANT CONNECT ON DATABASE shop TO visitor;
+RESET ROLE;
 ALTER DEFAULT PRIVILEGES FOR ROLE clerk IN SCHEMA audit GRANT SELECT ON TABLES TO reader;
 ALTER TABLE customers ENABLE ROW LEVEL SECURITY;
 CREATE POLICY seen ON customers FOR SELECT TO reader, visitor USING (id > 0);
@@ -101,6 +106,10 @@ check_has "and the database that the file does not name" "$(say)" "postgresql.no
 check_same "rows are there" "$(pg_sql shop -c 'SELECT count(*), sum(id) FROM orders')" "$(src_sql shop -c 'SELECT count(*), sum(id) FROM orders')"
 check_same "the owner is" "$(pg_sql shop -c "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = 'shop'")" clerk
 check_same "and the settings of the database" "$(pg_sql shop -c 'SHOW work_mem')" 5MB
+grantors() { # DATABASE: of what visitor, or who it became, may do
+    pg_sql "$1" -c "SELECT string_agg(DISTINCT pg_get_userbyid(grantor), ' ') FROM (SELECT relacl FROM pg_class WHERE oid = 'orders'::regclass UNION ALL SELECT datacl FROM pg_database WHERE datname = current_database()) o (acl), aclexplode(acl) WHERE grantee = 'visitor'::regrole"
+}
+check_same "who granted is who granted there" "$(grantors shop)" reader
 check_same "nothing else is" "$(databases)" "postgres shop"
 dump() { # SOCKET PORT: without what is random, and without tablespaces
     pg_dump -h "$1" -p "$2" -U postgres -s shop | grep -v '^\\\|^SET default_tablespace\|^--' | cat -s
@@ -152,6 +161,7 @@ check "roles are mapped, and the proof knows" to plain --replace-database shop -
 check_same "of tables" "$(owner_of shop customers)" "Mapped Clerk"
 check_same "of the database" "$(pg_sql shop -c "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = 'shop'")" "Mapped Clerk"
 check_same "in grants" "$(pg_sql shop -c "SELECT has_table_privilege('viewer', 'orders', 'SELECT WITH GRANT OPTION'), has_table_privilege('reader', 'orders', 'SELECT')")" "t|f"
+check_same "also as who granted" "$(grantors shop)" viewer
 check_same "in policies" "$(pg_sql shop -c "SELECT roles::text FROM pg_policies")" "{viewer,visitor}"
 check "two roles may become one" to plain --replace-database shop --verify --owner clerk=reader
 check "owners are dropped, and the proof knows" to plain --replace-database shop --verify --no-owner
@@ -189,7 +199,9 @@ check "without a superuser, and with more sessions than the database allows" \
 check_has "a setting that is refused is named" "$(say)" "what='ALTER DATABASE \"mine\" SET dynamic_library_path'"
 check_same "and what it is set to in no place" "$(grep -c s3cret "$T/out" "$T/small.journal")" "$T/out:0
 $T/small.journal:0"
-check_has "what it could not do is said" "$(say)" "visitor"
+check_has "what it could not do is said" "$(say)" "settings of role visitor"
+check_has "and for whom it granted" "$(say)" "grants made by role reader"
+check_same "as the owners" "$(grantors mine)" "clerk small"
 check_same "the limit is set at the end" "$(pg_sql postgres -c "SELECT datconnlimit FROM pg_database WHERE datname = 'mine'")" 3
 check_same "the rows are there" "$(pg_sql mine -c 'SELECT count(*) FROM orders')" "$ROWS"
 
@@ -214,7 +226,16 @@ STORE=$PROD
 pg_sql postgres -c 'DROP DATABASE mine' -c 'DROP DATABASE shop2' -c 'DROP DATABASE notes'
 mkdir "$T/door"
 src_sql postgres -c 'CREATE ROLE keeper' -c 'CREATE DATABASE held OWNER keeper' -c 'ALTER DATABASE held IS_TEMPLATE true' -c 'CREATE DATABASE second'
-src_sql second -c 'CREATE TABLE seconds (id int)'
+src_sql second <<'SQL'
+CREATE SCHEMA s;
+CREATE TABLE s.seconds (id int);
+GRANT USAGE ON SCHEMA s TO reader;
+GRANT SELECT ON s.seconds TO reader WITH GRANT OPTION;
+SET ROLE reader;
+GRANT SELECT ON s.seconds TO visitor;
+RESET ROLE;
+REVOKE USAGE ON SCHEMA s FROM reader;
+SQL
 pg_sql postgres -c 'CREATE ROLE keeper'
 src_sql held <<SQL >/dev/null || die "cannot fill PostgreSQL"
 CREATE TABLE lines (id int PRIMARY KEY, line text);
@@ -335,6 +356,8 @@ check_same "several: beside the new one" "$(pg_sql shop -c 'SELECT count(*) FROM
 check_same "several: nothing else is" "$(databases)" "away postgres $OLD shop"
 pg_sql postgres -c 'ALTER DATABASE away RENAME TO notes'
 check "several: both are replaced" to pair --replace-database shop --replace-database notes
+check_has "several: with a grant that its grantor could not make any more" "$(say)" "granted by the owner, for who has done it may not any more"
+check_same "several: which is made" "$(pg_sql notes -c "SELECT has_table_privilege('visitor', 's.seconds', 'SELECT')")" t
 check_same "several: and nothing is left" "$(databases)" "notes postgres shop"
 check_same "several: of the first" "$(pg_sql postgres -c "SELECT datistemplate FROM pg_database WHERE datname = 'shop'")" t
 pg_sql postgres -c 'DROP DATABASE notes'

@@ -28,6 +28,8 @@ TEST(owners_and_rights)
     names("REVOKE GRANT OPTION FOR ALL ON FUNCTION public.f(\"TO\" integer) FROM clerk", "clerk");
     names("REVOKE ALL ON SCHEMA public FROM PUBLIC", "");
     names("GRANT ALL ON TABLE t TO", "");
+    names("SET SESSION AUTHORIZATION \"a b\"", "a b");
+    names("RESET SESSION AUTHORIZATION", "");
 }
 
 TEST(default_rights)

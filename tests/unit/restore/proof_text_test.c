@@ -54,6 +54,12 @@ TEST(statements_are_named)
 /* The server says all rights of one role in one statement. */
 TEST(each_right_stands_for_itself)
 {
+    statements(
+        "SET SESSION AUTHORIZATION r;\nGRANT SELECT ON a TO v;\nRESET SESSION AUTHORIZATION;\n"
+        "GRANT SELECT ON a TO w;",
+        "GRANT SELECT ON a TO v;GRANT SELECT ON a TO w;",
+        "schema: GRANT SELECT ON a TO v GRANTED BY r: missing\n"
+        "schema: GRANT SELECT ON a TO v: extra\n");
     statements("GRANT SELECT,INSERT(a, \"b,c\"),UPDATE(a) ON TABLE t TO u WITH GRANT OPTION;",
                "GRANT SELECT,INSERT(a, \"b,c\"),UPDATE(b) ON TABLE t TO u WITH GRANT OPTION;",
                "schema: GRANT UPDATE(a) ON TABLE t TO u WITH GRANT OPTION: missing\n"

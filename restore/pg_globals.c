@@ -214,7 +214,7 @@ static bool is_limit(struct span sql)
  * database's owner may. */
 static enum moment moment_of(const struct pg_target *t, struct span sql)
 {
-    if (sql_starts(SQL_POSTGRESQL, sql, "create database") ||
+    if (sql_starts(SQL_POSTGRESQL, sql, "create database") || pg_text_database_space(sql).at ||
         (!t->conf.owned && pg_is_owner_statement(sql)))
         return AT_CREATE;
     return !t->conf.owned && is_limit(sql) ? AT_KEEP : AT_END;
@@ -231,10 +231,13 @@ static bool run_at(struct pg_target *t, enum moment now, struct span sql, struct
         return false;
     if (grantor)
         return true;
+    if (pg_text_is_of_space(sql))
+        return run(t->admin, "database.sql", sql, err);
     if (!renamed(t, sql, t->database, &here, err))
         return false;
-    return now == AT_CREATE || t->conf.owned ? run(t->admin, "database.sql", buf_view(&here), err)
-                                             : try_run(t, sql, buf_view(&here), err);
+    bool must = now == AT_CREATE && !pg_text_database_space(sql).at;
+    return must || t->conf.owned ? run(t->admin, "database.sql", buf_view(&here), err)
+                                 : try_run(t, sql, buf_view(&here), err);
 }
 
 static bool each_statement(struct pg_target *t, enum moment now, struct err *err)

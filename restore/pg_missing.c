@@ -4,6 +4,7 @@
 
 #include "restore/pg_rights.h"
 #include "restore/pg_role_names.h"
+#include "restore/pg_text.h"
 
 struct needs {
     struct pg_target *target;
@@ -172,8 +173,12 @@ static bool look_at_tablespace(struct needs *n, struct span sql, struct err *err
     AUTO(buf) struct buf name = {0};
     struct span rest = sql, token;
 
-    if (!sql_starts(SQL_POSTGRESQL, sql, "set default_tablespace") ||
-        !next_word(&rest, "=", &token) || *token.at == '\'' || !pg_name(token, &name) ||
+    token = pg_text_tablespace(sql);
+    if (!token.at)
+        token = pg_text_database_space(sql);
+    if (!token.at && sql_starts(SQL_POSTGRESQL, sql, "alter tablespace"))
+        next_word(&rest, "tablespace", &token);
+    if (!token.at || *token.at == '\'' || !pg_name(token, &name) ||
         json_object_get(n->tablespaces, buf_str(&name)))
         return true;
     AUTO(buf) struct buf what = {0};

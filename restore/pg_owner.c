@@ -187,6 +187,10 @@ static bool apply(void *ctx, struct span sql, struct buf *changed, enum pg_fate 
     struct pg_owner *o = ctx;
     bool beyond = false;
 
+    if (o->roles && pg_text_is_of_space(sql)) { /* on a server of others they are not ours */
+        *fate = PG_DROP;
+        return true;
+    }
     if (!is_beyond(o, sql, &beyond, err) || !is_role_setting(o, sql, &beyond, err) ||
         !is_no_grantor(o, sql, &beyond, err))
         return false;

@@ -32,18 +32,6 @@ static bool is_session_setting(struct span sql)
     return span_starts(sql, "SELECT pg_catalog.set_config(");
 }
 
-/* The value of SET default_tablespace = x; .at NULL when the statement is another. */
-static struct span tablespace_of(struct span sql)
-{
-    struct span rest = sql, token = {0};
-
-    if (!sql_starts(SQL_POSTGRESQL, sql, "set default_tablespace"))
-        return (struct span){0};
-    for (int i = 0; i < 4; i++)
-        sql_token_next(SQL_POSTGRESQL, &rest, &token);
-    return token;
-}
-
 /* A tablespace that is not there is no reason to fail: its objects go to the default one. */
 static bool use_tablespace(struct db *db, struct span value, struct err *err)
 {
@@ -119,7 +107,7 @@ bool pg_script_run(struct db *db, const char *what, struct span text, struct err
             return err_add(err, "%s", what);
         if (!more)
             return true;
-        struct span tablespace = tablespace_of(st.text);
+        struct span tablespace = pg_text_tablespace(st.text);
         if (tablespace.at) {
             if (!use_tablespace(db, tablespace, err))
                 return false;
@@ -296,7 +284,7 @@ bool pg_steps_sort(struct pg_target *t, struct err *err)
             return err_add(err, "post-data.sql");
         if (!more)
             return true;
-        struct span set = tablespace_of(st.text);
+        struct span set = pg_text_tablespace(st.text);
         if (set.at)
             tablespace = set;
         if (set.at || is_session_setting(st.text))

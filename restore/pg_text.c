@@ -28,6 +28,17 @@ struct span pg_text_head(struct span sql)
     return sql;
 }
 
+/* The token at that place, from 0. */
+static struct span token_at(struct span sql, unsigned place)
+{
+    struct span token = {0};
+
+    for (unsigned i = 0; i <= place; i++)
+        if (sql_token_next(SQL_POSTGRESQL, &sql, &token) == SQL_END)
+            return (struct span){0};
+    return token;
+}
+
 /* SET SESSION AUTHORIZATION name; RESET SESSION AUTHORIZATION. */
 bool pg_text_grantor(struct span sql, struct span *grantor)
 {
@@ -37,10 +48,30 @@ bool pg_text_grantor(struct span sql, struct span *grantor)
     }
     if (!sql_starts(SQL_POSTGRESQL, sql, "set session authorization"))
         return false;
-    for (int i = 0; i < 4; i++)
-        if (sql_token_next(SQL_POSTGRESQL, &sql, grantor) == SQL_END)
-            return false;
-    return true;
+    *grantor = token_at(sql, 3);
+    return grantor->at != NULL;
+}
+
+struct span pg_text_tablespace(struct span sql)
+{
+    return sql_starts(SQL_POSTGRESQL, sql, "set default_tablespace") ? token_at(sql, 3)
+                                                                     : (struct span){0};
+}
+
+struct span pg_text_database_space(struct span sql)
+{
+    bool is = sql_starts(SQL_POSTGRESQL, sql, "alter database") &&
+              span_is_nocase(token_at(sql, 3), "set") &&
+              span_is_nocase(token_at(sql, 4), "tablespace");
+
+    return is ? token_at(sql, 5) : (struct span){0};
+}
+
+bool pg_text_is_of_space(struct span sql)
+{
+    return sql_starts(SQL_POSTGRESQL, sql, "alter tablespace") ||
+           sql_starts(SQL_POSTGRESQL, sql, "comment on tablespace") ||
+           sql_starts(SQL_POSTGRESQL, sql, "grant create on tablespace");
 }
 
 /* Behind the semicolon of a statement. */

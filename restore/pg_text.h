@@ -23,6 +23,12 @@ struct span pg_text_head(struct span sql);
 /* Whether the statement begins or ends what another role than the owner has granted, as pg_dump writes
  * it around a GRANT; *grantor: that role's token, "" at the end. */
 bool pg_text_grantor(struct span sql, struct span *grantor);
+/* The value of SET default_tablespace = x; .at NULL when the statement is another. */
+struct span pg_text_tablespace(struct span sql);
+/* The name in ALTER DATABASE x SET TABLESPACE name; .at NULL when the statement is another. */
+struct span pg_text_database_space(struct span sql);
+/* Whether the statement says what a tablespace itself is: owner, options, comment, rights. */
+bool pg_text_is_of_space(struct span sql);
 /* The line ends of a statement that is taken out. */
 void pg_text_blank(struct span sql, struct buf *out);
 

@@ -142,9 +142,12 @@ static bool alter_database(struct facts *f, struct span sql, struct err *err)
 {
     struct span rest = behind(sql, 3), what = next(&rest);
 
+    struct fact fact = {.value = pg_text_database_space(sql)};
+    if (fact.value.at)
+        return put(f, &fact, err, "the database: tablespace");
     if (span_is(what, "SET"))
         return setting(f, (struct span){0}, "the database", rest, err);
-    struct fact fact = {.value = span_trim(behind(rest, 1))};
+    fact.value = span_trim(behind(rest, 1));
     if (span_is(what, "OWNER")) {
         f->db_owner = fact.value;
         return put(f, &fact, err, "the database: owner");
@@ -153,6 +156,16 @@ static bool alter_database(struct facts *f, struct span sql, struct err *err)
         return put(f, &fact, err, "the database: CONNECTION LIMIT");
     fact.value = span_trim(behind(rest, 2)); /* WITH IS_TEMPLATE = true */
     return put(f, &fact, err, "the database: IS_TEMPLATE");
+}
+
+/* OWNER TO role; SET (option = value, ...) */
+static bool alter_tablespace(struct facts *f, struct span sql, struct err *err)
+{
+    struct span rest = behind(sql, 2), name = next(&rest), what = next(&rest);
+    bool owner = span_is(what, "OWNER");
+    struct fact fact = {.of = name, .value = span_trim(owner ? behind(rest, 1) : rest)};
+
+    return put(f, &fact, err, "tablespace %.*s: %s", SHOW(name), owner ? "owner" : "options");
 }
 
 static bool grant(struct facts *f, struct span sql, struct err *err)
@@ -177,7 +190,11 @@ static bool grant(struct facts *f, struct span sql, struct err *err)
                    SHOW(who), SHOW(f->grantor));
     if (span_is(kind, "DATABASE"))
         return put(f, &fact, err, "the database: right %.*s of %.*s", SHOW(what), SHOW(who));
-    return put(f, &fact, err, "parameter %.*s: right %.*s of %.*s", SHOW(name), SHOW(what),
+    if (!span_is(kind, "TABLESPACE"))
+        return put(f, &fact, err, "parameter %.*s: right %.*s of %.*s", SHOW(name), SHOW(what),
+                   SHOW(who));
+    fact.of = name;
+    return put(f, &fact, err, "tablespace %.*s: right %.*s of %.*s", SHOW(name), SHOW(what),
                SHOW(who));
 }
 
@@ -189,7 +206,8 @@ static bool comment(struct facts *f, struct span sql, struct err *err)
     if (span_is(kind, "DATABASE"))
         return put(f, &fact, err, "the database: comment");
     fact.of = name;
-    return put(f, &fact, err, "role %.*s: comment", SHOW(name));
+    return put(f, &fact, err, "%s %.*s: comment", span_is(kind, "ROLE") ? "role" : "tablespace",
+               SHOW(name));
 }
 
 static bool take_apart(void *ctx, const struct sql_statement *st, struct err *err)
@@ -207,7 +225,9 @@ static bool take_apart(void *ctx, const struct sql_statement *st, struct err *er
     if (span_is(verb, "CREATE"))
         return create_database(f, sql, err);
     if (span_is(verb, "ALTER"))
-        return role ? alter_role(f, sql, err) : alter_database(f, sql, err);
+        return role                          ? alter_role(f, sql, err)
+               : span_is(kind, "TABLESPACE") ? alter_tablespace(f, sql, err)
+                                             : alter_database(f, sql, err);
     if (span_is(verb, "GRANT"))
         return grant(f, sql, err);
     if (span_is(verb, "COMMENT"))
@@ -303,12 +323,14 @@ static bool database_facts(struct span text, struct facts *f, struct err *err)
 {
     static const char *const of_public[] = {"CONNECT", "TEMPORARY"};
     static const char *const of_owner[] = {"CREATE", "CONNECT", "TEMPORARY"};
-    struct fact unlimited = {.value = SPAN("-1")}, no = {.value = SPAN("false")}, plain = {0};
+    struct fact unlimited = {.value = SPAN("-1")}, no = {.value = SPAN("false")}, plain = {0},
+                usual = {.value = SPAN("pg_default")};
 
     f->map = json_object();
     if (!f->map)
         return err_memory(err);
     if (!put(f, &unlimited, err, "the database: CONNECTION LIMIT") ||
+        !put(f, &usual, err, "the database: tablespace") ||
         !put(f, &no, err, "the database: IS_TEMPLATE") || !read_facts(f, text, err))
         return false;
     for (size_t i = 0; !f->own_rights && i < COUNT(of_public); i++)
@@ -320,24 +342,52 @@ static bool database_facts(struct span text, struct facts *f, struct err *err)
     return true;
 }
 
-/* On a server they are set when it is proven, and gets its name. */
-static bool leave_limits(struct comparing *c, struct err *err)
+/* What need not be the same on a server that is not ours. */
+static const struct {
+    const char *key, *why;
+} not_there[] = {
+    {"the database: CONNECTION LIMIT", "it is set at the end"},
+    {"the database: IS_TEMPLATE", "it is set at the end"},
+    {"the database: tablespace", "the server's are its own"},
+};
+
+static bool leave_on_server(struct comparing *c, struct err *err)
 {
-    static const char *const limits[] = {"the database: CONNECTION LIMIT",
-                                         "the database: IS_TEMPLATE"};
-
-    for (size_t i = 0; i < COUNT(limits); i++) {
+    for (size_t i = 0; i < COUNT(not_there); i++) {
+        const char *key = not_there[i].key;
         AUTO(buf) struct buf text = {0};
-        bool same =
-            json_equal(json_object_get(c->bundle, limits[i]), json_object_get(c->box, limits[i]));
+        bool same = json_equal(json_object_get(c->bundle, key), json_object_get(c->box, key));
 
-        json_object_del(c->bundle, limits[i]);
-        json_object_del(c->box, limits[i]);
-        buf_printf(&text, "%s: it is set at the end", limits[i]);
+        json_object_del(c->bundle, key);
+        json_object_del(c->box, key);
+        buf_printf(&text, "%s: %s", key, not_there[i].why);
         if (!buf_ok(&text, err) || (!same && !proof_skip(c->part, buf_str(&text), err)))
             return false;
     }
     return true;
+}
+
+static bool is_of_space(const char *key)
+{
+    return strncmp(key, "tablespace ", strlen("tablespace ")) == 0;
+}
+
+/* Of tablespaces that the bundle says nothing of: an older one, or for a server that is not ours. */
+static void leave_spaces(struct comparing *c)
+{
+    const char *key, *of;
+    json_t *fact, *other;
+    void *next_one;
+
+    json_object_foreach_safe(c->box, next_one, key, fact)
+    {
+        bool told = !is_of_space(key);
+
+        json_object_foreach(c->bundle, of, other) told |=
+            is_of_space(of) && strcmp(member(other, "of"), member(fact, "of")) == 0;
+        if (!told)
+            json_object_del(c->box, key);
+    }
 }
 
 bool proof_pg_database(struct proof_part *p, struct pg_owner *owner, struct db *db, struct err *err)
@@ -351,7 +401,9 @@ bool proof_pg_database(struct proof_part *p, struct pg_owner *owner, struct db *
               database_facts(buf_view(&is), &box, err);
     struct comparing c = {.part = p, .bundle = bundle.map, .box = box.map};
 
-    ok = ok && (p->conf->place.box || leave_limits(&c, err)) && compare(&c, err);
+    if (ok)
+        leave_spaces(&c);
+    ok = ok && (p->conf->place.box || leave_on_server(&c, err)) && compare(&c, err);
     json_decref(bundle.map);
     json_decref(box.map);
     return ok;

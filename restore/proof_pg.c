@@ -253,14 +253,15 @@ static bool dump(struct pg_proof *g, struct db *db, int fd, struct err *err)
 }
 
 static bool compare_section(struct pg_proof *g, int fd, const char *section,
-                            const struct buf *bundle, struct err *err)
+                            const struct buf *bundle, const json_t *tablespaces, struct err *err)
 {
     AUTO(buf) struct buf box = {0}, part = {0};
 
     buf_span(&part, buf_view(bundle));
     return pg_schema_section(fd, section, &box, err) && buf_ok(&part, err) &&
            pg_owner_blur(&g->what.owner, &part, err) && pg_owner_blur(&g->what.owner, &box, err) &&
-           proof_statements(g->part, "schema:", buf_view(&part), buf_view(&box), err);
+           proof_statements(g->part, "schema:", buf_view(&part), buf_view(&box), err) &&
+           proof_pg_tablespaces(g->part, tablespaces, buf_view(&part), buf_view(&box), err);
 }
 
 /* Another version of pg_dump writes the same schema in other words. */
@@ -278,6 +279,7 @@ static bool run_schema(void *ctx, void *arg, unsigned worker, struct err *err)
     struct pg_proof *g = ctx;
     struct db *db = NULL;
     AUTO(fd) int fd = memfd_create("schema", MFD_CLOEXEC);
+    AUTO(json) json_t *tablespaces = NULL; /* of a box: it has all of them */
 
     (void)arg;
     if (!pg_worker(g, worker, &db, err))
@@ -289,8 +291,12 @@ static bool run_schema(void *ctx, void *arg, unsigned worker, struct err *err)
     if (pg_owner_blurs(&g->what.owner) &&
         !proof_skip(g->part, "privileges: objects belong to other roles than in production", err))
         return false;
-    return (dump(g, db, fd, err) && compare_section(g, fd, "pre-data", &g->what.pre_data, err) &&
-            compare_section(g, fd, "post-data", &g->what.post_data, err)) ||
+    if (!g->part->conf->place.box &&
+        !db_names(db, &tablespaces, err, "SELECT spcname FROM pg_catalog.pg_tablespace"))
+        return false;
+    return (dump(g, db, fd, err) &&
+            compare_section(g, fd, "pre-data", &g->what.pre_data, tablespaces, err) &&
+            compare_section(g, fd, "post-data", &g->what.post_data, tablespaces, err)) ||
            err_add(err, "cannot verify the schema of '%s'", g->part->component);
 }
 

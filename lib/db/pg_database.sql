@@ -1,5 +1,9 @@
 WITH here AS (SELECT d.*, pg_catalog.pg_get_userbyid(d.datdba) AS owner, pg_catalog.to_jsonb(d) AS j
                 FROM pg_catalog.pg_database d WHERE datname = pg_catalog.current_database()),
+space AS (SELECT t.* FROM pg_catalog.pg_tablespace t
+           WHERE spcname NOT LIKE 'pg\_%'
+             AND (oid IN (SELECT dattablespace FROM here)
+                  OR oid IN (SELECT reltablespace FROM pg_catalog.pg_class WHERE relpersistence <> 't'))),
 statement (place, name, sql) AS (
 SELECT 1, '',
        pg_catalog.format('CREATE DATABASE %I WITH TEMPLATE = template0 ENCODING = %L LC_COLLATE = %L LC_CTYPE = %L%s%s%s',
@@ -14,6 +18,9 @@ SELECT 1, '',
                                 j ->> 'daticurules'))
   FROM here
 UNION ALL
+SELECT 1, 'tablespace', pg_catalog.format('ALTER DATABASE %I SET TABLESPACE %I', datname, spcname)
+  FROM here JOIN space ON space.oid = dattablespace
+UNION ALL
 SELECT 2, '', pg_catalog.format('ALTER DATABASE %I OWNER TO %I', datname, owner) FROM here
 UNION ALL
 SELECT 2, '', pg_catalog.format('ALTER DATABASE %I CONNECTION LIMIT %s', datname, datconnlimit)
@@ -21,6 +28,20 @@ SELECT 2, '', pg_catalog.format('ALTER DATABASE %I CONNECTION LIMIT %s', datname
 UNION ALL
 SELECT 2, '', pg_catalog.format('ALTER DATABASE %I WITH IS_TEMPLATE = true', datname)
   FROM here WHERE datistemplate
+UNION ALL
+SELECT 2, spcname, pg_catalog.format('ALTER TABLESPACE %I OWNER TO %I', spcname, pg_catalog.pg_get_userbyid(spcowner))
+  FROM space
+UNION ALL
+SELECT 2, spcname, pg_catalog.format('ALTER TABLESPACE %I SET (%s)', spcname, pg_catalog.array_to_string(spcoptions, ', '))
+  FROM space WHERE spcoptions IS NOT NULL
+UNION ALL
+SELECT 2, spcname, pg_catalog.format('COMMENT ON TABLESPACE %I IS %L', spcname, pg_catalog.shobj_description(oid, 'pg_tablespace'))
+  FROM space WHERE pg_catalog.shobj_description(oid, 'pg_tablespace') IS NOT NULL
+UNION ALL
+SELECT 2, spcname, pg_catalog.format('GRANT %s ON TABLESPACE %I TO %s%s', a.privilege_type, spcname,
+              CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END,
+              CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
+  FROM space CROSS JOIN LATERAL pg_catalog.aclexplode(spcacl) a WHERE a.grantee <> spcowner
 UNION ALL
 SELECT 3, '',
        pg_catalog.format('%s DATABASE %I SET %I TO %s',

@@ -11,7 +11,10 @@ pg_start source
 SRC_SOCKET=$PG_SOCKET_DIR SRC_PORT=$PG_PORT
 pg_sql postgres -c 'CREATE ROLE clerk' -c 'CREATE ROLE reader' -c 'CREATE ROLE visitor' -c 'CREATE DATABASE shop' -c 'CREATE DATABASE notes'
 as postgres mkdir -p "$PG_DIR/fast"
-pg_sql postgres -c "CREATE TABLESPACE fast OWNER clerk LOCATION '$PG_DIR/fast'" -c "ALTER TABLESPACE fast SET (random_page_cost = 1.5)"
+pg_sql postgres -c "CREATE TABLESPACE fast OWNER clerk LOCATION '$PG_DIR/fast'" -c "ALTER TABLESPACE fast SET (random_page_cost = 1.5)" \
+    -c "COMMENT ON TABLESPACE fast IS 'quick'" -c 'GRANT CREATE ON TABLESPACE fast TO reader'
+as postgres mkdir -p "$PG_DIR/wide"
+pg_sql postgres -c "CREATE TABLESPACE \"wide one\" LOCATION '$PG_DIR/wide'" -c 'ALTER DATABASE notes SET TABLESPACE "wide one"'
 pg_sql shop <<SQL >/dev/null || die "cannot fill PostgreSQL"
 CREATE TABLE customers (id serial PRIMARY KEY, name text, mail text UNIQUE);
 CREATE TABLE orders (id bigserial PRIMARY KEY, customer int REFERENCES customers, note text, doc jsonb) PARTITION BY RANGE (id);
@@ -147,7 +150,10 @@ check_same "no setting of the server has changed" \
 report() {
     to both --json 2>/dev/null >"$T/report"
 }
+as postgres mkdir -p "$PG_DIR/wide"
+pg_sql postgres -c "CREATE TABLESPACE \"wide one\" LOCATION '$PG_DIR/wide'"
 check "two databases, one under another name" report
+check_same "one of them in its tablespace, which is there" "$(pg_sql notes -c "SELECT spcname FROM pg_tablespace t JOIN pg_database d ON t.oid = dattablespace WHERE datname = 'notes'")" "wide one"
 check_same "the report names them" "$(jq -r '[.databases[].database] | sort | join(" ")' "$T/report")" "notes shop2"
 check "any name will do" to clone --only postgresql.shop/audit --verify
 check_same "a part is a part" "$(pg_sql "shop's \"copy\"" -c "SELECT string_agg(relname, ' ') FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace > 16383")" log
@@ -174,7 +180,7 @@ check_status "a mapping that is none is refused" 10 to plain --owner clerk
 # ---- in a box ---------------------------------------------------------------------------------------
 BOX=$T/box
 E2E_BOXES+=("$BOX")
-check "a box knows mappings, too" "$REHEARSE" restore --from "$STORE" --into "$BOX" --only postgresql.shop --verify --start --owner 'clerk=Box Clerk'
+check "a box knows mappings, too" "$REHEARSE" restore --from "$STORE" --into "$BOX" --only postgresql.shop --only postgresql.notes --verify --start --owner 'clerk=Box Clerk'
 in_box() {
     "$REHEARSE" box exec "$BOX" -- psql -X -q -A -t -c "$1" shop
 }
@@ -184,8 +190,17 @@ tablespace_of() {
     in_box "SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class c JOIN pg_tablespace t ON t.oid = c.reltablespace WHERE spcname = 'fast' AND relname !~ '^pg_'"
 }
 check_same "objects lie in their tablespace" "$(tablespace_of)" "$(src_sql shop -c "SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class c JOIN pg_tablespace t ON t.oid = c.reltablespace WHERE spcname = 'fast' AND relname !~ '^pg_'")"
+check_same "which is what it was" "$(in_box "SELECT pg_get_userbyid(spcowner), spcoptions, shobj_description(oid, 'pg_tablespace'), has_tablespace_privilege('reader', oid, 'CREATE') FROM pg_tablespace WHERE spcname = 'fast'")" "Box Clerk|{random_page_cost=1.5}|quick|t"
+check_same "a database, too" "$(in_box "SELECT spcname FROM pg_tablespace t JOIN pg_database d ON t.oid = dattablespace WHERE datname = 'notes'")" "wide one"
 check_has "which is the box's own" "$(in_box "SELECT pg_tablespace_location(oid) FROM pg_tablespace WHERE spcname = 'fast'")" "$BOX/"
+in_box 'ALTER TABLE orders_2 SET TABLESPACE "wide one"'
+in_box 'ALTER INDEX by_note SET TABLESPACE pg_default'
+in_box 'ALTER TABLESPACE fast RESET (random_page_cost)'
 in_box 'DELETE FROM orders_2'
+check_status "what lies elsewhere is a difference" 23 "$REHEARSE" box verify --from "$STORE" "$BOX"
+check_has "of tables" "$(say)" "tablespace wide one of CREATE TABLE public.orders_2: extra"
+check_has "of indexes" "$(say)" "tablespace fast of CREATE INDEX by_note ON public.orders_1 USING btree: missing"
+check_has "so are its options" "$(say)" "tablespace fast: options: missing"
 check "a reset" "$REHEARSE" box reset "$BOX"
 check "and a start" "$REHEARSE" box start "$BOX"
 check_same "bring back what is in it" "$(in_box 'SELECT count(*) FROM orders')" "$ROWS"

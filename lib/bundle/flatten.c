@@ -29,7 +29,6 @@ struct flatten {
     struct vec items;         /* struct item: all segments, in their order */
     struct slot *slots;
     unsigned slot_count;
-    uint64_t stored_bytes;
 };
 
 static bool is_delta(const struct segment *s)
@@ -96,14 +95,13 @@ static bool make_frame(void *ctx, size_t item, unsigned slot, struct err *err)
            (!is_delta(s) || codec_compress(to->codec, level, buf_view(&to->raw), &to->frame, err));
 }
 
-static void take_place(struct flatten *f, struct segment *to, size_t first)
+static void take_place(const struct flatten *f, struct segment *to, size_t first)
 {
     const struct segment *there = (const struct segment *)f->index.segments.at + first;
 
     to->pack = there->pack;
     to->offset = there->offset;
     to->stored_bytes = there->stored_bytes;
-    f->stored_bytes += to->stored_bytes;
 }
 
 /* In order, on one thread: the same bundle gives the same packs. */
@@ -130,7 +128,6 @@ static bool add_frame(void *ctx, size_t item, unsigned slot, struct err *err)
         return false;
     to->pack = (uint32_t)f->index.packs.count - 1;
     to->stored_bytes = frame.len;
-    f->stored_bytes += frame.len;
     return pack_add(f->pack, frame, (size_t)to->raw_bytes, &to->offset, err);
 }
 
@@ -266,6 +263,52 @@ static bool put_text(struct store *to, char *stolen, struct index_pack *out, str
     return store_put_blob(to, span_of(text), &out->digest, err);
 }
 
+struct counts {
+    uint64_t stored_bytes, new_bytes;
+};
+
+/* A copy has neither parent nor deltas: all that it stores is its own. */
+static bool set_counts(json_t *o, const struct counts *c)
+{
+    return json_object_set_new(o, "references", json_integer(0)) == 0 &&
+           json_object_set_new(o, "deltas", json_integer(0)) == 0 &&
+           json_object_set_new(o, "delta_bytes", json_integer(0)) == 0 &&
+           json_object_set_new(o, "stored_bytes", json_integer((json_int_t)c->stored_bytes)) == 0 &&
+           json_object_set_new(o, "new_bytes", json_integer((json_int_t)c->new_bytes)) == 0;
+}
+
+/* The segments of a component follow each other. */
+static bool recount(const struct flatten *f, json_t *config)
+{
+    const json_t *components = json_object_get(config, "components");
+    const struct item *items = f->items.at;
+    const struct segment *stored = f->index.segments.at;
+    struct counts all = {0};
+    const char *name = NULL;
+    json_t *facts = NULL;
+
+    json_object_foreach((json_t *)(uintptr_t)components, name, facts)
+    {
+        if (!set_counts(facts, &(struct counts){0}))
+            return false;
+    }
+    for (size_t i = 0; i < f->items.count;) {
+        struct counts c = {0};
+
+        name = items[i].stream->component;
+        for (; i < f->items.count && strcmp(items[i].stream->component, name) == 0; i++) {
+            c.stored_bytes += stored[i].stored_bytes;
+            c.new_bytes += items[i].first == i ? stored[i].stored_bytes : 0;
+        }
+        facts = json_object_get(components, name);
+        if (facts && !set_counts(facts, &c))
+            return false;
+        all.stored_bytes += c.stored_bytes;
+        all.new_bytes += c.new_bytes;
+    }
+    return set_counts(config, &all);
+}
+
 static bool put_config(struct flatten *f, struct index_pack *out, struct err *err)
 {
     AUTO(json) json_t *config = json_deep_copy(bundle_config(f->bundle));
@@ -273,10 +316,8 @@ static bool put_config(struct flatten *f, struct index_pack *out, struct err *er
 
     digest_text(bundle_digest(f->bundle), from);
     if (!config || json_object_set_new(config, "flattened_from", json_string(from)) != 0 ||
-        json_object_set_new(config, "deltas", json_integer(0)) != 0 ||
-        json_object_set_new(config, "delta_bytes", json_integer(0)) != 0 ||
         json_object_set_new(config, "packs", json_integer((json_int_t)f->index.packs.count)) != 0 ||
-        json_object_set_new(config, "stored_bytes", json_integer((json_int_t)f->stored_bytes)) != 0)
+        !recount(f, config))
         return err_memory(err);
     return put_text(f->to, json_text(config), out, err);
 }

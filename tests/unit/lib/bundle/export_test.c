@@ -374,6 +374,52 @@ TEST(a_flat_copy_stores_equal_segments_once)
     assert_true(packs[0].bytes < all[0].stored_bytes + 100); /* and the seek table */
 }
 
+static json_int_t number(const json_t *o, const char *key)
+{
+    return json_integer_value(json_object_get(o, key));
+}
+
+/* A copy refers to nothing: what it says of itself is what lies in it, not what the original said. */
+TEST(a_flat_copy_counts_anew)
+{
+    static const char *const sums[] = {"stored_bytes", "new_bytes", "references", "deltas",
+                                       "delta_bytes"};
+    AUTO(store) struct store *a = fake_store_empty();
+    AUTO(store) struct store *b = fake_store_empty();
+    AUTO(bundle) struct bundle *from = NULL;
+    AUTO(bundle) struct bundle *flat = NULL;
+    struct index_pack manifest;
+    json_int_t packed = 0;
+    json_t *facts = NULL;
+    const char *name = NULL;
+    char text[DIGEST_TEXT];
+    struct err err = {0};
+
+    made_day(a, "one", NULL, 1);
+    made_day(a, "mine", "one", 2);
+    assert_ok(bundle_open(a, "mine", &from, &err), &err);
+    assert_ok(bundle_flatten(from, b, 2, &manifest, &err), &err);
+    assert_ok(bundle_open(b, digest_text(&manifest.digest, text), &flat, &err), &err);
+    const json_t *was = bundle_config(from), *config = bundle_config(flat);
+    for (size_t i = 0; i < COUNT(sums); i++) {
+        json_int_t sum = 0;
+
+        json_object_foreach(json_object_get(config, "components"), name, facts) sum +=
+            number(facts, sums[i]);
+        assert_int_equal(sum, number(config, sums[i]));
+    }
+    assert_int_not_equal(number(was, "deltas"), 0);
+    assert_int_not_equal(number(was, "references"), 0);
+    assert_int_equal(number(config, "deltas") + number(config, "delta_bytes"), 0);
+    assert_int_equal(number(config, "references"), 0);
+    const struct index *index = bundle_index(flat);
+    const struct segment *all = index->segments.at;
+    for (size_t i = 0; i < index->segments.count; i++)
+        packed += (json_int_t)all[i].stored_bytes;
+    assert_int_equal(number(config, "new_bytes"), packed);
+    assert_int_equal(number(config, "raw_bytes"), number(was, "raw_bytes"));
+}
+
 /* The same tar, byte by byte, on whatever host it is made. */
 TEST(any_number_of_jobs_gives_the_same_flat_copy)
 {
@@ -403,4 +449,4 @@ TESTS(comes_back_the_same, exports_one_bundle, notices_every_cut_and_flip,
       refuses_what_does_not_belong, import_survives_every_failing_call,
       export_survives_every_failing_call, a_full_disk_is_told_with_the_file,
       a_flat_copy_has_the_same_content, a_flat_copy_stores_equal_segments_once,
-      any_number_of_jobs_gives_the_same_flat_copy)
+      a_flat_copy_counts_anew, any_number_of_jobs_gives_the_same_flat_copy)

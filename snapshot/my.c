@@ -45,18 +45,21 @@ static bool my_open(const struct source_conf *conf, unsigned index, struct sourc
 
     s->base.ops = &source_mariadb;
     /* The catalog is read before the lock, to keep that short, and compared after the rows. */
-    if (!fill(s, conf, index, err) || !my_server_join(s, err) || !my_main(s, err) ||
-        !my_rights_check(s, err) ||
+    if (!fill(s, conf, index, err))
+        return false;
+    if (!my_server_join(s, err) || !my_main(s, err) || !my_rights_check(s, err) ||
         (s->server->uses == 1 && !lag_watch(conf->lag, s->component, &s->server->conf, err)) ||
         !my_catalog_read(s, &s->catalog, err))
-        return false;
+        return err_add(err, "cannot capture '%s'", s->from->name);
     *out = TAKE(base);
     return true;
 }
 
 static bool my_point(struct source *base, struct err *err)
 {
-    return my_lock_point((struct my_source *)base, err);
+    struct my_source *s = (struct my_source *)base;
+
+    return my_lock_point(s, err) || err_add(err, "cannot capture '%s'", s->from->name);
 }
 
 static bool my_plan(struct source *base, struct sched *sched, struct err *err)

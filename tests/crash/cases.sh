@@ -152,8 +152,10 @@ recovers() { # CASE
 # ---- running with a fault ------------------------------------------------------------------------
 CRASH_LIB=$BUILD/crash/interpose.so
 STRIDE=${CRASH_STRIDE:-23}
-# The same calls every time: whether a change passes must not be a matter of luck. make crash takes all.
-OFFSET=${CRASH_OFFSET:-0}
+# The same calls all day, so that a failure can be repeated, and others the next: in a month of days every
+# one had its turn. make crash takes all.
+OFFSET=${CRASH_OFFSET:-$(($(date -u +%s) / 86400))}
+echo "# repeat with CRASH_OFFSET=$OFFSET"
 
 crash_need_build() {
     [ -e "$CRASH_LIB" ] && [ -x "$BUILD/crash/replay" ] || ${MAKE:-make} -C "$ROOT" -s BUILD="${BUILD#"$ROOT"/}" crash-programs >"$T/make.log" 2>&1 ||
@@ -180,13 +182,19 @@ with_fault() {
 # every_call NAME CASE FAULT AFTER [STRIDE]: the case with the fault at one call after the other, until
 # there are no more; after each, AFTER CASE FAULT STATUS must hold.
 every_call() {
-    local name=$1 case=$2 fault=$3 after=$4 stride=${5:-$STRIDE} at=$((1 + OFFSET % STRIDE)) status why calls rounds=0
+    local name=$1 case=$2 fault=$3 after=$4 stride=${5:-$STRIDE} at status why calls rounds=0
+    at=$((1 + OFFSET % stride))
     while :; do
         crash_reset "$case"
         with_fault CRASH_AT=$at "CRASH_DO=$fault" "do_$case"
         status=$?
         calls=$(calls_made)
         [ -n "$calls" ] || die "nothing counts the calls of '$case': $(cat "$T/err")"
+        # Of few calls there is one to be had as well.
+        [ "$at" -le "$calls" ] || [ $rounds -gt 0 ] || [ "$calls" -eq 0 ] || {
+            at=$((1 + OFFSET % calls))
+            continue
+        }
         [ "$at" -le "$calls" ] || break
         rounds=$((rounds + 1))
         why=$("$after" "$case" "$fault" $status 2>&1) || {
@@ -212,7 +220,7 @@ lost() {
 # every_loss CASE LOSS POINTS
 every_loss() {
     local at why rounds=0
-    for ((at = 1 + OFFSET % STRIDE; at <= $3; at += STRIDE)); do
+    for ((at = 1 + OFFSET % ($3 > 0 && $3 < STRIDE ? $3 : STRIDE); at <= $3; at += STRIDE)); do
         rounds=$((rounds + 1))
         why=$(lost "$1" $at "$2" 2>&1) || {
             not_ok "'$1' loses '$2'" "after call $at, $(sed -n "${at}p" "$T/calls"): $why"

@@ -66,13 +66,10 @@ wait $LOCKER 2>/dev/null
 pg_sql -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep%' AND pid <> pg_backend_pid()" postgres >/dev/null
 
 # ---- a full disk --------------------------------------------------------------------------------
-if [ "$(id -u)" -eq 0 ]; then
-    mkdir "$T/small"
-    if mount -t tmpfs -o size=300k tmpfs "$T/small"; then
-        refused "a full disk" 15 "small" "$REHEARSE" snapshot --env "$PRODUCTION" --to "$T/small/store"
-        check_same "a full disk: no bundle" "$(jq '.manifests | length' "$T/small/store/index.json" 2>/dev/null || echo 0)" 0
-        umount "$T/small"
-    fi
+if small_disk "$T/small" 300k; then
+    refused "a full disk" 15 "small" "$REHEARSE" snapshot --env "$PRODUCTION" --to "$T/small/store"
+    check_same "a full disk: no bundle" "$(jq '.manifests | length' "$T/small/store/index.json" 2>/dev/null || echo 0)" 0
+    umount "$T/small"
 fi
 
 # ---- bundles ------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 # failing for want of space, by a bad disk, for want of descriptors. Whatever happens, the store
 # stays whole, the same command works afterwards, and gc frees what is left over.
 # Every 23rd call (failures: every 61st); CRASH_STRIDE=1 (make crash): every one.
-# CRASH_OFFSET, CRASH_CASES: begins with this call, does only these cases.
+# CRASH_OFFSET, CRASH_CASES: begins with this call (default: another one every day), does only these cases.
 # A few megabytes, written and removed a thousand times: in memory.
 # run early: a minute of kills
 [ -n "${TMPDIR:-}" ] || [ ! -w /dev/shm ] || export TMPDIR=/dev/shm
@@ -15,7 +15,7 @@ e2e_begin crash
 crash_need_build
 crash_begin
 SELDOM=${CRASH_STRIDE:-61} # there are many kinds of failures
-echo "# every ${STRIDE}th call, beginning with $((1 + OFFSET))"
+echo "# every ${STRIDE}th call, beginning with $((1 + OFFSET % STRIDE))"
 
 killed() { # CASE FAULT STATUS
     [ "$3" -eq 137 ] || { echo "status $3 instead of a kill"; cat "$T/err"; return 1; }

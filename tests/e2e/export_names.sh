@@ -35,6 +35,12 @@ refused() {
     strace -f -qq -o "$T/trace" -e trace="rename,renameat2,?link,linkat" "${inject[@]}" "${command[@]}"
 }
 
+# reached CALL CALL THIRD: the first two were refused for the tar, the third gave it its name.
+reached() {
+    grep -qE " $1\\(.*shop\\.tar\".*INJECTED" "$T/trace" && grep -qE " $2(at)?\\(.*shop\\.tar\".*INJECTED" "$T/trace" &&
+        grep -qE " $3\\(.*shop\\.tar\"\\) += 0" "$T/trace"
+}
+
 alone() { # what lies in the folder
     (cd "$DIR" && find . -mindepth 1 | sort | paste -sd' ')
 }
@@ -84,9 +90,11 @@ check_same "and alone" "$(alone)" ./shop.tar
 check "it got its name by a second one" grep -qE '^[0-9]+ +link(at)?\(.*= 0' "$T/trace"
 rm "$TAR"
 check "exFAT knows no second names either" refused renameat2=EINVAL ?link,linkat=EPERM
+check "both ways were tried, and a plain rename did it" reached renameat2 link 'rename'
 check "the tar is whole there, too" cmp "$TAR" "$T/wanted.tar"
 check_same "and alone" "$(alone)" ./shop.tar
 check_status "a tar that is there is not replaced" 18 refused renameat2=ENOSYS ?link,linkat=EPERM
+check_status "and that is seen before anything is renamed" 1 grep -q "$TAR" "$T/trace"
 check "it is the same" cmp "$TAR" "$T/wanted.tar"
 rm "$TAR"
 

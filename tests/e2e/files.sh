@@ -181,7 +181,7 @@ check_same "a kill leaves no bundle" "$(tags)" "$was"
 check "and a store that works" snapshot --tag three
 check "and verifies" "$REHEARSE" bundle verify --store "$STORE" --all
 
-if [ $ROOT_USER = yes ] && mkdir "$T/small" && mount -t tmpfs -o size=12M none "$T/small" 2>/dev/null; then
+if small_disk "$T/small" 12M; then
     check_status "a full disk is said" 15 "$REHEARSE" snapshot --env "$ENV" --to "$T/small/store"
     check_same "and nothing is visible" "$(jq '.manifests | length' "$T/small/store/index.json")" 0
     check_same "and nothing is left" "$(find "$T/small/store/tmp" -type f | wc -l)" 0

@@ -84,6 +84,23 @@ check_same() {
     fi
 }
 
+# skipped WHY: what this machine does not let us check; counted and shown at the end of a run.
+skipped() {
+    printf '# skipped: %s: %s\n' "$E2E_NAME" "$1"
+}
+
+# small_disk FOLDER SIZE[,OPTIONS]: a file system that is soon full; umount FOLDER takes it away.
+small_disk() {
+    if [ "$(id -u)" -ne 0 ]; then
+        skipped "a full disk: only root may mount one"
+    elif ! mkdir -p "$1" || ! mount -t tmpfs -o "size=$2" none "$1" 2>/dev/null; then
+        skipped "a full disk: no tmpfs can be mounted here"
+    else
+        return 0
+    fi
+    return 1
+}
+
 # die WHY: what cannot be tested any further.
 die() {
     not_ok "${E2E_NAME:-e2e}" "$1"
@@ -102,6 +119,7 @@ e2e_begin() {
 }
 
 e2e_end() {
+    [ $((PASSED + FAILED)) -gt 0 ] || not_ok "$E2E_NAME" "nothing was checked"
     printf '# %s: %d passed, %d failed\n' "$E2E_NAME" "$PASSED" "$FAILED"
     [ "$FAILED" -eq 0 ]
     exit

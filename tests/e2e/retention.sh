@@ -173,7 +173,7 @@ filled() {
     touch -d '3 days ago' "$S/tmp/00000000000000000000000000000000"
     ! head -c 1 /dev/zero 2>/dev/null >"$S/more" && rm -f "$S/more"
 }
-if [ "$(id -u)" -eq 0 ] && mkdir "$T/small" && mount -t tmpfs -o size=4M none "$T/small" 2>/dev/null; then
+if small_disk "$T/small" 4M; then
     S=$T/small/store
     check "a snapshot" "$REHEARSE" snapshot --quiet --env "$T/shop.yaml" --to "$S" --tag first
     echo more >>"$T/shop/big"

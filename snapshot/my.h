@@ -133,6 +133,10 @@ struct my_bound {
     const struct my_table *table;
     struct vec literals;
 };
+#define MY_BOUND(table_)                           \
+    {                                              \
+        .table = (table_), .literals = VEC(char *) \
+    }
 
 bool my_catalog_read(struct my_source *s, struct my_catalog *out, struct err *err);
 void my_catalog_done(struct my_catalog *c);
@@ -161,18 +165,16 @@ bool my_lock_point(struct my_source *s, struct err *err);
 bool my_lock_release(struct my_source *s, struct err *err);
 
 bool my_plan_table(struct my_source *s, struct my_table *t, struct sched *sched, struct err *err);
-/* A task of the rows with from < key <= to. */
-bool my_plan_between(struct my_source *s, struct my_table *t, const struct my_bound *from,
-                     const struct my_bound *to, const struct my_range *how, struct sched *sched,
-                     struct err *err);
-/* Tasks of all rows behind `from`, which is taken over. */
-bool my_plan_walk(struct my_source *s, struct my_table *t, struct my_bound *from,
-                  struct sched *sched, struct err *err);
-void my_bound_done(struct my_bound *b);
-/* Plans the ranges that the parent had, and what lies behind them. *done stays false when they do
- * not fit the table any more, or there are none: then nothing was planned. */
-bool my_keep_ranges(struct my_source *s, struct my_table *t, struct sched *sched, bool *done,
-                    struct err *err);
+void my_bound_done(struct my_bound *b); /* and it is open again */
+/* The ranges that the parent had. *out stays NULL when they do not fit the table any more, or there
+ * are none. */
+struct my_kept;
+bool my_kept_open(struct my_source *s, struct my_table *t, struct my_kept **out, struct err *err);
+/* Where the next one ends, `how` it is to be read, and what of the parent it was; *to is open: there
+ * are no more. */
+bool my_kept_next(struct my_kept *k, struct my_bound *to, struct my_range *how, struct err *err);
+void my_kept_close(struct my_kept *k);
+AUTO_PTR(my_kept, struct my_kept, my_kept_close)
 /* "SHOW CREATE TABLE" without what changes with every row, the key that the table is cut by, and the
  * server's release: what order and form of rows hang on. */
 bool my_shape_digest(const struct my_source *s, const struct my_table *t, char out[HASH_HEX],

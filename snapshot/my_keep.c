@@ -8,10 +8,12 @@
  */
 #include "lib/base/escape.h"
 #include "lib/base/json.h"
+#include "lib/base/spill.h"
 #include "snapshot/keep.h"
 #include "snapshot/my.h"
 
 #define COUNTER " AUTO_INCREMENT="
+#define RELAX   ((size_t)4096) /* ranges between two times that they go out of memory */
 
 /* A later server may sort a collation in another way. */
 static void hash_order(struct hash *h, const struct my_source *s, const struct my_table *t)
@@ -113,23 +115,25 @@ static bool read_key(const struct my_table *t, struct span text, struct my_bound
     return true;
 }
 
-static void bounds_done(struct vec *bounds)
-{
-    struct my_bound *all = bounds->at;
-
-    for (size_t i = 0; i < bounds->count; i++) {
-        my_bound_done(&all[i]);
-        vec_done(&all[i].literals);
-    }
-    vec_done(bounds);
-}
-
 /* A range that is to be read again: up to and with the last key of segment `last`. */
-struct kept {
+struct range {
     size_t last;
     uint64_t raw_bytes;
     const struct segment *like;
 };
+
+struct my_kept {
+    const struct my_source *source;
+    const struct my_table *table;
+    const struct stream *old;
+    struct spill ranges; /* struct range */
+    size_t count, given;
+};
+
+static const struct range *range_at(const struct my_kept *k, size_t i)
+{
+    return &((const struct range *)(void *)k->ranges.at)[i];
+}
 
 static uint64_t size_of(const void *segments, size_t i)
 {
@@ -137,93 +141,114 @@ static uint64_t size_of(const void *segments, size_t i)
 }
 
 /* The larger one gives the base. */
-static bool join_small(const struct stream *old, struct vec *out, struct err *err)
+static bool join_small(struct my_kept *k, struct err *err)
 {
-    for (size_t i = 0; i < old->segment_count;) {
-        size_t end = i + keep_together(old->segments, i, old->segment_count, size_of);
-        struct kept *k = vec_add(out, err);
+    const struct stream *old = k->old;
 
-        if (!k)
-            return false;
-        *k = (struct kept){end - 1, 0, &old->segments[i]};
+    for (size_t i = 0; i < old->segment_count; k->count++) {
+        size_t end = i + keep_together(old->segments, i, old->segment_count, size_of);
+        struct range r = {end - 1, 0, &old->segments[i]};
+
+        if (k->count % RELAX == 0)
+            bundle_parent_forget(k->source->conf.writer);
         for (; i < end; i++) {
-            k->raw_bytes += old->segments[i].raw_bytes;
-            if (old->segments[i].raw_bytes > k->like->raw_bytes)
-                k->like = &old->segments[i];
+            r.raw_bytes += old->segments[i].raw_bytes;
+            if (old->segments[i].raw_bytes > r.like->raw_bytes)
+                r.like = &old->segments[i];
         }
+        if (!spill_add(&k->ranges, &r, sizeof(r), err))
+            return false;
     }
     return true;
 }
 
 /* Rows that are added between others make a segment grow; at twice the size it becomes two. */
-static struct my_range how_to_read(const struct kept *k)
+static struct my_range how_to_read(const struct range *r)
 {
-    uint64_t close = k->raw_bytes < SEGMENT_TARGET + SEGMENT_TARGET / 2
+    uint64_t close = r->raw_bytes < SEGMENT_TARGET + SEGMENT_TARGET / 2
                          ? 2 * SEGMENT_TARGET
-                         : k->raw_bytes / 2 + k->raw_bytes / 16;
+                         : r->raw_bytes / 2 + r->raw_bytes / 16;
 
-    return (struct my_range){.segment_bytes = (size_t)close, .like = k->like};
+    return (struct my_range){.segment_bytes = (size_t)close, .like = r->like};
 }
 
-static bool read_bounds(const struct my_table *t, const struct stream *old, const struct vec *kept,
-                        struct vec *bounds, bool *sound, struct err *err)
+/* That all the keys can be bounds is known before the first of them is one. */
+static bool check_bounds(struct my_kept *k, bool *sound, struct err *err)
 {
-    const struct kept *k = kept->at;
+    struct my_bound b = MY_BOUND(k->table);
+    bool ok = true;
 
     *sound = true;
-    for (size_t i = 0; *sound && i < kept->count; i++) {
-        struct my_bound *b = vec_add(bounds, err);
-        if (!b)
-            return false;
-        *b = (struct my_bound){t, VEC(char *)};
-        if (!read_key(t, old->segments[k[i].last].key_to, b, sound, err))
-            return false;
+    for (size_t i = 0; ok && *sound && i < k->count; i++) {
+        if (i % RELAX == 0) {
+            bundle_parent_forget(k->source->conf.writer);
+            spill_forget(&k->ranges);
+        }
+        ok = read_key(k->table, k->old->segments[range_at(k, i)->last].key_to, &b, sound, err);
+        my_bound_done(&b);
     }
+    vec_done(&b.literals);
+    return ok;
+}
+
+bool my_kept_next(struct my_kept *k, struct my_bound *to, struct my_range *how, struct err *err)
+{
+    bool sound = true;
+
+    my_bound_done(to);
+    if (k->given == k->count)
+        return true;
+    const struct range *r = range_at(k, k->given++);
+    *how = how_to_read(r);
+    bool ok = read_key(k->table, k->old->segments[r->last].key_to, to, &sound, err) &&
+              (sound || err_set(err, ERR_FAILED, "a key of the parent has changed"));
+    spill_forget(&k->ranges);
+    return ok;
+}
+
+void my_kept_close(struct my_kept *k)
+{
+    if (!k)
+        return;
+    spill_done(&k->ranges);
+    free(k);
+}
+
+static bool same_shape(const struct my_source *s, const struct my_table *t,
+                       const struct stream *old, bool *same, struct err *err)
+{
+    const char *was = json_string_value(json_object_get(old->meta, "shape"));
+    char shape[HASH_HEX];
+
+    *same = false;
+    if (!my_shape_digest(s, t, shape, err))
+        return false;
+    *same = was && strcmp(was, shape) == 0;
     return true;
 }
 
-static bool plan(struct my_source *s, struct my_table *t, const struct vec *kept,
-                 struct vec *bounds, struct sched *sched, struct err *err)
-{
-    struct my_bound open = {t, VEC(char *)}, *b = bounds->at;
-    const struct kept *k = kept->at;
-    size_t count = kept->count;
-
-    for (size_t i = 0; i < count; i++) {
-        struct my_range how = how_to_read(&k[i]);
-        if (!my_plan_between(s, t, i ? &b[i - 1] : &open, &b[i], &how, sched, err))
-            return false;
-    }
-    /* What is behind the last key is a segment of its own, which later days refer to: in the last one
-     * it would be part of its delta every day. */
-    return my_plan_walk(s, t, &b[count - 1], sched, err);
-}
-
-bool my_keep_ranges(struct my_source *s, struct my_table *t, struct sched *sched, bool *done,
-                    struct err *err)
+bool my_kept_open(struct my_source *s, struct my_table *t, struct my_kept **out, struct err *err)
 {
     AUTO(free) char *name = my_table_stream(s, t->name);
-    AUTO(vec) struct vec kept = VEC(struct kept);
-    struct vec bounds = VEC(struct my_bound);
-    char shape[HASH_HEX];
     bool sound = false;
 
-    *done = false;
     if (!name)
         return err_memory(err);
     const struct stream *old = bundle_parent_stream(s->conf.writer, name);
     if (!old || !old->segment_count || old->raw_bytes < KEEP_MIN || !key_fits(t))
         return true;
-    if (!my_shape_digest(s, t, shape, err))
+    if (!same_shape(s, t, old, &sound, err))
         return false;
-    const char *was = json_string_value(json_object_get(old->meta, "shape"));
-    if (!was || strcmp(was, shape) != 0)
+    if (!sound)
         return true;
-    if (!join_small(old, &kept, err))
+    AUTO(my_kept) struct my_kept *k = calloc(1, sizeof(*k));
+    if (!k)
+        return err_memory(err);
+    *k = (struct my_kept){.source = s, .table = t, .old = old};
+    if (!spill_open(&k->ranges, old->segment_count * sizeof(struct range), err) ||
+        !join_small(k, err) || !check_bounds(k, &sound, err))
         return false;
-    bool ok = read_bounds(t, old, &kept, &bounds, &sound, err);
-    if (ok && sound)
-        *done = ok = plan(s, t, &kept, &bounds, sched, err);
-    bounds_done(&bounds);
-    return ok;
+    if (sound)
+        *out = TAKE(k);
+    return true;
 }

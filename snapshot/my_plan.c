@@ -1,13 +1,13 @@
-/* Cuts tables into ranges of their key, one task each.
+/* Cuts tables into ranges of their key.
  *
  * An integer key is cut by bisection of the server's estimates before anything is read. Any other
- * key is walked: the task that walks finds a bound every so many rows and hands the range before it
- * to the others while it goes on. A table without a usable key is one task.
+ * key is walked: who is free to read finds the bound so many rows further on, and reads what lies
+ * before it. A table without a usable key is one task.
  */
 #include "snapshot/my.h"
 #include "snapshot/my_range.h"
 
-#include "lib/base/clock.h"
+#include "lib/base/feed.h"
 #include "lib/db/my_text.h"
 
 /* Of the server's data pages per range: some four segments, so that the last one of a range,
@@ -32,8 +32,8 @@ static uint64_t rows_per_range(const struct my_table *t)
 }
 
 /* `where` is taken over. `how` says when to close a segment, and what it descends from. */
-static bool add_like(struct my_source *s, struct my_table *t, struct buf *where, uint64_t cost,
-                     const struct my_range *how, struct sched *sched, struct err *err)
+static bool make_range(struct my_source *s, struct my_table *t, struct buf *where,
+                       const struct my_range *how, struct my_range **out, struct err *err)
 {
     struct my_range *r = calloc(1, sizeof(*r));
 
@@ -46,29 +46,68 @@ static bool add_like(struct my_source *s, struct my_table *t, struct buf *where,
                            .where = buf_take(where),
                            .segment_bytes = how->segment_bytes,
                            .like = how->like};
-    r->number = (uint32_t)atomic_fetch_add(&t->ranges, 1);
     if (!r->where) {
         my_range_free(r);
         return err_memory(err);
     }
+    r->number = (uint32_t)atomic_fetch_add(&t->ranges, 1);
     if (s->server->locker && !t->transactional)
         atomic_fetch_add(&s->server->locked, 1);
+    *out = r;
+    return true;
+}
+
+static const struct my_range fresh = {.segment_bytes = SEGMENT_TARGET};
+
+static bool plan_whole(struct my_source *s, struct my_table *t, struct sched *sched,
+                       struct err *err)
+{
+    AUTO(buf) struct buf whole = {0};
+    struct my_range *r = NULL;
+
+    if (!make_range(s, t, &whole, &fresh, &r, err))
+        return false;
     struct task task = {.run = my_read_range,
                         .free_arg = my_range_free,
                         .ctx = s,
                         .arg = r,
-                        .cost = cost + 1,
+                        .cost = t->bytes + 1,
                         .name = t->name};
     return sched_add(sched, &task, NULL, 0, NULL, err);
 }
 
-static bool add_range(struct my_source *s, struct my_table *t, struct buf *where, uint64_t cost,
-                      struct sched *sched, struct err *err)
-{
-    const struct my_range fresh = {.segment_bytes = SEGMENT_TARGET};
+/* ---- tables in ranges ------------------------------------------------------------------------*/
 
-    return add_like(s, t, where, cost, &fresh, sched, err);
+/* A table that is cut into ranges, which are made as they are read. */
+struct cutter {
+    struct my_source *source;
+    struct my_table *table;
+    bool over; /* the last range was made */
+
+    /* Integer keys: the bounds between the ranges. */
+    bool is_integer, is_signed;
+    struct vec bounds; /* uint64_t */
+    size_t at;
+
+    /* Others: where the next range begins. */
+    struct my_bound from;
+    struct my_kept *kept; /* the parent's ranges; NULL: none are left */
+};
+
+static void cutter_free(void *arg)
+{
+    struct cutter *c = arg;
+
+    if (!c)
+        return;
+    vec_done(&c->bounds);
+    my_bound_done(&c->from);
+    vec_done(&c->from.literals);
+    my_kept_close(c->kept);
+    free(c);
 }
+
+AUTO_PTR(cutter, struct cutter, cutter_free)
 
 /* ---- integer keys ----------------------------------------------------------------------------*/
 
@@ -171,28 +210,20 @@ static bool find_bounds(struct my_source *s, struct my_table *t, struct vec *bou
     return !x.found || my_range_bounds(&b, bounds, err);
 }
 
-static bool plan_integers(struct my_source *s, struct my_table *t, struct sched *sched,
-                          struct err *err)
+/* What lies before the next bound. */
+static bool cut_integers(struct cutter *c, struct buf *where)
 {
-    const struct my_column *c = key_column(t, 0);
-    bool is_signed = !strstr(c->full, "unsigned");
-    AUTO(vec) struct vec bounds = VEC(uint64_t);
+    const uint64_t *at = c->bounds.at;
     char lo[24], hi[24];
+    bool last = c->at == c->bounds.count;
 
-    if (!find_bounds(s, t, &bounds, is_signed, err))
-        return false;
-    const uint64_t *at = bounds.at;
-    for (size_t i = 0; i <= bounds.count; i++) {
-        AUTO(buf) struct buf where = {0};
-        if (i)
-            my_range_text(at[i - 1], is_signed, lo);
-        if (i < bounds.count)
-            my_range_text(at[i], is_signed, hi);
-        between(s->main, c, i ? lo : NULL, i < bounds.count ? hi : NULL, &where);
-        if (!add_range(s, t, &where, t->bytes / (bounds.count + 1), sched, err))
-            return false;
-    }
-    return true;
+    if (c->at)
+        my_range_text(at[c->at - 1], c->is_signed, lo);
+    if (!last)
+        my_range_text(at[c->at], c->is_signed, hi);
+    c->over = last;
+    return between(c->source->main, key_column(c->table, 0), c->at++ ? lo : NULL, last ? NULL : hi,
+                   where);
 }
 
 /* ---- other keys ------------------------------------------------------------------------------*/
@@ -288,7 +319,7 @@ static bool between_bounds(struct db *db, const struct my_bound *from, const str
 static bool next_bound(struct db *db, struct my_table *t, const struct my_bound *from,
                        struct my_bound *to, struct err *err)
 {
-    struct my_bound open = {t, VEC(char *)};
+    struct my_bound open = MY_BOUND(t);
     AUTO(buf) struct buf names = {0};
     AUTO(buf) struct buf sql = {0};
 
@@ -308,98 +339,105 @@ static bool next_bound(struct db *db, struct my_table *t, const struct my_bound 
            db->ops->query(db, buf_view(&sql), take_bound, to, NULL, err);
 }
 
-bool my_plan_between(struct my_source *s, struct my_table *t, const struct my_bound *from,
-                     const struct my_bound *to, const struct my_range *how, struct sched *sched,
+/* What the parent had, then what the server finds. */
+static bool find_end(struct cutter *c, struct db *db, struct my_bound *to, struct my_range *how,
                      struct err *err)
 {
+    if (c->kept) {
+        if (!my_kept_next(c->kept, to, how, err))
+            return false;
+        if (to->literals.count)
+            return true;
+        my_kept_close(TAKE(c->kept));
+    }
+    *how = fresh;
+    return next_bound(db, c->table, &c->from, to, err);
+}
+
+static bool cut_others(struct cutter *c, struct db *db, struct buf *where, struct my_range *how,
+                       struct err *err)
+{
+    struct my_bound to = MY_BOUND(c->table);
+    bool ok = find_end(c, db, &to, how, err) &&
+              (between_bounds(db, &c->from, &to, where) || buf_ok(where, err));
+
+    c->over = to.literals.count == 0;
+    my_bound_done(&c->from);
+    vec_done(&c->from.literals);
+    c->from = to;
+    return ok;
+}
+
+static bool make_next(struct cutter *c, struct db *db, struct my_range **out, struct err *err)
+{
     AUTO(buf) struct buf where = {0};
+    struct my_range how = fresh;
+    bool ok = c->is_integer ? cut_integers(c, &where) || buf_ok(&where, err)
+                            : cut_others(c, db, &where, &how, err);
 
-    between_bounds(s->main, from, to, &where);
-    return add_like(s, t, &where, how->like ? how->like->raw_bytes : 0, how, sched, err);
+    return ok && make_range(c->source, c->table, &where, &how, out, err);
 }
 
-struct walker {
-    struct my_source *source;
-    struct my_table *table;
-    struct sched *sched;
-    struct my_bound from;
-};
-
-static void walker_free(void *arg)
+static bool next_range(void *ctx, unsigned worker, void **item, struct err *err)
 {
-    struct walker *w = arg;
-
-    my_bound_done(&w->from);
-    vec_done(&w->from.literals);
-    free(w);
-}
-
-static bool walk(void *ctx, void *arg, unsigned worker, struct err *err)
-{
-    struct walker *w = arg;
-    struct my_source *s = ctx;
-    struct my_bound pair[2] = {{w->table, w->from.literals}, {w->table, VEC(char *)}};
-    const struct my_range how = {.segment_bytes = SEGMENT_TARGET};
+    struct cutter *c = ctx;
+    struct my_source *s = c->source;
+    struct my_range *made = NULL;
     struct db *db = NULL;
-    bool ok = my_session(s, worker, &db, err), more = true;
 
-    w->from.literals = (struct vec)VEC(char *);
-    for (unsigned i = 0; ok && more; i ^= 1) {
-        struct my_bound *from = &pair[i], *to = &pair[i ^ 1];
-        AUTO(buf) struct buf where = {0};
-        my_bound_done(to);
-        ok = next_bound(db, w->table, from, to, err);
-        more = to->literals.count > 0;
-        ok = ok && between_bounds(db, from, to, &where) &&
-             add_like(s, w->table, &where, RANGE_BYTES, &how, w->sched, err);
-    }
-    for (unsigned i = 0; i < 2; i++) {
-        my_bound_done(&pair[i]);
-        vec_done(&pair[i].literals);
-    }
-    if (!ok)
-        return err_add(err, "table '%s'", w->table->name);
-    /* The walk itself was counted too, so that the tables stay locked until it is over. */
-    return w->table->transactional || my_lock_release(s, err);
+    /* The cutter itself was counted too, so that the tables stay locked until it is over. */
+    if (c->over)
+        return c->table->transactional || my_lock_release(s, err);
+    if (!my_session(s, worker, &db, err) || !make_next(c, db, &made, err))
+        return err_add(err, "table '%s'", c->table->name);
+    *item = made;
+    return true;
 }
 
-bool my_plan_walk(struct my_source *s, struct my_table *t, struct my_bound *from,
-                  struct sched *sched, struct err *err)
+static bool run_next(void *ctx, void *item, unsigned worker, struct err *err)
 {
-    struct walker *w = calloc(1, sizeof(*w));
+    const struct cutter *c = ctx;
 
-    if (!w)
+    return my_read_range(c->source, item, worker, err);
+}
+
+/* Takes the cutter. */
+static bool plan_ranges(struct cutter *c, struct sched *sched, struct err *err)
+{
+    const struct feed_conf feed = {.next = next_range,
+                                   .run = run_next,
+                                   .free_item = my_range_free,
+                                   .free_ctx = cutter_free,
+                                   .ctx = c,
+                                   .cost = c->table->bytes + 1,
+                                   .name = c->table->name};
+
+    if (c->source->server->locker && !c->table->transactional)
+        atomic_fetch_add(&c->source->server->locked, 1);
+    return feed_add(sched, &feed, err);
+}
+
+static bool plan(struct my_source *s, struct my_table *t, struct sched *sched, struct err *err)
+{
+    AUTO(cutter) struct cutter *c = calloc(1, sizeof(*c));
+
+    if (!c)
         return err_memory(err);
-    *w = (struct walker){s, t, sched, {t, from->literals}};
-    from->literals = (struct vec)VEC(char *);
-    if (s->server->locker && !t->transactional)
-        atomic_fetch_add(&s->server->locked, 1);
-    /* Dearer than any range: it feeds the others. */
-    struct task task = {.run = walk,
-                        .free_arg = walker_free,
-                        .ctx = s,
-                        .arg = w,
-                        .cost = t->bytes + UINT32_MAX,
-                        .name = t->name};
-    return sched_add(sched, &task, NULL, 0, NULL, err);
+    *c = (struct cutter){.source = s, .table = t, .bounds = VEC(uint64_t), .from = MY_BOUND(t)};
+    if (!my_kept_open(s, t, &c->kept, err))
+        return false;
+    if (!c->kept && (!t->key.count || t->bytes <= RANGE_BYTES * 2 || t->rows <= 1))
+        return plan_whole(s, t, sched, err);
+    if (!c->kept && key_column(t, 0)->key == MY_KEY_INTEGER) {
+        c->is_integer = true;
+        c->is_signed = !strstr(key_column(t, 0)->full, "unsigned");
+        if (!find_bounds(s, t, &c->bounds, c->is_signed, err))
+            return false;
+    }
+    return plan_ranges(TAKE(c), sched, err);
 }
 
 bool my_plan_table(struct my_source *s, struct my_table *t, struct sched *sched, struct err *err)
 {
-    AUTO(buf) struct buf whole = {0};
-    struct my_bound open = {t, VEC(char *)};
-    bool done = false;
-
-    if (!t->has_data)
-        return true;
-    if (!my_keep_ranges(s, t, sched, &done, err))
-        return err_add(err, "table '%s'", t->name);
-    if (done)
-        return true;
-    if (t->key.count && t->bytes > RANGE_BYTES * 2 && t->rows > 1) {
-        bool integer = key_column(t, 0)->key == MY_KEY_INTEGER;
-        bool ok = integer ? plan_integers(s, t, sched, err) : my_plan_walk(s, t, &open, sched, err);
-        return ok || err_add(err, "table '%s'", t->name);
-    }
-    return add_range(s, t, &whole, t->bytes, sched, err);
+    return !t->has_data || plan(s, t, sched, err) || err_add(err, "table '%s'", t->name);
 }

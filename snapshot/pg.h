@@ -15,6 +15,7 @@
 #ifndef SNAPSHOT_PG_H
 #define SNAPSHOT_PG_H
 
+#include "lib/base/spill.h"
 #include "lib/base/vec.h"
 #include "lib/db/db.h"
 #include "snapshot/source.h"
@@ -46,7 +47,8 @@ struct pg_table {
     struct vec columns; /* struct pg_column that hold data */
     char *qualified;    /* quoted */
     char *list;         /* quoted columns, "" for none */
-    struct vec kept;    /* struct pg_kept */
+    struct spill kept;  /* struct pg_kept: as many as the table has segments */
+    size_t kept_count;
     uint32_t stream;
     bool captured; /* has a stream */
 };

@@ -37,7 +37,6 @@ static bool add_table(void *ctx, const struct db_row *row, struct err *err)
     if (!t)
         return false;
     t->columns = (struct vec)VEC(struct pg_column);
-    t->kept = (struct vec)VEC(struct pg_kept);
     span_u64(v[0], &t->oid);
     t->kind = *v[3].at;
     t->persistence = *v[4].at;
@@ -132,7 +131,7 @@ void pg_tables_done(struct pg_tables *tables)
             free(c[k].type);
         }
         vec_done(&t[i].columns);
-        vec_done(&t[i].kept);
+        spill_done(&t[i].kept);
         free(t[i].schema);
         free(t[i].name);
         free(t[i].condition);

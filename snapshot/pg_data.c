@@ -1,5 +1,6 @@
 /* Ranges of blocks into column-wise segments. */
 #include "lib/base/cmd.h"
+#include "lib/base/feed.h"
 #include "lib/base/json.h"
 #include "lib/bundle/columns.h"
 #include "snapshot/keep.h"
@@ -215,26 +216,6 @@ static bool run_range(void *ctx, void *arg, unsigned worker, struct err *err)
 
 /* ---- planning ----------------------------------------------------------------------------------*/
 
-static bool add_range(struct sched *sched, const struct range *range, struct err *err)
-{
-    struct range *copy = malloc(sizeof(*copy));
-    const struct pg_table *t = range->table;
-
-    if (!copy)
-        return err_memory(err);
-    *copy = *range;
-    uint64_t blocks = t->heap_bytes / PG_BLOCK;
-    uint64_t end = range->to == BLOCK_END ? blocks : range->to;
-    uint64_t mine = end > range->from ? end - range->from : 0; /* it may have shrunk */
-    struct task task = {.run = run_range,
-                        .free_arg = free,
-                        .ctx = range->source,
-                        .arg = copy,
-                        .cost = blocks ? t->all_bytes / blocks * mine : 1,
-                        .name = t->name};
-    return sched_add(sched, &task, NULL, 0, NULL, err);
-}
-
 /* Blocks whose rows, with what is stored apart, come to about one segment. */
 static uint64_t segment_blocks(const struct pg_table *t)
 {
@@ -244,34 +225,111 @@ static uint64_t segment_blocks(const struct pg_table *t)
     return step ? step : 1;
 }
 
-/* Where the parent's ranges end and new ones begin; BLOCK_END: nowhere. New blocks are a segment of
- * their own, which later days refer to: in the last one they would be part of its delta every day. */
-static uint64_t end_kept(struct pg_table *t)
-{
-    struct pg_kept *last = (struct pg_kept *)t->kept.at + t->kept.count - 1;
-    uint64_t blocks = t->heap_bytes / PG_BLOCK;
+/* A table that is cut into ranges, which are made as they are read. */
+struct cutter {
+    struct range next; /* from is where it begins; its kept is not set */
+    uint64_t blocks;   /* of the table */
+    size_t kept;       /* of the parent's ranges that were handed out */
+};
 
-    if (last->to + (last->to - last->from) / KEEP_GROWTH >= blocks)
-        last->to = BLOCK_END;
-    return last->to;
+static struct pg_kept *kept_of(const struct pg_table *t)
+{
+    return (struct pg_kept *)(void *)t->kept.at;
 }
 
-static bool plan_kept(struct range *range, struct sched *sched, struct err *err)
+/* Where the parent's ranges end and new ones begin; BLOCK_END: nowhere. New blocks are a segment of
+ * their own, which later days refer to: in the last one they would be part of its delta every day. */
+static void end_kept(struct pg_table *t)
 {
-    const struct pg_kept *kept = range->table->kept.at;
-    size_t count = range->table->kept.count;
+    struct pg_kept *last = &kept_of(t)[t->kept_count - 1];
 
-    for (size_t i = 0; i < count; i += range->kept_count) {
-        range->kept = &kept[i];
-        range->kept_count = count - i < SEGMENTS_PER_TASK ? count - i : SEGMENTS_PER_TASK;
-        range->from = kept[i].from;
-        range->to = kept[i + range->kept_count - 1].to;
-        if (!add_range(sched, range, err))
-            return false;
+    if (last->to + (last->to - last->from) / KEEP_GROWTH >= t->heap_bytes / PG_BLOCK)
+        last->to = BLOCK_END;
+}
+
+static bool has_more(const struct cutter *c)
+{
+    return c->kept < c->next.table->kept_count ||
+           (c->next.from < c->blocks && c->next.from != BLOCK_END);
+}
+
+/* The next of the parent's ranges, or else blocks that it did not have. */
+static void cut(struct cutter *c, struct range *out)
+{
+    const struct pg_table *t = c->next.table;
+    size_t left = t->kept_count - c->kept;
+    uint64_t per_task = c->next.step * SEGMENTS_PER_TASK;
+
+    *out = c->next;
+    if (left) {
+        out->kept = &kept_of(t)[c->kept];
+        out->kept_count = left < SEGMENTS_PER_TASK ? left : SEGMENTS_PER_TASK;
+        out->from = out->kept[0].from;
+        out->to = out->kept[out->kept_count - 1].to;
+        c->kept += out->kept_count;
+    } else {
+        out->to = out->from + per_task;
+        if (out->to + per_task / 2 >= c->blocks)
+            out->to = BLOCK_END;
     }
-    range->from = range->to;
-    range->kept_count = 0;
+    c->next.from = out->to;
+}
+
+static bool next_range(void *ctx, unsigned worker, void **item, struct err *err)
+{
+    struct cutter *c = ctx;
+
+    (void)worker;
+    if (!has_more(c))
+        return true;
+    struct range *r = malloc(sizeof(*r));
+    if (!r)
+        return err_memory(err);
+    cut(c, r);
+    spill_forget(&c->next.table->kept);
+    *item = r;
     return true;
+}
+
+static bool run_next(void *ctx, void *item, unsigned worker, struct err *err)
+{
+    const struct cutter *c = ctx;
+
+    return run_range(c->next.source, item, worker, err);
+}
+
+static bool plan_ranges(const struct range *first, struct sched *sched, struct err *err)
+{
+    const struct pg_table *t = first->table;
+    struct cutter *c = malloc(sizeof(*c));
+
+    if (!c)
+        return err_memory(err);
+    *c = (struct cutter){.next = *first, .blocks = t->heap_bytes / PG_BLOCK};
+    const struct feed_conf feed = {.next = next_range,
+                                   .run = run_next,
+                                   .free_item = free,
+                                   .free_ctx = free,
+                                   .ctx = c,
+                                   .cost = t->all_bytes,
+                                   .name = t->name};
+    return feed_add(sched, &feed, err);
+}
+
+static bool plan_whole(const struct range *whole, struct sched *sched, struct err *err)
+{
+    struct range *copy = malloc(sizeof(*copy));
+
+    if (!copy)
+        return err_memory(err);
+    *copy = *whole;
+    struct task task = {.run = run_range,
+                        .free_arg = free,
+                        .ctx = whole->source,
+                        .arg = copy,
+                        .cost = whole->table->all_bytes,
+                        .name = whole->table->name};
+    return sched_add(sched, &task, NULL, 0, NULL, err);
 }
 
 static bool plan_table(struct pg_source *s, struct pg_table *t, struct sched *sched,
@@ -279,31 +337,16 @@ static bool plan_table(struct pg_source *s, struct pg_table *t, struct sched *sc
 {
     bool ranges = t->heap && s->leader->version >= 140000 && !t->condition;
     struct range range = {.source = s, .table = t, .to = BLOCK_END, .step = segment_blocks(t)};
-    uint64_t blocks = t->heap_bytes / PG_BLOCK, per_task = range.step * SEGMENTS_PER_TASK;
 
     if (ranges && !pg_keep_ranges(s, t, err))
         return false;
     range.whole =
-        !t->kept.count && (!ranges || t->all_bytes <= SEGMENT_TARGET + SEGMENT_TARGET / 2);
+        !t->kept_count && (!ranges || t->all_bytes <= SEGMENT_TARGET + SEGMENT_TARGET / 2);
     if (range.whole)
-        return add_range(sched, &range, err);
-    if (t->kept.count) {
-        bool more = end_kept(t) != BLOCK_END;
-        if (!plan_kept(&range, sched, err))
-            return false;
-        if (!more)
-            return true;
-    }
-    for (; range.from < blocks; range.from = range.to) {
-        range.to = range.from + per_task;
-        if (range.to + per_task / 2 >= blocks)
-            range.to = BLOCK_END;
-        if (!add_range(sched, &range, err))
-            return false;
-        if (range.to == BLOCK_END)
-            break;
-    }
-    return true;
+        return plan_whole(&range, sched, err);
+    if (t->kept_count)
+        end_kept(t);
+    return plan_ranges(&range, sched, err);
 }
 
 static json_t *table_meta(const struct pg_table *t)

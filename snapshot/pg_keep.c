@@ -42,6 +42,19 @@ static bool same_file(const struct stream *old, const struct pg_table *t, uint64
            same_strings(json_object_get(old->meta, "types"), t, true);
 }
 
+#define RELAX ((size_t)4096) /* ranges between two times that they go out of memory */
+
+static void relax(const struct pg_source *s, const struct spill *groups)
+{
+    bundle_parent_forget(s->conf.writer);
+    spill_forget(groups);
+}
+
+static struct group *groups_of(const struct spill *groups)
+{
+    return (struct group *)(void *)groups->at;
+}
+
 /* "512" or "512+3". */
 static bool block_of(struct span key, uint64_t *block)
 {
@@ -51,8 +64,8 @@ static bool block_of(struct span key, uint64_t *block)
 }
 
 /* False: the keys are not what this source writes. */
-static bool gather(const struct stream *old, uint64_t blocks, struct vec *groups, bool *sound,
-                   struct err *err)
+static bool gather(const struct pg_source *s, const struct stream *old, uint64_t blocks,
+                   struct spill *groups, bool *sound, struct err *err)
 {
     struct group *g = NULL;
 
@@ -61,14 +74,16 @@ static bool gather(const struct stream *old, uint64_t blocks, struct vec *groups
         const struct segment *seg = &old->segments[i];
         uint64_t from = 0;
 
+        if (i % RELAX == 0)
+            relax(s, groups);
         if (!block_of(seg->key_from, &from) || (g && from < g->from) || from >= blocks)
             return true;
         if (!g || from != g->from) {
             if (g)
                 g->to = from;
-            if (!(g = vec_add(groups, err)))
+            const struct group fresh = {.from = from, .first = seg};
+            if (!(g = spill_add(groups, &fresh, sizeof(fresh), err)))
                 return false;
-            *g = (struct group){.from = from, .first = seg};
         }
         g->raw_bytes += seg->raw_bytes;
         g->count++;
@@ -76,7 +91,7 @@ static bool gather(const struct stream *old, uint64_t blocks, struct vec *groups
     if (!g)
         return true;
     g->to = blocks;
-    ((struct group *)groups->at)->from = 0;
+    groups_of(groups)->from = 0;
     *sound = true;
     return true;
 }
@@ -97,23 +112,26 @@ static void join(struct group *a, const struct group *b)
     a->raw_bytes += b->raw_bytes;
 }
 
-static void join_small(struct vec *groups)
+/* How many are left, at the beginning. */
+static size_t join_small(const struct spill *groups)
 {
-    struct group *all = groups->at;
-    size_t kept = 0;
+    struct group *all = groups_of(groups);
+    size_t kept = 0, count = groups->len / sizeof(*all);
 
-    for (size_t i = 0; i < groups->count; kept++) {
-        size_t end = i + keep_together(all, i, groups->count, size_of);
+    for (size_t i = 0; i < count; kept++) {
+        size_t end = i + keep_together(all, i, count, size_of);
 
+        if (kept % RELAX == 0)
+            spill_forget(groups);
         all[kept] = all[i];
         while (++i < end)
             join(&all[kept], &all[i]);
     }
-    groups->count = kept;
+    return kept;
 }
 
 /* A range of twice the size or more is cut into even ones. */
-static bool keep_group(const struct group *g, struct vec *kept, struct err *err)
+static bool keep_group(const struct group *g, struct pg_table *t, struct err *err)
 {
     uint64_t blocks = g->to - g->from, pieces = 1;
 
@@ -122,13 +140,13 @@ static bool keep_group(const struct group *g, struct vec *kept, struct err *err)
     if (pieces > blocks)
         pieces = blocks;
     for (uint64_t i = 0; i < pieces; i++) {
-        struct pg_kept *to = vec_add(kept, err);
-        if (!to)
+        const struct pg_kept one = {.from = g->from + blocks * i / pieces,
+                                    .to = g->from + blocks * (i + 1) / pieces,
+                                    .raw_bytes = g->raw_bytes / pieces,
+                                    .like = g->first + g->count * i / pieces};
+        if (!spill_add(&t->kept, &one, sizeof(one), err))
             return false;
-        *to = (struct pg_kept){.from = g->from + blocks * i / pieces,
-                               .to = g->from + blocks * (i + 1) / pieces,
-                               .raw_bytes = g->raw_bytes / pieces,
-                               .like = g->first + g->count * i / pieces};
+        t->kept_count++;
     }
     return true;
 }
@@ -136,7 +154,7 @@ static bool keep_group(const struct group *g, struct vec *kept, struct err *err)
 bool pg_keep_ranges(struct pg_source *s, struct pg_table *t, struct err *err)
 {
     AUTO(free) char *name = stream_name(s->component, t->schema, t->name);
-    AUTO(vec) struct vec groups = VEC(struct group);
+    AUTO(spill) struct spill groups = {0};
     uint64_t blocks = 0;
     bool sound = false;
 
@@ -145,14 +163,20 @@ bool pg_keep_ranges(struct pg_source *s, struct pg_table *t, struct err *err)
     const struct stream *old = bundle_parent_stream(s->conf.writer, name);
     if (!old || old->raw_bytes < KEEP_MIN || !same_file(old, t, &blocks))
         return true;
-    if (!gather(old, blocks, &groups, &sound, err))
+    if (!spill_open(&groups, old->segment_count * sizeof(struct group), err) ||
+        !gather(s, old, blocks, &groups, &sound, err))
         return false;
     if (!sound)
         return true;
-    join_small(&groups);
-    const struct group *all = groups.at;
-    for (size_t i = 0; i < groups.count; i++)
-        if (!keep_group(&all[i], &t->kept, err))
+    size_t count = join_small(&groups), most = count + (size_t)(old->raw_bytes / SEGMENT_TARGET);
+    if (!spill_open(&t->kept, (most + 1) * sizeof(struct pg_kept), err))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        if (i % RELAX == 0)
+            relax(s, &groups);
+        if (!keep_group(&groups_of(&groups)[i], t, err))
             return false;
+    }
+    spill_forget(&t->kept);
     return true;
 }

@@ -16,7 +16,7 @@ struct sched {
     unsigned jobs;
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    struct vec nodes; /* struct node *, by id */
+    struct vec nodes; /* struct node *, by id; NULL: it has ended */
     struct vec lanes; /* struct lane *; the first is the one without a limit */
     unsigned running;
     size_t open; /* tasks that have not ended */
@@ -157,7 +157,7 @@ static bool node_wait(struct sched *s, struct node *n, const task_id *after, siz
         if (after[i] >= s->nodes.count)
             return err_set(err, ERR_FAILED, "task '%s' waits for task %u, which does not exist",
                            n->name ? n->name : "", after[i]);
-        if (nodes[after[i]]->ended)
+        if (!nodes[after[i]])
             continue;
         struct node **slot = vec_add(&nodes[after[i]]->next, err);
         if (!slot)
@@ -173,9 +173,9 @@ static void node_unwait(struct sched *s, const struct node *n, const task_id *af
     struct node **nodes = s->nodes.at;
 
     for (size_t i = 0; i < count && after[i] < s->nodes.count; i++) {
-        struct vec *next = &nodes[after[i]]->next;
-        struct node **list = next->at;
-        while (next->count && list[next->count - 1] == n)
+        struct vec *next = nodes[after[i]] ? &nodes[after[i]]->next : NULL;
+        struct node **list = next ? next->at : NULL;
+        while (next && next->count && list[next->count - 1] == n)
             next->count--;
     }
 }
@@ -198,7 +198,7 @@ static bool add_locked(struct sched *s, struct node *n, const task_id *after, si
     *slot = n;
     n->id = (task_id)(s->nodes.count - 1);
     s->open++;
-    s->cost += n->task.cost;
+    s->cost += n->task.counted ? 0 : n->task.cost;
     if (!n->waiting)
         heap_push(&n->lane->ready, n);
     if (id)
@@ -263,7 +263,6 @@ static void finish(struct sched *s, struct node *n, bool ok, const struct err *w
 {
     struct node **next = n->next.at;
 
-    n->ended = true;
     n->lane->running--;
     s->running--;
     s->open--;
@@ -272,6 +271,10 @@ static void finish(struct sched *s, struct node *n, bool ok, const struct err *w
     for (size_t i = 0; ok && i < n->next.count; i++)
         if (--next[i]->waiting == 0)
             heap_push(&next[i]->lane->ready, next[i]);
+    /* A long run has millions of them. */
+    ((struct node **)s->nodes.at)[n->id] = NULL;
+    n->lane->members--;
+    node_free(n);
     pthread_cond_broadcast(&s->changed);
 }
 

@@ -24,6 +24,7 @@ struct task {
     void *ctx;
     void *arg;
     uint64_t cost;     /* any unit, the same for all tasks: bytes is a good one */
+    bool counted;      /* in the cost of a task before it: it only says how dear this one is */
     const char *name;  /* copied; for errors, progress and the trace log */
     unsigned max_same; /* > 0: at most this many tasks of the same `lane` at once */
     const char *lane;  /* copied; NULL: no limit */
@@ -39,7 +40,7 @@ bool sched_run(struct sched *s, struct err *err);
 unsigned sched_jobs(const struct sched *s);
 /* What was asked for, or one per core where nothing was. */
 unsigned jobs_or_cores(uint64_t asked);
-/* The sum of the costs of all tasks that were added; for progress. Any thread. */
+/* The sum of the costs of all tasks that were added, but of `counted` ones; for progress. Any thread. */
 uint64_t sched_cost(struct sched *s);
 
 #endif

@@ -20,7 +20,7 @@ struct node {
     struct lane *lane;
     struct vec next; /* struct node *: those that wait for this one */
     size_t waiting;
-    bool ended, released;
+    bool released;
 };
 
 bool node_before(const struct node *a, const struct node *b);

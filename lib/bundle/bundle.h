@@ -91,6 +91,9 @@ bool bundle_keep(struct bundle_writer *w, const struct segment_raw *seg, struct 
 /* The stream of that name in the parent, whose segments say where it was cut; NULL: none. Lives until
  * bundle_finish(). */
 const struct stream *bundle_parent_stream(const struct bundle_writer *w, const char *name);
+/* What was read of its streams' segments goes out of memory until it is read again: for who goes
+ * through many of them. Any thread. */
+void bundle_parent_forget(const struct bundle_writer *w);
 /* Whether what the parent says may be believed: false when this bundle is signed and the parent was
  * not, with the same key. Its bytes need no belief, they are checked. */
 bool bundle_parent_trusted(const struct bundle_writer *w);

@@ -2,6 +2,7 @@
 
 #include "lib/base/fd.h"
 #include "lib/bundle/delta.h"
+#include "lib/bundle/lookup.h"
 #include "lib/store/store.h"
 
 #include <errno.h>
@@ -167,8 +168,28 @@ static bool open_file(const struct cache *c, const char *name, uint64_t max, int
     return true;
 }
 
+/* What stands behind the line. */
+static bool read_part(int fd, size_t bytes, struct spill *out, struct digest *found,
+                      struct err *err)
+{
+    AUTO(hash) struct hash *h = NULL;
+
+    if (!hash_open(&h, err) || !spill_open(out, bytes, err))
+        return false;
+    while (out->len < bytes) {
+        size_t at = out->len, left = bytes - at, len = left < SPILL_PIECE ? left : SPILL_PIECE;
+        char *to = spill_add(out, NULL, len, err);
+
+        if (!to || !fd_pread_all(fd, to, len, (off_t)(HASH_HEX + at), err))
+            return false;
+        hash_add(h, to, len);
+    }
+    *found = hash_end(h);
+    return true;
+}
+
 bool cache_part(struct cache *c, enum cache_part part, const struct digest *sealed, size_t max,
-                struct buf *out, struct err *err)
+                struct spill *out, struct err *err)
 {
     AUTO(fd) int fd = -1;
     char name[NAME_MAX_], line[HASH_HEX];
@@ -183,17 +204,11 @@ bool cache_part(struct cache *c, enum cache_part part, const struct digest *seal
     if (bytes < HASH_HEX || !fd_pread_all(fd, line, HASH_HEX, 0, NULL) ||
         line[HASH_HEX - 1] != '\n' || !digest_parse((struct span){line, HASH_HEX - 1}, &wanted))
         return err_set(err, ERR_DAMAGED, "'%s/%s' is cut", c->path, name);
-    bytes -= HASH_HEX;
-    buf_clear(out);
-    if (!buf_reserve(out, bytes))
-        return err_memory(err);
-    if (!fd_pread_all(fd, out->at, bytes, HASH_HEX, err))
-        return false;
-    out->len = bytes;
-    out->at[bytes] = '\0';
-    struct digest found = hash_of(buf_view(out));
-    return digest_eq(&found, &wanted) ||
-           err_set(err, ERR_DAMAGED, "'%s/%s' was altered: its SHA-256 is another", c->path, name);
+    struct digest found;
+    return read_part(fd, bytes - HASH_HEX, out, &found, err) &&
+           (digest_eq(&found, &wanted) ||
+            err_set(err, ERR_DAMAGED, "'%s/%s' was altered: its SHA-256 is another", c->path,
+                    name));
 }
 
 static bool missed(struct cache *c)
@@ -257,8 +272,18 @@ static void give_room(struct cache *c, uint64_t bytes, const struct err *why)
     pthread_mutex_unlock(&c->lock);
 }
 
-static bool write_file(struct cache *c, const char *name, struct span head, struct span bytes,
-                       struct err *err)
+static bool write_all(int fd, const struct spill *bytes, struct err *err)
+{
+    struct span piece;
+
+    for (size_t at = 0; spill_next(bytes, &at, &piece);)
+        if (!fd_write_all(fd, piece.at, piece.len, err))
+            return false;
+    return true;
+}
+
+static bool write_file(struct cache *c, const char *name, struct span head,
+                       const struct spill *bytes, struct err *err)
 {
     AUTO(fd) int fd = -1;
     char tmp[32];
@@ -270,7 +295,7 @@ static bool write_file(struct cache *c, const char *name, struct span head, stru
     fd = openat(c->dir, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
         return err_sys(err, ERR_IO, "cannot write into cache '%s'", c->path);
-    if (fd_write_all(fd, head.at, head.len, err) && fd_write_all(fd, bytes.at, bytes.len, err) &&
+    if (fd_write_all(fd, head.at, head.len, err) && write_all(fd, bytes, err) &&
         (renameat(c->dir, tmp, c->dir, name) == 0 ||
          err_sys(err, ERR_IO, "cannot rename in cache '%s'", c->path)))
         return true;
@@ -278,10 +303,10 @@ static bool write_file(struct cache *c, const char *name, struct span head, stru
     return false;
 }
 
-static void put_file(struct cache *c, const char *name, struct span head, struct span bytes,
+static void put_file(struct cache *c, const char *name, struct span head, const struct spill *bytes,
                      bool always)
 {
-    uint64_t size = head.len + bytes.len;
+    uint64_t size = head.len + bytes->len;
     struct err why = {0};
 
     if (take_room(c, size, always) && !write_file(c, name, head, bytes, &why))
@@ -290,19 +315,26 @@ static void put_file(struct cache *c, const char *name, struct span head, struct
 
 void cache_add(struct cache *c, const struct segment *seg, struct span frame)
 {
+    const struct spill bytes = spill_of(frame);
     char name[NAME_MAX_];
 
     if (faccessat(c->dir, frame_name(seg, name), F_OK, AT_SYMLINK_NOFOLLOW) != 0)
-        put_file(c, name, (struct span){"", 0}, frame, false);
+        put_file(c, name, (struct span){"", 0}, &bytes, false);
 }
 
 /* They come last, when frames may have taken all the room, and without them no frame is of use. */
 void cache_set_part(struct cache *c, enum cache_part part, const struct digest *sealed,
-                    struct span bytes)
+                    const struct spill *bytes)
 {
-    struct digest digest = hash_of(bytes);
+    AUTO(hash) struct hash *h = NULL;
     char name[NAME_MAX_], line[HASH_HEX];
+    struct span piece;
 
+    if (!hash_open(&h, NULL))
+        return;
+    for (size_t at = 0; spill_next(bytes, &at, &piece);)
+        hash_add(h, piece.at, piece.len);
+    struct digest digest = hash_end(h);
     digest_hex(&digest, line);
     line[HASH_HEX - 1] = '\n';
     put_file(c, part_name(part, sealed, name), (struct span){line, HASH_HEX}, bytes, true);
@@ -310,41 +342,36 @@ void cache_set_part(struct cache *c, enum cache_part part, const struct digest *
 
 /* ---- what is not needed any more -------------------------------------------------------------*/
 
-/* A frame by its name; a full one has no base. */
-struct frame_id {
-    struct digest raw, base;
-};
-
 struct settling {
     struct cache *cache;
     const struct digest *sealed;
-    struct vec needed; /* struct frame_id, sorted */
+    const struct index *index;
+    struct lookup needed; /* numbers of segments, by what they are made of and by their bases */
 };
 
-static int by_id(const void *a, const void *b)
+static bool need_all(struct settling *s)
 {
-    return memcmp(a, b, sizeof(struct frame_id));
+    const struct segment *all = index_segments(s->index);
+
+    if (!lookup_open(&s->needed, s->index->segment_count, NULL))
+        return false;
+    for (size_t i = 0; i < s->index->segment_count; i++) {
+        if (i % INDEX_RELAX == 0)
+            index_forget(s->index);
+        if (!lookup_put(&s->needed, &all[i].raw, i, NULL) ||
+            (segment_is_delta(&all[i]) && !lookup_put(&s->needed, &all[i].base.raw, i, NULL)))
+            return false;
+    }
+    return true;
 }
 
-static bool need_all(struct vec *needed, const struct vec *segments)
+/* A frame by its name; a full one has no base. */
+static bool is_of(const struct segment *seg, const struct digest *raw, const struct digest *base)
 {
-    const struct segment *all = segments->at;
+    static const struct digest none;
 
-    for (size_t i = 0; i < segments->count; i++) {
-        struct frame_id *to = vec_add(needed, NULL);
-        if (!to)
-            return false;
-        *to = (struct frame_id){all[i].raw, all[i].base.raw};
-        if (!segment_is_delta(&all[i]))
-            continue;
-        to = vec_add(needed, NULL);
-        if (!to)
-            return false;
-        to->raw = all[i].base.raw;
-    }
-    if (needed->count)
-        qsort(needed->at, needed->count, sizeof(struct frame_id), by_id);
-    return true;
+    return (digest_eq(&seg->raw, raw) && digest_eq(&seg->base.raw, base)) ||
+           (segment_is_delta(seg) && digest_eq(&seg->base.raw, raw) && digest_eq(base, &none));
 }
 
 static bool is_part(const struct settling *s, const char *file)
@@ -357,15 +384,17 @@ static bool is_part(const struct settling *s, const char *file)
 
 static bool is_needed(const struct settling *s, const char *file)
 {
-    struct span rest = span_of(file), kind, raw;
-    struct frame_id id = {0};
+    struct span rest = span_of(file), kind, hex;
+    struct digest raw, base = {0};
+    size_t step = 0, number;
 
-    if (!span_split(&rest, '-', &kind) || !span_split(&rest, '-', &raw) ||
-        !digest_parse(raw, &id.raw) || (rest.len && !digest_parse(rest, &id.base)))
+    if (!span_split(&rest, '-', &kind) || !span_split(&rest, '-', &hex) ||
+        !digest_parse(hex, &raw) || (rest.len && !digest_parse(rest, &base)))
         return is_part(s, file);
-    return (s->needed.count &&
-            bsearch(&id, s->needed.at, s->needed.count, sizeof(id), by_id) != NULL) ||
-           is_part(s, file);
+    while (lookup_next(&s->needed, &raw, &step, &number))
+        if (is_of(&index_segments(s->index)[number], &raw, &base))
+            return true;
+    return is_part(s, file);
 }
 
 static bool remove_unneeded(void *ctx, const char *file, struct err *err)
@@ -380,11 +409,12 @@ static bool remove_unneeded(void *ctx, const char *file, struct err *err)
     return true;
 }
 
-void cache_settle(struct cache *c, const struct digest *sealed, const struct vec *segments)
+void cache_settle(struct cache *c, const struct digest *sealed, const struct index *ix)
 {
-    struct settling s = {.cache = c, .sealed = sealed, .needed = VEC(struct frame_id)};
+    struct settling s = {.cache = c, .sealed = sealed, .index = ix};
 
-    if (need_all(&s.needed, segments))
+    if (need_all(&s))
         dir_each(c->path, remove_unneeded, &s, NULL);
-    vec_done(&s.needed);
+    lookup_done(&s.needed);
+    index_forget(ix);
 }

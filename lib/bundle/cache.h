@@ -21,9 +21,7 @@
 #ifndef LIB_BUNDLE_CACHE_H
 #define LIB_BUNDLE_CACHE_H
 
-#include "lib/base/vec.h"
-#include "lib/bundle/bundle.h"
-#include "lib/bundle/codec.h"
+#include "lib/bundle/index.h"
 
 struct cache;
 
@@ -36,9 +34,10 @@ AUTO_PTR(cache, struct cache, cache_close)
 /* ---- reading ---------------------------------------------------------------------------------*/
 
 enum cache_part { CACHE_INDEX, CACHE_DETAILS };
-/* Of the bundle with that sealed index: the index as a zstd frame, or the text of bundle.json. */
+/* Of the bundle with that sealed index: the frames of the index, or the text of bundle.json. *out is
+ * opened here. */
 bool cache_part(struct cache *c, enum cache_part part, const struct digest *sealed, size_t max,
-                struct buf *out, struct err *err);
+                struct spill *out, struct err *err);
 /* The frame of a segment, in the memory of `codec`. */
 bool cache_frame(struct cache *c, const struct segment *seg, struct codec *codec,
                  struct span *frame, struct err *err);
@@ -50,10 +49,9 @@ void cache_drop(struct cache *c, const struct segment *seg);
 /* All three do what they can: a full disk is no reason to lose a snapshot. */
 void cache_add(struct cache *c, const struct segment *seg, struct span frame);
 void cache_set_part(struct cache *c, enum cache_part part, const struct digest *sealed,
-                    struct span bytes);
-/* The bundle with that sealed index is published: what its segments (struct segment) do not need is
- * removed. */
-void cache_settle(struct cache *c, const struct digest *sealed, const struct vec *segments);
+                    const struct spill *bytes);
+/* The bundle with that sealed index is published: what the segments in `ix` do not need is removed. */
+void cache_settle(struct cache *c, const struct digest *sealed, const struct index *ix);
 
 struct cache_account {
     uint64_t bytes;   /* that it holds */

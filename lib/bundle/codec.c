@@ -288,6 +288,13 @@ bool codec_raw_bytes(struct span frame, uint64_t *out)
     return true;
 }
 
+size_t codec_frame_bytes(struct span frames)
+{
+    size_t len = ZSTD_findFrameCompressedSize(frames.at, frames.len);
+
+    return ZSTD_isError(len) ? 0 : len;
+}
+
 bool codec_has_checksum(struct span frame)
 {
     ZSTD_frameHeader head;

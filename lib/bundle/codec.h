@@ -48,6 +48,8 @@ bool codec_decode_from(struct codec *c, struct span base, struct span frame, siz
                        struct buf *out, struct err *err);
 /* What a frame says of its content; false when it does not say. */
 bool codec_raw_bytes(struct span frame, uint64_t *out);
+/* The bytes of the first frame of those that lie here; 0: there is no whole one. */
+size_t codec_frame_bytes(struct span frames);
 /* Whether its decoding compares a checksum. */
 bool codec_has_checksum(struct span frame);
 /* The largest frame that raw_bytes can become. */

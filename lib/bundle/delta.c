@@ -1,6 +1,7 @@
 #include "lib/bundle/delta.h"
 
 #include "lib/base/auto.h"
+#include "lib/bundle/lookup.h"
 #include "lib/bundle/reader.h"
 
 #include <inttypes.h>
@@ -44,40 +45,58 @@ uint64_t delta_limit(const struct segment_base *base, uint64_t raw_bytes)
     return full * DELTA_SHARE_MAX / 100;
 }
 
-struct place {
-    uint64_t offset;
-    uint32_t pack;
-};
-
-static int place_cmp(const void *a, const void *b)
+/* Where a frame lies, as what it is found by. */
+static struct digest place_of(uint32_t pack, uint64_t offset)
 {
-    const struct place *x = a, *y = b;
+    const struct {
+        uint64_t pack, offset;
+    } place = {pack, offset};
 
-    if (x->pack != y->pack)
-        return x->pack < y->pack ? -1 : 1;
-    return (x->offset > y->offset) - (x->offset < y->offset);
+    return hash_of((struct span){(const char *)&place, sizeof(place)});
+}
+
+static bool is_delta_at(const struct index *ix, const struct lookup *deltas, uint32_t pack,
+                        uint64_t offset)
+{
+    const struct segment *all = index_segments(ix);
+    const struct digest place = place_of(pack, offset);
+    size_t step = 0, number;
+
+    while (lookup_next(deltas, &place, &step, &number))
+        if (all[number].pack == pack && all[number].offset == offset)
+            return true;
+    return false;
+}
+
+/* Numbers of the deltas, by where they lie. */
+static bool place_deltas(const struct index *ix, struct lookup *deltas, struct err *err)
+{
+    const struct segment *all = index_segments(ix);
+
+    for (size_t i = 0; i < ix->segment_count; i++) {
+        if (i % INDEX_RELAX == 0)
+            index_forget(ix);
+        if (!segment_is_delta(&all[i]))
+            continue;
+        const struct digest place = place_of(all[i].pack, all[i].offset);
+        if (!lookup_put(deltas, &place, i, err))
+            return false;
+    }
+    return true;
 }
 
 bool delta_check_depth(const struct index *ix, struct err *err)
 {
-    AUTO(vec) struct vec deltas = VEC(struct place);
-    const struct segment *all = ix->segments.at;
+    AUTO(lookup) struct lookup deltas = {0};
+    const struct segment *all = index_segments(ix);
 
-    for (size_t i = 0; i < ix->segments.count; i++) {
-        if (!segment_is_delta(&all[i]))
-            continue;
-        struct place *to = vec_add(&deltas, err);
-        if (!to)
-            return false;
-        *to = (struct place){all[i].offset, all[i].pack};
-    }
-    if (deltas.count)
-        qsort(deltas.at, deltas.count, sizeof(struct place), place_cmp);
-    for (size_t i = 0; deltas.count && i < ix->segments.count; i++) {
-        struct place base = {all[i].base.offset, all[i].base.pack};
-
+    if (!place_deltas(ix, &deltas, err))
+        return false;
+    for (size_t i = 0; deltas.count && i < ix->segment_count; i++) {
+        if (i % INDEX_RELAX == 0)
+            index_forget(ix);
         if (segment_is_delta(&all[i]) &&
-            bsearch(&base, deltas.at, deltas.count, sizeof(base), place_cmp))
+            is_delta_at(ix, &deltas, all[i].base.pack, all[i].base.offset))
             return err_set(err, ERR_DAMAGED,
                            "the segment index: the base of segment %" PRIu64 " of stream %" PRIu32
                            " is a delta itself",

@@ -4,6 +4,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/json.h"
+#include "lib/bundle/arrange.h"
 #include "lib/bundle/cache.h"
 #include "lib/bundle/name.h"
 #include "lib/bundle/reader.h"
@@ -13,8 +14,6 @@
 
 #include <ctype.h>
 #include <inttypes.h>
-
-#define INDEX_LEVEL 3
 
 /* ---- the index -------------------------------------------------------------------------------*/
 
@@ -28,16 +27,7 @@ static int by_name(const void *a, const void *b)
     return strcmp(((const struct named *)a)->stream->name, ((const struct named *)b)->stream->name);
 }
 
-static int by_place(const void *a, const void *b)
-{
-    const struct segment *x = a, *y = b;
-
-    if (x->stream != y->stream)
-        return x->stream < y->stream ? -1 : 1;
-    return (x->seq > y->seq) - (x->seq < y->seq);
-}
-
-static bool name_streams(const struct bundle_writer *w, struct vec *sorted, struct index *ix,
+static bool name_streams(const struct bundle_writer *w, struct vec *sorted, struct vec *out,
                          struct err *err)
 {
     const struct writer_stream *all = w->streams.at;
@@ -54,7 +44,7 @@ static bool name_streams(const struct bundle_writer *w, struct vec *sorted, stru
     const struct named *names = sorted->at;
     for (size_t i = 0; i < sorted->count; i++) {
         const struct writer_stream *s = names[i].stream;
-        struct index_stream *to = vec_add(&ix->streams, err);
+        struct index_stream *to = vec_add(out, err);
 
         if (!to)
             return false;
@@ -74,80 +64,84 @@ static void count_segment(struct writer_component *c, const struct segment *s)
     c->stored_bytes += s->stored_bytes;
 }
 
-/* Streams get their final numbers in the order of their names. The segments are the writer's own,
- * lent to the index: a large database has a million of them, and a copy would be a sixth of a gigabyte. */
-static bool place_segments(const struct vec *sorted, struct index *ix, struct err *err)
+/* The streams' final numbers, by those that they had: in the order of their names. */
+static uint32_t *number_streams(const struct vec *sorted)
 {
-    AUTO(free) uint32_t *now = calloc(sorted->count + 1, sizeof(*now));
+    uint32_t *now = calloc(sorted->count + 1, sizeof(*now));
     const struct named *names = sorted->at;
-    struct segment *all = ix->segments.at;
 
-    if (!now)
-        return err_memory(err);
-    for (uint32_t i = 0; i < sorted->count; i++)
+    for (uint32_t i = 0; now && i < sorted->count; i++)
         now[names[i].was] = i;
-    for (size_t i = 0; i < ix->segments.count; i++) {
-        all[i].stream = now[all[i].stream];
-        count_segment(names[all[i].stream].stream->component, &all[i]);
+    return now;
+}
+
+/* What the encoder asks for, one by one. */
+struct arranging {
+    struct arranged *order;
+    const struct named *names;
+    struct segment now;
+};
+
+static const struct segment *next_segment(void *ctx, size_t i, struct err *err)
+{
+    struct arranging *a = ctx;
+    const uint64_t seq = a->now.seq;
+    const uint32_t stream = a->now.stream;
+
+    if (!arranged_next(a->order, &a->now, err))
+        return NULL;
+    if (i && a->now.stream == stream && a->now.seq == seq) {
+        err_set(err, ERR_FAILED, "segment %" PRIu64 " of '%s' was written twice", seq,
+                a->names[stream].stream->name);
+        return NULL;
     }
-    if (ix->segments.count)
-        qsort(all, ix->segments.count, sizeof(*all), by_place);
-    for (size_t i = 1; i < ix->segments.count; i++)
-        if (by_place(&all[i - 1], &all[i]) == 0)
-            return err_set(err, ERR_FAILED, "segment %" PRIu64 " of '%s' was written twice",
-                           all[i].seq, names[all[i].stream].stream->name);
-    return true;
+    count_segment(a->names[a->now.stream].stream->component, &a->now);
+    return &a->now;
 }
 
-static bool put_plain(struct bundle_writer *w, struct span bytes, struct index_pack *out,
+static bool put_index(struct bundle_writer *w, const struct spill *frames, struct index_pack *out,
                       struct err *err)
 {
-    out->bytes = bytes.len;
-    return store_put_blob(w->store, bytes, &out->digest, err);
+    bool ok = w->wrap ? sealing_put(w->store, w->wrap, SEAL_INDEX, WRAP_INDEX, frames, out, err)
+                      : blob_put_all(w->store, frames, out, err);
+
+    if (ok && w->cache)
+        cache_set_part(w->cache, CACHE_INDEX, &out->digest, frames);
+    return ok || err_add(err, "cannot store the segment index");
 }
 
-static bool put_index(struct bundle_writer *w, const struct index *ix, struct index_pack *out,
-                      struct err *err)
+static bool encode_index(struct bundle_writer *w, const struct index_parts *parts,
+                         struct spill *frames, struct err *err)
 {
-    AUTO(buf) struct buf text = {.max = INDEX_MAX};
     struct codec *codec = NULL;
-    struct span frame;
 
-    if (!index_encode(ix, &text, err)) {
-        err_add(err, "cannot make an index of %zu segments", ix->segments.count);
-        return err_hint(err, "capture a part of it by an environment file of its own");
-    }
     if (!codecs_take(&w->codecs, &codec, err))
         return err_add(err, "cannot make the segment index");
-    bool ok = codec_compress(codec, INDEX_LEVEL, buf_view(&text), &frame, err) &&
-              (w->wrap ? sealing_put(w->store, w->wrap, SEAL_INDEX, WRAP_INDEX, frame, out, err)
-                       : put_plain(w, frame, out, err));
-    if (ok && w->cache)
-        cache_set_part(w->cache, CACHE_INDEX, &out->digest, frame);
+    bool ok = index_encode(parts, codec, frames, err);
     codecs_give(&w->codecs, codec);
-    return ok || err_add(err, "cannot store the segment index");
+    if (ok)
+        return true;
+    err_add(err, "cannot make an index of %zu segments", w->all.segment_count);
+    return err && err->hint[0]
+               ? false
+               : err_hint(err, "capture a part of it by an environment file of its own");
 }
 
 static bool write_index(struct bundle_writer *w, struct index_pack *out, struct err *err)
 {
-    AUTO(index) struct index ix;
-    AUTO(vec) struct vec sorted = VEC(struct named);
-    const struct index_pack *packs = w->packs.at;
+    AUTO(vec) struct vec sorted = VEC(struct named), streams = VEC(struct index_stream);
+    AUTO(spill) struct spill frames = {0};
+    AUTO(arranged) struct arranged order = {0};
 
-    index_init(&ix);
-    for (size_t i = 0; i < w->packs.count; i++) {
-        struct index_pack *to = vec_add(&ix.packs, err);
-        if (!to)
-            return false;
-        *to = packs[i];
-    }
-    ix.segments = w->segments;
-    w->segments = (struct vec)VEC(struct segment);
-    bool ok = name_streams(w, &sorted, &ix, err) && place_segments(&sorted, &ix, err) &&
-              put_index(w, &ix, out, err);
-    w->segments = ix.segments;
-    ix.segments = (struct vec)VEC(struct segment);
-    return ok;
+    if (!name_streams(w, &sorted, &streams, err))
+        return false;
+    AUTO(free) uint32_t *now = number_streams(&sorted);
+    if (!now)
+        return err_memory(err);
+    struct arranging a = {.order = &order, .names = sorted.at};
+    const struct index_parts parts = {&w->packs, &streams, w->all.segment_count, next_segment, &a};
+    return arranged_open(&order, &w->all, now, err) && encode_index(w, &parts, &frames, err) &&
+           put_index(w, &frames, out, err);
 }
 
 /* Its index is as large as ours, and nothing of it is needed any more. */
@@ -214,7 +208,7 @@ static bool describe(struct bundle_writer *w, const char *created, json_t **out,
         "rehearse " REHEARSE_VERSION, "environment", w->environment, "production", w->production,
         "created", created, "finished", now, "parent", w->parent_text[0] ? w->parent_text : NULL,
         "packs", (json_int_t)w->packs.count, "streams", (json_int_t)w->streams.count, "segments",
-        (json_int_t)w->segments.count);
+        (json_int_t)w->all.segment_count);
     if (!config || !describe_components(w, config)) {
         json_decref(config);
         return err_set(err, ERR_FAILED,
@@ -270,33 +264,27 @@ static bool packs_are_there(struct bundle_writer *w, struct err *err)
     return true;
 }
 
-static bool put_text(struct bundle_writer *w, const char *text, struct index_pack *out,
-                     struct err *err)
-{
-    return text ? put_plain(w, span_of(text), out, err) : err_memory(err);
-}
-
 /* Of an encrypted bundle all can read what a list needs; the whole is sealed. */
 static bool put_config(struct bundle_writer *w, json_t *config, struct manifest *m, struct err *err)
 {
     AUTO(json) json_t *open = w->wrap ? sealing_public(config) : json_incref(config);
     AUTO(free) char *text = open ? json_text(open) : NULL;
 
-    if (!put_text(w, text, &m->config, err))
+    if (!blob_put_text(w->store, text, &m->config, err))
         return false;
     if (!w->wrap)
         return true;
     AUTO(free) char *whole = json_text(config);
     if (!whole)
         return err_memory(err);
-    if (!sealing_put(w->store, w->wrap, SEAL_DETAILS, WRAP_DETAILS, span_of(whole), &m->details,
-                     err))
+    const struct spill details = spill_of(span_of(whole));
+    if (!sealing_put(w->store, w->wrap, SEAL_DETAILS, WRAP_DETAILS, &details, &m->details, err))
         return false;
     if (w->cache)
-        cache_set_part(w->cache, CACHE_DETAILS, &m->index.digest, span_of(whole));
+        cache_set_part(w->cache, CACHE_DETAILS, &m->index.digest, &details);
     AUTO(free) char *keys = wrap_encode(w->wrap);
     m->sealed = true;
-    return put_text(w, keys, &m->keys, err);
+    return blob_put_text(w->store, keys, &m->keys, err);
 }
 
 static bool write_manifest(struct bundle_writer *w, struct manifest *m, struct index_pack *out,
@@ -312,7 +300,7 @@ static bool write_manifest(struct bundle_writer *w, struct manifest *m, struct i
     if (text && strlen(text) > MANIFEST_MAX)
         return err_set(err, ERR_UNSUPPORTED, "%zu packs are more than one manifest can name",
                        w->packs.count);
-    return put_text(w, text, out, err);
+    return blob_put_text(w->store, text, out, err);
 }
 
 bool bundle_finish(struct bundle_writer *w, struct bundle_ref *out, struct err *err)
@@ -343,7 +331,7 @@ bool bundle_finish(struct bundle_writer *w, struct bundle_ref *out, struct err *
         return err_add(err, "cannot set the tag");
     lease_end(TAKE(w->lease));
     if (w->cache)
-        cache_settle(w->cache, &m.index.digest, &w->segments);
+        cache_settle(w->cache, &m.index.digest, &w->all);
     w->config = TAKE(config);
     out->manifest = entry.manifest.digest;
     memcpy(out->tag, entry.tag, sizeof(out->tag));

@@ -1,12 +1,12 @@
 #include "lib/bundle/flatten.h"
 
 #include "lib/base/json.h"
+#include "lib/bundle/blob.h"
 #include "lib/bundle/ordered.h"
 #include "lib/bundle/pack.h"
 #include "lib/bundle/reader.h"
 
-#define INDEX_LEVEL CODEC_LEVEL_OTHER
-#define AHEAD       2 /* segments that a job may be ahead */
+#define AHEAD 2 /* segments that a job may be ahead */
 
 struct slot {
     struct codec *codec;
@@ -58,7 +58,7 @@ static bool close_pack(struct flatten *f, struct err *err)
     if (!pack)
         return true;
     struct index_pack *done = &packs[f->index.packs.count - 1];
-    return pack_finish(pack, &done->digest, &done->bytes, err);
+    return pack_finish(pack, done, err);
 }
 
 static bool open_pack(struct flatten *f, const char *component, struct err *err)
@@ -97,7 +97,7 @@ static bool make_frame(void *ctx, size_t item, unsigned slot, struct err *err)
 
 static void take_place(const struct flatten *f, struct segment *to, size_t first)
 {
-    const struct segment *there = (const struct segment *)f->index.segments.at + first;
+    const struct segment *there = &index_segments(&f->index)[first];
 
     to->pack = there->pack;
     to->offset = there->offset;
@@ -111,11 +111,10 @@ static bool add_frame(void *ctx, size_t item, unsigned slot, struct err *err)
     const struct item *it = &((const struct item *)f->items.at)[item];
     const char *component = it->stream->component;
     struct span frame = f->slots[slot].frame;
-    struct segment *to = vec_add(&f->index.segments, err);
+    struct segment *to = index_add(&f->index, it->segment, err);
 
     if (!to)
         return false;
-    *to = *it->segment;
     to->base = (struct segment_base){0};
     if (it->first != item) {
         take_place(f, to, it->first);
@@ -241,26 +240,22 @@ static bool copy_segments(struct flatten *f, unsigned jobs, struct err *err)
 
 /* ---- index, bundle.json, manifest ------------------------------------------------------------*/
 
-static bool put_index(struct flatten *f, struct index_pack *out, struct err *err)
+static const struct segment *segment_at(void *index, size_t i, struct err *err)
 {
-    AUTO(buf) struct buf text = {.max = INDEX_MAX};
-    struct span frame;
-
-    if (!index_encode(&f->index, &text, err) ||
-        !codec_compress(f->slots[0].codec, INDEX_LEVEL, buf_view(&text), &frame, err))
-        return false;
-    out->bytes = frame.len;
-    return store_put_blob(f->to, frame, &out->digest, err);
+    (void)err;
+    if (i % INDEX_RELAX == 0)
+        index_forget(index);
+    return &index_segments(index)[i];
 }
 
-static bool put_text(struct store *to, char *stolen, struct index_pack *out, struct err *err)
+static bool put_index(struct flatten *f, struct index_pack *out, struct err *err)
 {
-    AUTO(free) char *text = stolen;
+    AUTO(spill) struct spill frames = {0};
+    const struct index_parts parts = {&f->index.packs, &f->index.streams, f->index.segment_count,
+                                      segment_at, &f->index};
 
-    if (!text)
-        return err_memory(err);
-    out->bytes = strlen(text);
-    return store_put_blob(to, span_of(text), &out->digest, err);
+    return index_encode(&parts, f->slots[0].codec, &frames, err) &&
+           blob_put_all(f->to, &frames, out, err);
 }
 
 struct counts {
@@ -319,7 +314,8 @@ static bool put_config(struct flatten *f, struct index_pack *out, struct err *er
         json_object_set_new(config, "packs", json_integer((json_int_t)f->index.packs.count)) != 0 ||
         !recount(f, config))
         return err_memory(err);
-    return put_text(f->to, json_text(config), out, err);
+    AUTO(free) char *text = json_text(config);
+    return blob_put_text(f->to, text, out, err);
 }
 
 static bool put_manifest(struct flatten *f, struct index_pack *out, struct err *err)
@@ -329,8 +325,10 @@ static bool put_manifest(struct flatten *f, struct index_pack *out, struct err *
 
     snprintf(m.created, sizeof(m.created), "%s", old->created);
     snprintf(m.environment, sizeof(m.environment), "%s", old->environment);
-    return put_index(f, &m.index, err) && put_config(f, &m.config, err) &&
-           put_text(f->to, manifest_encode(&m), out, err);
+    if (!put_index(f, &m.index, err) || !put_config(f, &m.config, err))
+        return false;
+    AUTO(free) char *text = manifest_encode(&m);
+    return blob_put_text(f->to, text, out, err);
 }
 
 bool bundle_flatten(struct bundle *b, struct store *to, unsigned jobs, struct index_pack *manifest,

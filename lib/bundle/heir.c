@@ -125,6 +125,11 @@ const struct stream *bundle_parent_stream(const struct bundle_writer *w, const c
     return w->parent ? bundle_find(parent_bundle(w->parent), name) : NULL;
 }
 
+void bundle_parent_forget(const struct bundle_writer *w)
+{
+    parent_forget(w->parent);
+}
+
 bool bundle_parent_trusted(const struct bundle_writer *w)
 {
     struct bundle_access ours = {.signed_only = true, .trusted_count = 1};

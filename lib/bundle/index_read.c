@@ -83,13 +83,16 @@ static bool read_kind(struct span name, enum stream_kind *out)
     return false;
 }
 
-/* The text is ours and ends in newlines and tabs where fields end: the name becomes a C string. */
-static const char *in_place(struct span field)
+/* The text goes: a copy. */
+static const char *own_string(struct index *ix, struct span field, struct err *err)
 {
-    char *at = (char *)(uintptr_t)field.at;
+    char **to = vec_add(&ix->strings, err);
 
-    at[field.len] = '\0';
-    return at;
+    if (to)
+        *to = span_dup(field);
+    if (to && !*to)
+        err_memory(err);
+    return to ? *to : NULL;
 }
 
 static bool unescape(struct span field, struct span *out)
@@ -124,14 +127,16 @@ static bool read_stream(struct index *ix, struct line *l, struct err *err)
     struct index_stream s = {0};
     uint64_t id = 0;
 
-    if (ix->segments.count || l->count != 5 || !span_u64(l->field[1], &id) ||
+    if (ix->segment_count || l->count != 5 || !span_u64(l->field[1], &id) ||
         id != ix->streams.count)
         return damaged(l, "not a stream in order", err);
     if (!read_kind(l->field[2], &s.kind))
         return later(l, "a stream of a kind that is not known here", err);
     if (!stream_name_ok(l->field[3]))
         return damaged(l, "a bad stream name", err);
-    s.name = in_place(l->field[3]);
+    s.name = own_string(ix, l->field[3], err);
+    if (!s.name)
+        return false;
     if (id > 0 && strcmp(before[id - 1].name, s.name) >= 0)
         return damaged(l, "streams are not in the order of their names", err);
     if (!read_meta(ix, l, &s, err))
@@ -166,11 +171,9 @@ static bool base_fits(const struct index *ix, const struct segment *s)
 
 static bool segment_follows(const struct index *ix, const struct segment *s)
 {
-    const struct segment *all = ix->segments.at;
-
-    if (ix->segments.count == 0)
+    if (ix->segment_count == 0)
         return true;
-    const struct segment *prev = &all[ix->segments.count - 1];
+    const struct segment *prev = &index_segments(ix)[ix->segment_count - 1];
     return prev->stream < s->stream || (prev->stream == s->stream && prev->seq < s->seq);
 }
 
@@ -214,18 +217,14 @@ static bool read_segment(struct index *ix, struct line *l, struct err *err)
     if (!segment_follows(ix, &s))
         return damaged(l, "segments are not in order", err);
 
-    struct segment *to = vec_add(&ix->segments, err);
-    if (!to)
-        return false;
-    *to = s;
-    return true;
+    return index_keep_keys(ix, &s, err) && index_add(ix, &s, err);
 }
 
-static bool read_head(struct line *l, struct span *rest, struct err *err)
+static bool read_head(const struct line *l, struct err *err)
 {
     uint64_t version = 0;
 
-    if (!next_line(rest, l) || l->count != 2 || !span_is(l->field[0], "rehearse-index") ||
+    if (l->count != 2 || !span_is(l->field[0], "rehearse-index") ||
         !span_u64(l->field[1], &version))
         return damaged(l, "it does not start as one", err);
     if (version != BUNDLE_FORMAT)
@@ -233,78 +232,100 @@ static bool read_head(struct line *l, struct span *rest, struct err *err)
     return true;
 }
 
-static bool read_end(const struct index *ix, const struct line *l, struct span rest,
-                     struct err *err)
+static bool read_last(struct index_reader *r, const struct line *l, struct err *err)
 {
+    const struct index *ix = r->ix;
     uint64_t packs = 0, streams = 0, segments = 0;
 
-    if (l->count != 4 || !span_u64(l->field[1], &packs) || !span_u64(l->field[2], &streams) ||
-        !span_u64(l->field[3], &segments) || packs != ix->packs.count ||
-        streams != ix->streams.count || segments != ix->segments.count || rest.len)
-        return damaged(l, "the counts at its end do not hold", err);
-    return delta_check_depth(ix, err);
+    r->ended = l->count == 4 && span_u64(l->field[1], &packs) && span_u64(l->field[2], &streams) &&
+               span_u64(l->field[3], &segments) && packs == ix->packs.count &&
+               streams == ix->streams.count && segments == ix->segment_count;
+    return r->ended || damaged(l, "the counts at its end do not hold", err);
 }
 
-static const char *kept(struct buf *to, const char *at, size_t len)
-{
-    const char *copy = to->at + to->len;
-
-    buf_add(to, at, len);
-    return copy;
-}
-
-/* Names and keys into memory of their own, so that the text can go: it is ten times as large. */
-static bool keep_names(struct index *ix, struct err *err)
-{
-    struct index_stream *streams = ix->streams.at;
-    struct segment *segments = ix->segments.at;
-    struct buf names = {.max = INDEX_MAX};
-    size_t need = 1;
-
-    for (size_t i = 0; i < ix->streams.count; i++)
-        need += strlen(streams[i].name) + 1;
-    for (size_t i = 0; i < ix->segments.count; i++)
-        need += segments[i].key_from.len + segments[i].key_to.len;
-    /* All at once: nothing moves while it is filled. */
-    if (!buf_reserve(&names, need))
-        return err_memory(err);
-    for (size_t i = 0; i < ix->streams.count; i++)
-        streams[i].name = kept(&names, streams[i].name, strlen(streams[i].name) + 1);
-    for (size_t i = 0; i < ix->segments.count; i++) {
-        struct span *const keys[] = {&segments[i].key_from, &segments[i].key_to};
-        for (size_t k = 0; k < COUNT(keys); k++)
-            keys[k]->at = kept(&names, keys[k]->at, keys[k]->len);
-    }
-    buf_done(&ix->text);
-    ix->text = names;
-    return true;
-}
-
-bool index_decode(struct buf *text, struct index *ix, struct err *err)
+static bool read_line(struct index_reader *r, struct line *l, struct err *err)
 {
     static const struct {
         const char *record;
         bool (*read)(struct index *ix, struct line *l, struct err *err);
     } records[] = {{"segment", read_segment}, {"stream", read_stream}, {"pack", read_pack}};
-    struct line l = {0};
 
-    ix->text = *text;
-    *text = (struct buf){.max = text->max};
-    struct span rest = buf_view(&ix->text);
-    if (!read_head(&l, &rest, err))
-        return false;
-    while (next_line(&rest, &l)) {
-        size_t i = 0;
+    if (l->number == 1)
+        return read_head(l, err);
+    if (r->ended)
+        return damaged(l, "it goes on behind its end", err);
+    for (size_t i = 0; i < COUNT(records); i++)
+        if (span_is(l->field[0], records[i].record))
+            return records[i].read(r->ix, l, err);
+    if (span_is(l->field[0], "end"))
+        return read_last(r, l, err);
+    return damaged(l, "a record of an unknown kind", err);
+}
 
-        if (span_is(l.field[0], "end"))
-            return read_end(ix, &l, rest, err) && keep_names(ix, err);
-        while (i < COUNT(records) && !span_is(l.field[0], records[i].record))
-            i++;
-        if (i == COUNT(records))
-            return damaged(&l, "a record of an unknown kind", err);
-        if (!records[i].read(ix, &l, err))
+bool index_read_text(struct index_reader *r, struct span text, struct err *err)
+{
+    struct line l = {.number = r->lines};
+    bool ok = true;
+
+    while (ok && next_line(&text, &l))
+        ok = read_line(r, &l, err);
+    r->lines = l.number++;
+    return ok && (!text.len || damaged(&l, "it ends too early", err));
+}
+
+bool index_read_end(struct index_reader *r, struct err *err)
+{
+    const struct line l = {.number = r->lines + 1};
+
+    return r->ended ? delta_check_depth(r->ix, err) : damaged(&l, "it ends too early", err);
+}
+
+/* The first of the frames, and how many bytes it has. */
+static bool next_frame(struct span rest, struct span *frame, uint64_t *raw, struct err *err)
+{
+    size_t len = codec_frame_bytes(rest);
+
+    *frame = (struct span){rest.at, len};
+    if (!len || !codec_raw_bytes(*frame, raw) || *raw > INDEX_FRAME_MAX)
+        return err_set(err, ERR_DAMAGED, "the segment index is no zstd frame of a sane size");
+    return true;
+}
+
+/* Of all of them. */
+static bool text_bytes(const struct spill *frames, size_t *out, struct err *err)
+{
+    struct span rest = {frames->at, frames->len}, frame;
+    uint64_t raw = 0;
+
+    for (*out = 0; rest.len; *out += (size_t)raw) {
+        if (!next_frame(rest, &frame, &raw, err))
             return false;
+        if (raw > INDEX_MAX - *out)
+            return err_set(err, ERR_DAMAGED, "the text of the segment index is too large");
+        rest = (struct span){rest.at + frame.len, rest.len - frame.len};
+        spill_forget(frames);
     }
-    l.number++;
-    return damaged(&l, "it ends too early", err);
+    return true;
+}
+
+bool index_decode(const struct spill *frames, struct codec *c, struct index *ix, struct err *err)
+{
+    struct index_reader r = {.ix = ix};
+    struct span rest = {frames->at, frames->len}, frame;
+    AUTO(buf) struct buf text = {.max = INDEX_FRAME_MAX + 1};
+    size_t whole = 0;
+    uint64_t raw = 0;
+
+    if (!text_bytes(frames, &whole, err) || !index_reserve(ix, whole, err))
+        return false;
+    while (rest.len) {
+        if (!next_frame(rest, &frame, &raw, err) ||
+            !codec_decode(c, frame, (size_t)raw, &text, err) ||
+            !index_read_text(&r, buf_view(&text), err))
+            return false;
+        rest = (struct span){rest.at + frame.len, rest.len - frame.len};
+        spill_forget(frames);
+        index_forget(ix);
+    }
+    return index_read_end(&r, err);
 }

@@ -4,6 +4,8 @@
 
 #include <inttypes.h>
 
+#define INDEX_LEVEL 3
+
 static void write_pack(struct buf *out, size_t id, const struct index_pack *pack)
 {
     char hex[HASH_HEX];
@@ -59,21 +61,69 @@ static void write_segment(struct buf *out, const struct segment *s)
     write_base(out, &s->base);
 }
 
-bool index_encode(const struct index *ix, struct buf *out, struct err *err)
-{
-    const struct index_pack *packs = ix->packs.at;
-    const struct index_stream *streams = ix->streams.at;
-    const struct segment *segments = ix->segments.at;
+struct frames {
+    struct buf text;
+    uint64_t text_bytes; /* of those before */
+    struct codec *codec;
+    struct spill *out;
+};
 
-    buf_clear(out);
-    buf_printf(out, "rehearse-index\t%d\n", BUNDLE_FORMAT);
-    for (size_t i = 0; i < ix->packs.count; i++)
-        write_pack(out, i, &packs[i]);
-    for (size_t i = 0; i < ix->streams.count; i++)
-        if (!write_stream(out, i, &streams[i], err))
+static bool end_frame(struct frames *f, struct err *err)
+{
+    struct span frame;
+
+    if (!buf_ok(&f->text, err))
+        return false;
+    f->text_bytes += f->text.len;
+    if (f->text_bytes > INDEX_MAX)
+        return err_set(err, ERR_UNSUPPORTED, "its text has more than %zu bytes", INDEX_MAX);
+    if (!codec_compress(f->codec, INDEX_LEVEL, buf_view(&f->text), &frame, err) ||
+        !spill_add(f->out, frame.at, frame.len, err))
+        return false;
+    buf_clear(&f->text);
+    return true;
+}
+
+/* Between two lines. */
+static bool next_frame(struct frames *f, struct err *err)
+{
+    return f->text.len < INDEX_FRAME || end_frame(f, err);
+}
+
+static bool write_lines(struct frames *f, const struct index_parts *parts, struct err *err)
+{
+    const struct index_pack *packs = parts->packs->at;
+    const struct index_stream *streams = parts->streams->at;
+
+    buf_printf(&f->text, "rehearse-index\t%d\n", BUNDLE_FORMAT);
+    for (size_t i = 0; i < parts->packs->count; i++) {
+        write_pack(&f->text, i, &packs[i]);
+        if (!next_frame(f, err))
             return false;
-    for (size_t i = 0; i < ix->segments.count; i++)
-        write_segment(out, &segments[i]);
-    buf_printf(out, "end\t%zu\t%zu\t%zu\n", ix->packs.count, ix->streams.count, ix->segments.count);
-    return buf_ok(out, err);
+    }
+    for (size_t i = 0; i < parts->streams->count; i++)
+        if (!write_stream(&f->text, i, &streams[i], err) || !next_frame(f, err))
+            return false;
+    for (size_t i = 0; i < parts->segment_count; i++) {
+        const struct segment *s = parts->segment(parts->ctx, i, err);
+
+        if (!s)
+            return false;
+        write_segment(&f->text, s);
+        if (!next_frame(f, err))
+            return false;
+    }
+    buf_printf(&f->text, "end\t%zu\t%zu\t%zu\n", parts->packs->count, parts->streams->count,
+               parts->segment_count);
+    return end_frame(f, err);
+}
+
+bool index_encode(const struct index_parts *parts, struct codec *c, struct spill *out,
+                  struct err *err)
+{
+    struct frames f = {.text = {.max = INDEX_FRAME_MAX}, .codec = c, .out = out};
+    bool ok = spill_open(out, spill_share(INDEX_MAX), err) && write_lines(&f, parts, err);
+
+    buf_done(&f.text);
+    return ok;
 }

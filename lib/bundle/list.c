@@ -1,4 +1,5 @@
 #include "lib/base/json.h"
+#include "lib/bundle/blob.h"
 #include "lib/bundle/bundle.h"
 #include "lib/bundle/tags.h"
 

@@ -214,24 +214,3 @@ bool manifest_decode(struct span text, struct manifest *m, struct err *err)
     m->to_sign = signed_part(all);
     return m->to_sign || err_memory(err);
 }
-
-bool blob_get(struct store *store, const struct index_pack *blob, size_t max, struct buf *out,
-              struct err *err)
-{
-    char name[STORE_NAME_MAX], text[DIGEST_TEXT];
-
-    digest_text(&blob->digest, text);
-    if (!store_get(store, store_blob_name(&blob->digest, name), max, out, err)) {
-        if (err && err->code == ERR_MISSING)
-            return err_set(err, ERR_DAMAGED, "blob '%s' is missing from store '%s'", text,
-                           store->url);
-        return err_add(err, "blob '%s'", text);
-    }
-    if (out->len != blob->bytes)
-        return err_set(err, ERR_DAMAGED, "blob '%s' has %zu bytes and should have %" PRIu64, text,
-                       out->len, blob->bytes);
-    struct digest found = hash_of(buf_view(out));
-    if (!digest_eq(&found, &blob->digest))
-        return err_set(err, ERR_DAMAGED, "blob '%s' was altered: its SHA-256 is another", text);
-    return true;
-}

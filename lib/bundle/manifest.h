@@ -66,8 +66,4 @@ bool digest_text_parse(const char *text, struct digest *out);
 #define DIGEST_TEXT 80
 const char *digest_text(const struct digest *d, char out[DIGEST_TEXT]);
 
-/* A small blob, its size and digest checked. */
-bool blob_get(struct store *store, const struct index_pack *blob, size_t max, struct buf *out,
-              struct err *err);
-
 #endif

@@ -1,6 +1,7 @@
 #include "lib/bundle/pack.h"
 
 #include "lib/base/vec.h"
+#include "lib/bundle/blob.h"
 #include "lib/seal/key.h"
 #include "lib/seal/sealed.h"
 
@@ -15,22 +16,11 @@ struct seek_entry {
 };
 
 struct pack_writer {
-    struct store_put *put;
-    struct hash *hash;
+    struct blob_put blob;
     struct vec seek;    /* struct seek_entry */
     unsigned char *key; /* NULL: not sealed */
     struct buf box;
-    uint64_t bytes;
 };
-
-static bool append(struct pack_writer *p, struct span bytes, struct err *err)
-{
-    if (!p->put->ops->append(p->put, bytes.at, bytes.len, err))
-        return false;
-    hash_add(p->hash, bytes.at, bytes.len);
-    p->bytes += bytes.len;
-    return true;
-}
 
 bool pack_open(struct store *store, unsigned char *key, struct pack_writer **out, struct err *err)
 {
@@ -42,9 +32,8 @@ bool pack_open(struct store *store, unsigned char *key, struct pack_writer **out
     }
     p->key = key;
     p->seek = (struct vec)VEC(struct seek_entry);
-    if (!hash_open(&p->hash, err) || !store->ops->put(store, &p->put, err))
-        return false;
-    if (p->key && !append(p, seal_header(SEAL_PACK), err))
+    if (!blob_open(store, &p->blob, err) ||
+        (p->key && !blob_add(&p->blob, seal_header(SEAL_PACK), err)))
         return false;
     *out = TAKE(p);
     return true;
@@ -54,9 +43,7 @@ void pack_abort(struct pack_writer *p)
 {
     if (!p)
         return;
-    if (p->put)
-        p->put->ops->abort(p->put);
-    hash_close(p->hash);
+    blob_abort(&p->blob);
     vec_done(&p->seek);
     seal_wipe_free(p->key);
     buf_done(&p->box);
@@ -65,25 +52,26 @@ void pack_abort(struct pack_writer *p)
 
 uint64_t pack_bytes(const struct pack_writer *p)
 {
-    return p->bytes;
+    return p->blob.bytes;
 }
 
 /* A piece of the pack as it is, or in a box. */
 static bool append_part(struct pack_writer *p, struct span part, bool last, struct err *err)
 {
-    const struct seal_place place = {SEAL_PACK, last, p->bytes};
+    const struct seal_place place = {SEAL_PACK, last, p->blob.bytes};
 
     if (!p->key)
-        return append(p, part, err);
+        return blob_add(&p->blob, part, err);
     buf_clear(&p->box);
-    return seal_box(p->key, &place, part, &p->box, err) && append(p, buf_view(&p->box), err);
+    return seal_box(p->key, &place, part, &p->box, err) &&
+           blob_add(&p->blob, buf_view(&p->box), err);
 }
 
 bool pack_add(struct pack_writer *p, struct span frame, size_t raw_bytes, uint64_t *offset,
               struct err *err)
 {
     struct seek_entry *e = vec_add(&p->seek, err);
-    uint64_t at = p->bytes;
+    uint64_t at = p->blob.bytes;
 
     if (!e)
         return false;
@@ -120,20 +108,12 @@ static void seek_table(const struct pack_writer *p, struct buf *out)
     put_le32(out, SEEK_MAGIC);
 }
 
-bool pack_finish(struct pack_writer *open, struct digest *digest, uint64_t *bytes, struct err *err)
+bool pack_finish(struct pack_writer *open, struct index_pack *out, struct err *err)
 {
     AUTO(pack) struct pack_writer *p = open;
     AUTO(buf) struct buf table = {0};
-    char name[STORE_NAME_MAX];
 
     seek_table(p, &table);
-    if (!buf_ok(&table, err) || !append_part(p, buf_view(&table), true, err))
-        return false;
-    struct digest made = hash_end(p->hash);
-    struct store_put *put = TAKE(p->put);
-    if (!put->ops->commit(put, store_blob_name(&made, name), err))
-        return false;
-    *digest = made;
-    *bytes = p->bytes;
-    return true;
+    return buf_ok(&table, err) && append_part(p, buf_view(&table), true, err) &&
+           blob_commit(&p->blob, out, err);
 }

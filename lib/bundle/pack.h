@@ -11,6 +11,7 @@
 
 #include "lib/store/store.h"
 
+struct index_pack; /* lib/bundle/index.h */
 struct pack_writer;
 
 /* `key` seals each frame and the table in a box of its own (lib/seal/sealed.h); NULL: a plain pack.
@@ -20,8 +21,8 @@ bool pack_open(struct store *store, unsigned char *key, struct pack_writer **out
 bool pack_add(struct pack_writer *p, struct span frame, size_t raw_bytes, uint64_t *offset,
               struct err *err);
 uint64_t pack_bytes(const struct pack_writer *p);
-/* Seek table, then the blob becomes visible. Frees p either way. */
-bool pack_finish(struct pack_writer *p, struct digest *digest, uint64_t *bytes, struct err *err);
+/* Seek table, then the blob becomes visible, and its digest and size are set. Frees p either way. */
+bool pack_finish(struct pack_writer *p, struct index_pack *out, struct err *err);
 void pack_abort(struct pack_writer *p);
 AUTO_PTR(pack, struct pack_writer, pack_abort)
 

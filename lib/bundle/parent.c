@@ -1,51 +1,46 @@
 #include "lib/bundle/parent.h"
 
 #include "lib/bundle/access.h"
+#include "lib/bundle/lookup.h"
 #include "lib/bundle/reader.h"
 #include "lib/bundle/sealing.h"
 
 struct parent {
     struct bundle *bundle;
-    struct vec by_raw; /* struct known, by digest */
-    struct vec shared; /* int64_t: the number of each of its packs in the new bundle, or -1 */
+    struct lookup by_raw; /* numbers of its segments, by their content */
+    struct vec shared;    /* int64_t: the number of each of its packs in the new bundle, or -1 */
     struct wrap *keys,
         *into; /* its wrapped keys, and those of the new bundle; NULL: not encrypted */
 };
 
-struct known {
-    const struct segment *segment;
-    const char *component;
-};
-
-static int known_cmp(const void *a, const void *b)
-{
-    const struct known *x = a, *y = b;
-
-    return memcmp(&x->segment->raw, &y->segment->raw, sizeof(struct digest));
-}
-
 static bool gather(struct parent *p, struct err *err)
 {
-    size_t count = 0;
-    const struct stream *streams = bundle_streams(p->bundle, &count);
+    const struct index *ix = bundle_index(p->bundle);
 
-    for (size_t i = 0; i < count; i++) {
-        for (size_t k = 0; k < streams[i].segment_count; k++) {
-            struct known *to = vec_add(&p->by_raw, err);
-            if (!to)
-                return false;
-            *to = (struct known){&streams[i].segments[k], streams[i].component};
-        }
+    if (!lookup_open(&p->by_raw, ix->segment_count, err))
+        return false;
+    for (size_t i = 0; i < ix->segment_count; i++) {
+        if (i % INDEX_RELAX == 0)
+            index_forget(ix);
+        if (!lookup_put(&p->by_raw, &index_segments(ix)[i].raw, i, err))
+            return false;
     }
-    if (p->by_raw.count)
-        qsort(p->by_raw.at, p->by_raw.count, sizeof(struct known), known_cmp);
-    for (size_t i = 0; i < bundle_index(p->bundle)->packs.count; i++) {
+    for (size_t i = 0; i < ix->packs.count; i++) {
         int64_t *to = vec_add(&p->shared, err);
         if (!to)
             return false;
         *to = -1;
     }
+    parent_forget(p);
     return true;
+}
+
+void parent_forget(const struct parent *p)
+{
+    if (!p)
+        return;
+    spill_forget(&p->by_raw.slots);
+    index_forget(bundle_index(p->bundle));
 }
 
 /* Plain packs in an encrypted bundle would show what it hides; the other way round nobody without a
@@ -76,7 +71,6 @@ bool parent_open(struct store *store, const char *ref, struct cache *cache, stru
 
     if (!p)
         return err_memory(err);
-    p->by_raw = (struct vec)VEC(struct known);
     p->shared = (struct vec)VEC(int64_t);
     if (!bundle_open_as(store, ref, &access, &p->bundle, err) || !take_keys(p, wrap, err) ||
         !gather(p, err))
@@ -90,7 +84,7 @@ void parent_close(struct parent *p)
     if (!p)
         return;
     bundle_close(p->bundle);
-    vec_done(&p->by_raw);
+    lookup_done(&p->by_raw);
     vec_done(&p->shared);
     wrap_free(p->keys);
     free(p);
@@ -102,30 +96,26 @@ const struct digest *parent_digest(const struct parent *p)
 }
 
 /* A pack holds one component, also when it is shared: the same bytes elsewhere do not count. */
-static bool reads_alike(const struct parent *p, const struct segment *seg, unsigned columns)
+static bool reads_alike(const struct stream *of, const struct segment *seg, const char *component,
+                        unsigned columns)
 {
-    size_t count = 0;
-
-    return !segment_is_delta(seg) ||
-           bundle_columns(bundle_streams(p->bundle, &count) + seg->stream) == columns;
+    return strcmp(of->component, component) == 0 &&
+           (!segment_is_delta(seg) || bundle_columns(of) == columns);
 }
 
 const struct segment *parent_find(const struct parent *p, const char *component, unsigned columns,
                                   const struct digest *raw)
 {
-    const struct segment wanted = {.raw = *raw};
-    const struct known key = {&wanted, component};
-    const struct known *all = p->by_raw.at, *end = all + p->by_raw.count;
-    const struct known *hit =
-        p->by_raw.count ? bsearch(&key, all, p->by_raw.count, sizeof(*all), known_cmp) : NULL;
+    size_t step = 0, number, count = 0;
+    const struct stream *streams = bundle_streams(p->bundle, &count);
 
-    if (!hit)
-        return NULL;
-    while (hit > all && known_cmp(hit - 1, &key) == 0)
-        hit--;
-    for (; hit < end && known_cmp(hit, &key) == 0; hit++)
-        if (strcmp(hit->component, component) == 0 && reads_alike(p, hit->segment, columns))
-            return hit->segment;
+    while (lookup_next(&p->by_raw, raw, &step, &number)) {
+        const struct segment *seg = &index_segments(bundle_index(p->bundle))[number];
+
+        if (digest_eq(&seg->raw, raw) &&
+            reads_alike(&streams[seg->stream], seg, component, columns))
+            return seg;
+    }
     return NULL;
 }
 

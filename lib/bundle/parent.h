@@ -28,6 +28,8 @@ const struct segment *parent_find(const struct parent *p, const char *component,
 /* The parent's segment that a new one descends from: see struct segment_raw; NULL: none. */
 const struct segment *parent_like(const struct parent *p, const char *stream,
                                   const struct segment_raw *raw);
+/* What is known of its segments goes out of memory until it is read again; NULL is fine. */
+void parent_forget(const struct parent *p);
 struct bundle *parent_bundle(const struct parent *p);
 /* The number that the parent's pack has among `packs`, which it joins if need be. */
 bool parent_share(struct parent *p, uint32_t pack, struct vec *packs, uint32_t *id,

@@ -61,21 +61,32 @@ static struct bundle *bundle_new(struct store *store)
     return b;
 }
 
+/* A part of an encrypted bundle: from the cache as it was, or opened with the key. */
+static bool get_part(struct bundle *b, enum cache_part part, struct spill *out, struct err *err)
+{
+    const struct manifest *m = &b->manifest;
+
+    if (b->cache)
+        return cache_part(b->cache, part, &m->index.digest,
+                          part == CACHE_INDEX ? INDEX_MAX : CONFIG_MAX, out, err);
+    if (part == CACHE_INDEX)
+        return sealing_get(b->store, &m->index, SEAL_INDEX, sealing_key(b->keys, SEALING_INDEX),
+                           out, err);
+    return sealing_get(b->store, &m->details, SEAL_DETAILS, sealing_key(b->keys, SEALING_DETAILS),
+                       out, err) ||
+           err_add(err, "the details of the bundle");
+}
+
 /* bundle.json, or the whole of it that is sealed in an encrypted bundle. */
 static bool get_config(struct bundle *b, struct buf *text, struct err *err)
 {
-    AUTO(buf) struct buf sealed = {0};
+    AUTO(spill) struct spill details = {0};
 
-    if (b->cache)
-        return cache_part(b->cache, CACHE_DETAILS, &b->manifest.index.digest, CONFIG_MAX, text,
-                          err);
-    if (!b->keys)
+    if (!b->cache && !b->keys)
         return blob_get(b->store, &b->manifest.config, CONFIG_MAX, text, err);
-    if (!blob_get(b->store, &b->manifest.details, CONFIG_MAX, &sealed, err))
-        return false;
-    return seal_blob_open(sealing_key(b->keys, SEALING_DETAILS), SEAL_DETAILS, buf_view(&sealed),
-                          text, err) ||
-           err_add(err, "the details of the bundle");
+    text->max = CONFIG_MAX;
+    return get_part(b, CACHE_DETAILS, &details, err) &&
+           (buf_add(text, details.at, details.len) || buf_ok(text, err));
 }
 
 static bool read_config(struct bundle *b, struct err *err)
@@ -108,34 +119,22 @@ static bool same_packs(const struct vec *layers, const struct vec *packs)
     return true;
 }
 
-static bool get_index(struct bundle *b, struct buf *frame, struct err *err)
+static bool get_index(struct bundle *b, struct spill *frames, struct err *err)
 {
-    AUTO(buf) struct buf sealed = {0};
-
-    if (b->cache)
-        return cache_part(b->cache, CACHE_INDEX, &b->manifest.index.digest, INDEX_MAX, frame, err);
-    if (!b->keys)
-        return blob_get(b->store, &b->manifest.index, INDEX_MAX, frame, err);
-    return blob_get(b->store, &b->manifest.index, INDEX_MAX, &sealed, err) &&
-           seal_blob_open(sealing_key(b->keys, SEALING_INDEX), SEAL_INDEX, buf_view(&sealed), frame,
-                          err);
+    return b->cache || b->keys ? get_part(b, CACHE_INDEX, frames, err)
+                               : blob_fetch(b->store, &b->manifest.index, INDEX_MAX, frames, err);
 }
 
 static bool read_index(struct bundle *b, struct err *err)
 {
-    AUTO(buf) struct buf frame = {0};
-    AUTO(buf) struct buf text = {0};
+    AUTO(spill) struct spill frames = {0};
     struct codec *c = NULL;
-    uint64_t raw = 0;
 
-    if (!get_index(b, &frame, err))
+    if (!get_index(b, &frames, err))
         return err_add(err, "cannot read the segment index");
-    if (!codec_raw_bytes(buf_view(&frame), &raw) || raw > INDEX_MAX)
-        return err_set(err, ERR_DAMAGED, "the segment index is no zstd frame of a sane size");
     if (!codecs_take(&b->codecs, &c, err))
         return false;
-    bool ok = codec_decode(c, buf_view(&frame), (size_t)raw, &text, err) &&
-              index_decode(&text, &b->index, err);
+    bool ok = index_decode(&frames, c, &b->index, err);
     codecs_give(&b->codecs, c);
     if (!ok)
         return err_add(err, "cannot read the segment index");
@@ -165,6 +164,8 @@ static bool add_stream(struct bundle *b, uint32_t id, const struct segment *segm
                           .segments = segments,
                           .segment_count = count};
     for (size_t i = 0; i < count; i++) {
+        if (i % INDEX_RELAX == 0)
+            index_forget(&b->index);
         to->raw_bytes += segments[i].raw_bytes;
         to->records += segments[i].records;
     }
@@ -174,17 +175,19 @@ static bool add_stream(struct bundle *b, uint32_t id, const struct segment *segm
 /* Both are in the order of the stream's number, so one pass finds every stream's segments. */
 static bool build_streams(struct bundle *b, struct err *err)
 {
-    const struct segment *all = b->index.segments.at;
+    const struct segment *all = index_segments(&b->index);
     size_t at = 0;
 
     for (uint32_t id = 0; id < b->index.streams.count; id++) {
         size_t from = at;
 
-        while (at < b->index.segments.count && all[at].stream == id)
-            at++;
+        for (; at < b->index.segment_count && all[at].stream == id; at++)
+            if (at % INDEX_RELAX == 0)
+                index_forget(&b->index);
         if (!add_stream(b, id, all ? all + from : NULL, at - from, err))
             return false;
     }
+    index_forget(&b->index);
     return true;
 }
 
@@ -194,11 +197,12 @@ static bool load_locked(struct bundle *b, struct err *err)
     const struct index_pack *const blobs[] = {&b->manifest.index, &b->manifest.details,
                                               &b->manifest.keys};
     const struct index_pack *packs = b->manifest.packs.at;
-    AUTO(buf) struct buf bytes = {0};
 
-    for (size_t i = 0; i < COUNT(blobs); i++)
-        if (!blob_get(b->store, blobs[i], INDEX_MAX, &bytes, err))
+    for (size_t i = 0; i < COUNT(blobs); i++) {
+        AUTO(spill) struct spill bytes = {0};
+        if (!blob_fetch(b->store, blobs[i], SEALED_MAX, &bytes, err))
             return false;
+    }
     for (size_t i = 0; i < b->manifest.packs.count; i++) {
         struct index_pack *to = vec_add(&b->index.packs, err);
         if (!to)

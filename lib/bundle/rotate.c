@@ -26,14 +26,6 @@ static bool read_old(struct rotation *r, struct store *store, const char *ref,
     return err_hint(err, "encrypt what is captured next with 'encrypt_to' in the environment file");
 }
 
-static bool put_text(struct store *store, const char *text, struct index_pack *out, struct err *err)
-{
-    if (!text)
-        return err_memory(err);
-    out->bytes = strlen(text);
-    return store_put_blob(store, span_of(text), &out->digest, err);
-}
-
 static bool wrap_anew(struct rotation *r, struct store *store, const struct bundle_access *with,
                       const struct key_public *to, size_t count, struct index_pack *keys,
                       struct err *err)
@@ -45,7 +37,7 @@ static bool wrap_anew(struct rotation *r, struct store *store, const struct bund
         !wrap_again(old, with->key, to, count, &fresh, err))
         return false;
     AUTO(free) char *document = wrap_encode(fresh);
-    return put_text(store, document, keys, err);
+    return blob_put_text(store, document, keys, err);
 }
 
 /* The old manifest with another blob of keys; what else stands in it stays. */
@@ -66,7 +58,7 @@ static bool put_manifest(struct rotation *r, struct store *store, struct span te
             return err_memory(err);
     }
     AUTO(free) char *changed = json_text(all);
-    return put_text(store, changed, &r->now, err);
+    return blob_put_text(store, changed, &r->now, err);
 }
 
 static bool point_at_new(void *ctx, json_t *manifests, struct err *err)

@@ -28,21 +28,33 @@ void access_done(struct bundle_access *a)
 
 /* ---- writing ---------------------------------------------------------------------------------*/
 
-bool sealing_put(struct store *store, struct wrap *w, enum seal_role role, const char *name,
-                 struct span plain, struct index_pack *out, struct err *err)
+static bool put_box(void *blob, struct span sealed, struct err *err)
 {
-    AUTO(buf) struct buf blob = {.max = plain.len + SEAL_HEADER + SEAL_OVERHEAD + 1};
+    return blob_add(blob, sealed, err);
+}
+
+bool sealing_put(struct store *store, struct wrap *w, enum seal_role role, const char *name,
+                 const struct spill *plain, struct index_pack *out, struct err *err)
+{
+    AUTO(blob_put) struct blob_put blob = {0};
     unsigned char *key = seal_secret_memory(SEAL_KEY, err);
-    struct digest digest;
 
     if (!key)
         return false;
-    bool ok = wrap_add(w, name, key, err) && seal_blob(key, role, plain, &blob, err) &&
-              store_put_blob(store, buf_view(&blob), &digest, err);
+    bool ok = wrap_add(w, name, key, err) && blob_open(store, &blob, err) &&
+              seal_blob(key, role, plain, put_box, &blob, err);
     seal_wipe_free(key);
-    if (ok)
-        *out = (struct index_pack){.digest = digest, .bytes = blob.len};
-    return ok;
+    *out = (struct index_pack){0};
+    return ok && blob_commit(&blob, out, err);
+}
+
+bool sealing_get(struct store *store, const struct index_pack *blob, enum seal_role role,
+                 const unsigned char *key, struct spill *plain, struct err *err)
+{
+    AUTO(spill) struct spill sealed = {0};
+
+    return blob_fetch(store, blob, SEALED_MAX, &sealed, err) &&
+           seal_blob_open(key, role, &sealed, plain, err);
 }
 
 json_t *sealing_public(const json_t *config)

@@ -3,14 +3,15 @@
 #define LIB_BUNDLE_SEALING_H
 
 #include "lib/bundle/access.h"
+#include "lib/bundle/blob.h"
 #include "lib/bundle/manifest.h"
 #include "lib/seal/wrap.h"
 
 /* ---- writing ---------------------------------------------------------------------------------*/
 
-/* A blob of one box under a new key, which is wrapped as `name`. */
+/* A blob under a new key, which is wrapped as `name`. */
 bool sealing_put(struct store *store, struct wrap *w, enum seal_role role, const char *name,
-                 struct span plain, struct index_pack *out, struct err *err);
+                 const struct spill *plain, struct index_pack *out, struct err *err);
 /* What of bundle.json may be read without a key: what a list needs. New reference. */
 json_t *sealing_public(const json_t *config);
 /* Fills signer and signature of a manifest that is otherwise complete. */
@@ -35,6 +36,11 @@ static inline const unsigned char *sealing_key(const unsigned char *keys, size_t
 {
     return keys + which * SEAL_KEY;
 }
+/* The largest blob: a box of 1 MiB has 41 bytes more than its content. */
+#define SEALED_MAX (INDEX_MAX + INDEX_MAX / 1024)
+/* What sealing_put() took; *plain is opened here. */
+bool sealing_get(struct store *store, const struct index_pack *blob, enum seal_role role,
+                 const unsigned char *key, struct spill *plain, struct err *err);
 /* ERR_AUTH: it is encrypted and there is no key. */
 bool sealing_locked(struct err *err);
 

@@ -1,6 +1,7 @@
 #include "lib/bundle/tags.h"
 
 #include "lib/base/json.h"
+#include "lib/bundle/blob.h"
 #include "lib/bundle/name.h"
 #include "lib/bundle/tags_edit.h"
 #include "lib/store/name.h"

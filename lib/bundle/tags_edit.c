@@ -2,6 +2,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/json.h"
+#include "lib/bundle/blob.h"
 #include "lib/bundle/name.h"
 #include "lib/store/name.h"
 

@@ -15,9 +15,8 @@
 struct verify {
     struct bundle *bundle;
     const struct verify_conf *conf;
-    struct vec *of_pack;   /* per pack: const struct segment *, by offset */
-    struct segment *bases; /* of deltas: what else must be good */
-    size_t base_count;
+    struct vec *of_pack; /* per pack: const struct segment *, by offset */
+    struct spill bases;  /* struct segment, of deltas: what else must be good */
     pthread_mutex_t lock;
     struct verify_report *report; /* under the lock */
 };
@@ -121,7 +120,9 @@ static bool report_fault(struct verify *v, const struct digest *blob, const char
 
 static bool is_base(const struct verify *v, const struct segment *seg)
 {
-    return seg >= v->bases && seg < v->bases + v->base_count;
+    const char *at = (const char *)seg;
+
+    return at >= v->bases.at && at < v->bases.at + v->bases.len;
 }
 
 static bool check_lines(struct pass *p, const struct segment *seg, struct err *err)
@@ -282,28 +283,29 @@ static bool sort_into_pack(struct verify *v, const struct segment *seg, struct e
 static bool sort_bases(struct verify *v, struct err *err)
 {
     const struct index *ix = bundle_index(v->bundle);
-    const struct segment *all = ix->segments.at;
+    const struct segment *all = index_segments(ix);
 
-    v->bases = calloc(ix->segments.count + 1, sizeof(*v->bases));
-    if (!v->bases)
-        return err_memory(err);
-    for (size_t i = 0; i < ix->segments.count; i++)
-        if (segment_is_delta(&all[i]))
-            v->bases[v->base_count++] = delta_base(&all[i]);
-    for (size_t i = 0; i < v->base_count; i++)
-        if (!sort_into_pack(v, &v->bases[i], err))
+    if (!spill_open(&v->bases, ix->segment_count * sizeof(struct segment), err))
+        return false;
+    for (size_t i = 0; i < ix->segment_count; i++) {
+        if (!segment_is_delta(&all[i]))
+            continue;
+        const struct segment base = delta_base(&all[i]), *kept;
+        if (!(kept = spill_add(&v->bases, &base, sizeof(base), err)) ||
+            !sort_into_pack(v, kept, err))
             return false;
+    }
     return true;
 }
 
 static bool sort_segments(struct verify *v, struct err *err)
 {
     const struct index *ix = bundle_index(v->bundle);
-    const struct segment *all = ix->segments.at;
+    const struct segment *all = index_segments(ix);
 
     if (!sort_bases(v, err))
         return false;
-    for (size_t i = 0; i < ix->segments.count; i++)
+    for (size_t i = 0; i < ix->segment_count; i++)
         if (!sort_into_pack(v, &all[i], err))
             return false;
     for (size_t i = 0; i < ix->packs.count; i++)
@@ -360,11 +362,11 @@ static bool verify_packs(struct verify *v, struct err *err)
     for (size_t i = 0; i < ix->packs.count; i++)
         vec_done(&v->of_pack[i]);
     free(v->of_pack);
-    free(v->bases);
+    spill_done(&v->bases);
 
     /* And manifest, index and bundle.json; of an encrypted one its details and its keys. */
     v->report->blobs = ix->packs.count + 3 + (bundle_manifest(v->bundle)->sealed ? 2 : 0);
-    v->report->segments = v->conf->level >= VERIFY_CONTENT ? ix->segments.count : 0;
+    v->report->segments = v->conf->level >= VERIFY_CONTENT ? ix->segment_count : 0;
     if (v->report->faults.count)
         qsort(v->report->faults.at, v->report->faults.count, sizeof(struct verify_fault),
               by_digest);

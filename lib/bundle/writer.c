@@ -7,6 +7,8 @@
 #include "lib/bundle/name.h"
 #include "lib/bundle/tags_edit.h"
 
+#define RELAX 64 /* segments between two times that what is known of them goes out of memory */
+
 /* ---- life ------------------------------------------------------------------------------------*/
 
 static char *dup_or_null(const char *s)
@@ -77,7 +79,7 @@ bool bundle_create(struct store *store, const struct bundle_conf *conf, struct b
     w->sign_with = conf->sign_with;
     w->created_ns = clock_wall_ns();
     w->streams = (struct vec)VEC(struct writer_stream);
-    w->segments = (struct vec)VEC(struct segment);
+    index_init(&w->all);
     w->packs = (struct vec)VEC(struct index_pack);
     w->components = (struct vec)VEC(struct writer_component *);
     codecs_init(&w->codecs);
@@ -106,20 +108,17 @@ void bundle_abandon(struct bundle_writer *w)
     if (!w)
         return;
     struct writer_stream *streams = w->streams.at;
-    struct segment *segments = w->segments.at;
     struct writer_component **components = w->components.at;
 
     for (size_t i = 0; i < w->streams.count; i++) {
         free(streams[i].name);
         json_decref(streams[i].meta);
     }
-    for (size_t i = 0; i < w->segments.count; i++)
-        free((char *)(uintptr_t)segments[i].key_from.at);
     for (size_t i = 0; i < w->components.count; i++)
         component_free(components[i]);
     vec_done(&w->streams);
-    vec_done(&w->segments);
-    free(w->same.slots);
+    index_done(&w->all);
+    lookup_done(&w->same);
     vec_done(&w->packs);
     vec_done(&w->components);
     codecs_done(&w->codecs);
@@ -285,7 +284,7 @@ bool writer_finish_pack(struct bundle_writer *w, struct pack_writer *pack, uint3
 {
     struct index_pack done = {.sealed = w->wrap != NULL};
 
-    if (!pack_finish(pack, &done.digest, &done.bytes, err))
+    if (!pack_finish(pack, &done, err))
         return false;
     pthread_mutex_lock(&w->lock);
     ((struct index_pack *)w->packs.at)[id] = done;
@@ -344,36 +343,28 @@ static bool compress_and_store(struct bundle_writer *w, const struct writer_stre
     return ok;
 }
 
-/* Both keys in one piece of heap, which key_from owns. */
-static bool keep_keys(struct segment *seg, const struct segment_raw *raw, struct err *err)
+/* Under the lock. The keys of the segment that was given are the caller's. */
+static bool record(struct bundle_writer *w, struct segment seg, const struct segment_raw *raw,
+                   struct err *err)
 {
-    size_t from = raw->key_from.len, to = raw->key_to.len;
-    char *keys = malloc(from + to + 1);
+    size_t number = w->all.segment_count;
 
-    if (!keys)
-        return err_memory(err);
-    if (from)
-        memcpy(keys, raw->key_from.at, from);
-    if (to)
-        memcpy(keys + from, raw->key_to.at, to);
-    seg->key_from = (struct span){keys, from};
-    seg->key_to = (struct span){keys + from, to};
-    return true;
+    seg.key_from = raw->key_from;
+    seg.key_to = raw->key_to;
+    if (number % RELAX == 0) {
+        index_forget(&w->all);
+        spill_forget(&w->same.slots);
+        parent_forget(w->parent);
+    }
+    return index_keep_keys(&w->all, &seg, err) && index_add(&w->all, &seg, err) &&
+           lookup_put(&w->same, &seg.raw, number, err);
 }
 
 bool writer_record(struct bundle_writer *w, const struct segment *seg,
                    const struct segment_raw *raw, struct err *err)
 {
     pthread_mutex_lock(&w->lock);
-    struct segment *to = vec_add(&w->segments, err);
-    bool ok = to && keep_keys(to, raw, err);
-    if (ok) {
-        struct span from = to->key_from, until = to->key_to;
-        *to = *seg;
-        to->key_from = from;
-        to->key_to = until;
-        writer_remember(w);
-    }
+    bool ok = record(w, *seg, raw, err);
     pthread_mutex_unlock(&w->lock);
     return ok;
 }

@@ -5,6 +5,7 @@
 #include "lib/bundle/codec.h"
 #include "lib/bundle/index.h"
 #include "lib/bundle/lease.h"
+#include "lib/bundle/lookup.h"
 #include "lib/bundle/manifest.h"
 #include "lib/bundle/pack.h"
 #include "lib/bundle/parent.h"
@@ -31,12 +32,6 @@ struct writer_stream {
     struct writer_component *component;
 };
 
-/* Numbers of segments + 1, by the first bytes of their digest; 0: free. A power of two, half full. */
-struct same {
-    uint32_t *slots;
-    size_t size;
-};
-
 struct bundle_writer {
     struct store *store;
     char *environment, *tag;
@@ -56,8 +51,8 @@ struct bundle_writer {
     char parent_text[DIGEST_TEXT]; /* its digest, once it is closed; "": none */
     struct wrap *wrap;             /* keys of what is sealed; NULL: not encrypted */
     struct vec streams;            /* struct writer_stream */
-    struct vec segments;           /* struct segment; key_from owns the heap of both keys */
-    struct same same;              /* of segments, by their content */
+    struct index all;              /* segments in the order that they came in, and their keys */
+    struct lookup same;            /* numbers of segments, by their content */
     struct vec packs;              /* struct index_pack; zero until it is done */
     struct vec components;         /* struct writer_component * */
     json_t *config;                /* set by finish */
@@ -75,8 +70,6 @@ unsigned writer_columns(const struct writer_stream *s);
 bool writer_record(struct bundle_writer *w, const struct segment *seg,
                    const struct segment_raw *raw, struct err *err);
 
-/* Under the lock: the last segment can be found from now on. Without memory it cannot: no harm. */
-void writer_remember(struct bundle_writer *w);
 /* Bytes that this bundle has stored already, in the same component, are referenced there; a delta
  * only by a stream of as many columns, by which its list of rows is read. */
 bool writer_repeat(struct bundle_writer *w, const struct writer_stream *s, struct segment *seg);

@@ -1,7 +1,10 @@
 #include "lib/seal/sealed.h"
 
+#include "lib/base/auto.h"
+
 #include <endian.h>
 #include <sodium.h>
+#include <stdlib.h>
 
 _Static_assert(SEAL_KEY == crypto_secretstream_xchacha20poly1305_KEYBYTES, "key size");
 _Static_assert(SEAL_OVERHEAD == crypto_secretstream_xchacha20poly1305_HEADERBYTES +
@@ -98,31 +101,57 @@ bool seal_open(const unsigned char key[SEAL_KEY], const struct seal_place *place
     return true;
 }
 
-bool seal_blob(const unsigned char key[SEAL_KEY], enum seal_role role, struct span plain,
-               struct buf *out, struct err *err)
+bool seal_blob(const unsigned char key[SEAL_KEY], enum seal_role role, const struct spill *plain,
+               bool (*put)(void *ctx, struct span sealed, struct err *err), void *ctx,
+               struct err *err)
 {
-    const struct seal_place place = {role, true, SEAL_HEADER};
+    struct seal_place place = {.role = role, .offset = SEAL_HEADER};
+    AUTO(buf) struct buf box = {0};
+    size_t at = 0;
+    bool ok = put(ctx, seal_header(role), err);
 
-    buf_clear(out);
-    return buf_span(out, seal_header(role)) ? seal_box(key, &place, plain, out, err)
-                                            : err_memory(err);
+    while (ok && !place.last) {
+        struct span piece;
+
+        spill_next(plain, &at, &piece);
+        place.last = at == plain->len;
+        buf_clear(&box);
+        ok = seal_box(key, &place, piece, &box, err) && put(ctx, buf_view(&box), err);
+        place.offset += box.len;
+    }
+    return ok;
 }
 
-bool seal_blob_open(const unsigned char key[SEAL_KEY], enum seal_role role, struct span blob,
-                    struct buf *out, struct err *err)
-{
-    const struct seal_place place = {role, true, SEAL_HEADER};
-    struct span plain;
+#define PIECE_BOX (SPILL_PIECE + SEAL_OVERHEAD)
 
-    buf_clear(out);
-    if (!seal_header_check(blob, role, err))
+/* `room` takes what the box holds. */
+static bool open_next(const unsigned char key[SEAL_KEY], const struct spill *blob,
+                      struct seal_place *place, char *room, struct spill *plain, struct err *err)
+{
+    size_t left = blob->len - (size_t)place->offset;
+    struct span box = {blob->at + place->offset, left < PIECE_BOX ? left : PIECE_BOX}, piece;
+
+    place->last = box.len == left;
+    if (!seal_open(key, place, box, &piece, room, err) ||
+        !spill_add(plain, piece.at, piece.len, err))
         return false;
-    if (!buf_reserve(out, blob.len))
-        return err_memory(err);
-    struct span box = {blob.at + SEAL_HEADER, blob.len - SEAL_HEADER};
-    if (!seal_open(key, &place, box, &plain, out->at, err))
-        return false;
-    out->len = plain.len;
-    out->at[out->len] = '\0';
+    place->offset += box.len;
+    spill_forget(blob);
     return true;
+}
+
+bool seal_blob_open(const unsigned char key[SEAL_KEY], enum seal_role role,
+                    const struct spill *blob, struct spill *plain, struct err *err)
+{
+    struct seal_place place = {.role = role, .offset = SEAL_HEADER};
+
+    if (!seal_header_check((struct span){blob->at, blob->len}, role, err))
+        return false;
+    AUTO(free) char *room = malloc(PIECE_BOX);
+    if (!room)
+        return err_memory(err);
+    bool ok = spill_open(plain, blob->len, err);
+    while (ok && !place.last)
+        ok = open_next(key, blob, &place, room, plain, err);
+    return ok;
 }

@@ -12,6 +12,7 @@
 #define LIB_SEAL_SEALED_H
 
 #include "lib/base/buf.h"
+#include "lib/base/spill.h"
 
 #define SEAL_KEY      32
 #define SEAL_HEADER   16
@@ -38,11 +39,13 @@ bool seal_box(const unsigned char key[SEAL_KEY], const struct seal_place *place,
 bool seal_open(const unsigned char key[SEAL_KEY], const struct seal_place *place,
                struct span sealed, struct span *plain, char *out, struct err *err);
 
-/* A whole blob of one box. */
-bool seal_blob(const unsigned char key[SEAL_KEY], enum seal_role role, struct span plain,
-               struct buf *out, struct err *err);
-/* buf_clear()s out first. */
-bool seal_blob_open(const unsigned char key[SEAL_KEY], enum seal_role role, struct span blob,
-                    struct buf *out, struct err *err);
+/* A whole blob: its header, then boxes of SPILL_PIECE bytes each, the last one of what is left; of
+ * nothing there is one, too. They are handed to `put` one by one. */
+bool seal_blob(const unsigned char key[SEAL_KEY], enum seal_role role, const struct spill *plain,
+               bool (*put)(void *ctx, struct span sealed, struct err *err), void *ctx,
+               struct err *err);
+/* *plain is opened here. */
+bool seal_blob_open(const unsigned char key[SEAL_KEY], enum seal_role role,
+                    const struct spill *blob, struct spill *plain, struct err *err);
 
 #endif

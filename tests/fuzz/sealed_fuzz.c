@@ -25,8 +25,14 @@ struct sound {
     struct key_secret *signer;
 };
 
+static bool keep_box(void *blob, struct span sealed, struct err *err)
+{
+    return buf_span(blob, sealed) || err_memory(err);
+}
+
 static const struct sound *sound(void)
 {
+    const struct spill plain = spill_of(SPAN(PLAIN));
     static struct sound s;
 
     if (s.document)
@@ -35,7 +41,7 @@ static const struct sound *sound(void)
     s.key = seal_secret_memory(SEAL_KEY, NULL);
     must(s.key && key_make(KEY_SEAL, &s.reader, NULL) && key_make(KEY_SIGN, &s.signer, NULL) &&
          wrap_new(key_public(s.reader), 1, &w, NULL) && wrap_add(w, "0", s.key, NULL) &&
-         seal_blob(s.key, SEAL_INDEX, SPAN(PLAIN), &s.blob, NULL) &&
+         seal_blob(s.key, SEAL_INDEX, &plain, keep_box, &s.blob, NULL) &&
          sign_make(s.signer, SPAN(PLAIN), s.signature, NULL));
     s.document = wrap_encode(w);
     must(s.document != NULL);
@@ -63,12 +69,13 @@ static void try_document(const struct sound *s, struct span text)
 static void try_blob(const struct sound *s, struct span blob)
 {
     static const enum seal_role roles[] = {SEAL_PACK, SEAL_INDEX, SEAL_DETAILS};
-    AUTO(buf) struct buf plain = {0};
+    const struct spill sealed = spill_of(blob);
     struct err err = {0};
 
     for (size_t i = 0; i < COUNT(roles); i++) {
-        if (seal_blob_open(s->key, roles[i], blob, &plain, &err))
-            must(roles[i] == SEAL_INDEX && span_is(buf_view(&plain), PLAIN));
+        AUTO(spill) struct spill plain = {0};
+        if (seal_blob_open(s->key, roles[i], &sealed, &plain, &err))
+            must(roles[i] == SEAL_INDEX && span_is((struct span){plain.at, plain.len}, PLAIN));
         else
             must(err.text[0]);
     }

@@ -30,12 +30,9 @@ static void open_table(struct table *t, json_t *stolen, const struct fake_segmen
     AUTO(json) json_t *meta = stolen;
     struct err err = {0};
 
-    *t = (struct table){.source.component = component,
-                        .table = {.schema = schema,
-                                  .name = name,
-                                  .filenode = 7,
-                                  .columns = VEC(struct pg_column),
-                                  .kept = VEC(struct pg_kept)}};
+    *t = (struct table){
+        .source.component = component,
+        .table = {.schema = schema, .name = name, .filenode = 7, .columns = VEC(struct pg_column)}};
     for (size_t i = 0; i < COUNT(columns); i++)
         *(struct pg_column *)vec_add(&t->table.columns, &err) = columns[i];
     assert_ok(fake_parent("postgresql.x/public.t", meta, segments, count, &t->store,
@@ -47,7 +44,7 @@ static void open_table(struct table *t, json_t *stolen, const struct fake_segmen
 static void close_table(struct table *t)
 {
     vec_done(&t->table.columns);
-    vec_done(&t->table.kept);
+    spill_done(&t->table.kept);
     bundle_abandon(t->source.conf.writer);
     store_close(t->store);
 }
@@ -55,9 +52,9 @@ static void close_table(struct table *t)
 /* Each from, in order; the last one ends at `end`. */
 static void check_kept(const struct table *t, const uint64_t *from, size_t count, uint64_t end)
 {
-    const struct pg_kept *k = t->table.kept.at;
+    const struct pg_kept *k = (const struct pg_kept *)(void *)t->table.kept.at;
 
-    assert_int_equal(t->table.kept.count, count);
+    assert_int_equal(t->table.kept_count, count);
     for (size_t i = 0; i < count; i++) {
         assert_int_equal(k[i].from, from[i]);
         assert_int_equal(k[i].to, i + 1 < count ? from[i + 1] : end);
@@ -125,7 +122,7 @@ TEST(eight_small_ones_become_one)
 
     open_table(&t, meta_of(7, 90, "id", "integer"), was, COUNT(was));
     check_kept(&t, want, COUNT(want), 90);
-    const struct pg_kept *k = t.table.kept.at;
+    const struct pg_kept *k = (const struct pg_kept *)(void *)t.table.kept.at;
     assert_int_equal(k[1].like->seq, 7); /* the largest gives the base */
     close_table(&t);
 
@@ -147,14 +144,14 @@ TEST(what_is_another_table_now_is_cut_afresh)
                        meta_of(7, 300, "id", "bigint"), meta_of(7, 0, "id", "integer"), no_file};
     for (size_t i = 0; i < COUNT(metas); i++) {
         open_table(&t, metas[i], was, COUNT(was));
-        assert_int_equal(t.table.kept.count, 0);
+        assert_int_equal(t.table.kept_count, 0);
         close_table(&t);
     }
     open_table(&t, meta_of(7, 300, "id", "integer"), tiny, COUNT(tiny));
-    assert_int_equal(t.table.kept.count, 0);
+    assert_int_equal(t.table.kept_count, 0);
     close_table(&t);
     open_table(&t, meta_of(7, 300, "id", "integer"), was, 0); /* it was empty */
-    assert_int_equal(t.table.kept.count, 0);
+    assert_int_equal(t.table.kept_count, 0);
     close_table(&t);
 }
 
@@ -171,7 +168,7 @@ TEST(keys_that_make_no_sense_are_not_used)
 
     for (size_t i = 0; i < COUNT(bad); i++) {
         open_table(&t, meta_of(7, 300, "id", "integer"), bad[i], 2);
-        assert_int_equal(t.table.kept.count, 0);
+        assert_int_equal(t.table.kept_count, 0);
         close_table(&t);
     }
     open_table(&t, meta_of(7, 300, "id", "integer"), late, 2); /* from block 0 on all the same */
@@ -187,7 +184,7 @@ TEST(absurd_blocks_are_not_used)
     struct table t;
 
     open_table(&t, meta_of(7, (uint64_t)INT64_MAX / 2, "id", "integer"), was, COUNT(was));
-    assert_int_equal(t.table.kept.count, 0);
+    assert_int_equal(t.table.kept_count, 0);
     close_table(&t);
 }
 

@@ -376,7 +376,6 @@ TEST(a_full_cache_still_takes_its_index)
     enum { FRAMES = 64, BYTES = 100 };
     struct fixture f;
     AUTO(cache) struct cache *c = NULL;
-    AUTO(buf) struct buf out = {0};
     char frame[BYTES] = {0};
     struct digest sealed = hash_of(SPAN("sealed"));
 
@@ -392,15 +391,18 @@ TEST(a_full_cache_still_takes_its_index)
     assert_int_equal(cache_account(c).refused, 1);
     assert_int_equal(cache_account(c).bytes, f.max_bytes);
 
-    cache_set_part(c, CACHE_INDEX, &sealed, SPAN("the index"));
-    cache_set_part(c, CACHE_DETAILS, &sealed, SPAN("the details"));
+    const struct spill index = spill_of(SPAN("the index"));
+    const struct spill details = spill_of(SPAN("the details"));
+    cache_set_part(c, CACHE_INDEX, &sealed, &index);
+    cache_set_part(c, CACHE_DETAILS, &sealed, &details);
     assert_int_equal(cache_account(c).refused, 1);
     assert_int_equal(cache_account(c).bytes,
                      f.max_bytes + 2 * HASH_HEX + strlen("the index") + strlen("the details"));
-    assert_ok(cache_part(c, CACHE_INDEX, &sealed, 4096, &out, &f.err), &f.err);
-    assert_string_equal(buf_str(&out), "the index");
-    assert_ok(cache_part(c, CACHE_DETAILS, &sealed, 4096, &out, &f.err), &f.err);
-    assert_string_equal(buf_str(&out), "the details");
+    AUTO(spill) struct spill one = {0}, two = {0};
+    assert_ok(cache_part(c, CACHE_INDEX, &sealed, 4096, &one, &f.err), &f.err);
+    assert_true(span_is((struct span){one.at, one.len}, "the index"));
+    assert_ok(cache_part(c, CACHE_DETAILS, &sealed, 4096, &two, &f.err), &f.err);
+    assert_true(span_is((struct span){two.at, two.len}, "the details"));
     end(&f);
 }
 

@@ -250,14 +250,13 @@ TEST(no_flipped_byte_gives_wrong_content)
 static bool decodes(const char *segments, struct err *err)
 {
     AUTO(index) struct index ix;
-    struct buf text = {.max = INDEX_MAX};
+    AUTO(buf) struct buf text = {0};
+    struct index_reader r = {.ix = &ix};
 
     index_init(&ix);
     buf_puts(&text, HEAD);
     buf_puts(&text, segments);
-    bool ok = index_decode(&text, &ix, err);
-    buf_done(&text);
-    return ok;
+    return index_read_text(&r, buf_view(&text), err) && index_read_end(&r, err);
 }
 
 #define FULL(seq, at) "segment\t0\t" seq "\t0\t" at "\t100\t1000\t0\t" HEX64 "\t\t\t-\t-\t-\t-\t-\n"

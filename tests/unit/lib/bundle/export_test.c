@@ -361,9 +361,9 @@ TEST(a_flat_copy_stores_equal_segments_once)
     assert_ok(bundle_load(b, text, NULL, &flat, &err), &err);
     assert_false(bundle_has_deltas(flat));
     const struct index *ix = bundle_index(flat);
-    const struct segment *all = ix->segments.at;
+    const struct segment *all = index_segments(ix);
     const struct index_pack *packs = ix->packs.at;
-    assert_int_equal(ix->segments.count, 4);
+    assert_int_equal(ix->segment_count, 4);
     for (size_t i = 1; i < 3; i++) {
         assert_int_equal(all[i].pack, all[0].pack);
         assert_int_equal(all[i].offset, all[0].offset);

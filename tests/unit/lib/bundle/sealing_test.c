@@ -3,6 +3,7 @@
 
 #include "lib/base/json.h"
 #include "lib/bundle/access.h"
+#include "lib/bundle/blob.h"
 #include "lib/bundle/rotate.h"
 #include "lib/bundle/tags.h"
 #include "lib/bundle/verify.h"

@@ -148,27 +148,77 @@ TEST(equal_content_is_sealed_differently)
     drop(&b);
 }
 
+static bool keep_box(void *blob, struct span sealed, struct err *err)
+{
+    return buf_span(blob, sealed) || err_memory(err);
+}
+
+static bool blob_opens(enum seal_role role, struct span blob, struct span plain, struct err *err)
+{
+    static const unsigned char key[SEAL_KEY] = {1};
+    AUTO(spill) struct spill out = {0};
+    const struct spill sealed = spill_of(blob);
+
+    if (!seal_blob_open(key, role, &sealed, &out, err))
+        return false;
+    assert_true(span_eq((struct span){out.at, out.len}, plain));
+    return true;
+}
+
+static void make_blob(struct span plain, struct buf *blob)
+{
+    static const unsigned char key[SEAL_KEY] = {1};
+    const struct spill all = spill_of(plain);
+    struct err err = {0};
+
+    assert_ok(seal_blob(key, SEAL_INDEX, &all, keep_box, blob, &err), &err);
+}
+
 TEST(blobs_of_one_box)
 {
     AUTO(buf) struct buf blob = {0};
-    AUTO(buf) struct buf plain = {0};
-    unsigned char key[SEAL_KEY] = {1};
     struct err err = {0};
 
-    assert_ok(seal_blob(key, SEAL_INDEX, SPAN("index"), &blob, &err), &err);
+    make_blob(SPAN("index"), &blob);
     assert_int_equal(blob.len, SEAL_HEADER + SEAL_OVERHEAD + 5);
-    assert_ok(seal_blob_open(key, SEAL_INDEX, buf_view(&blob), &plain, &err), &err);
-    assert_string_equal(buf_str(&plain), "index");
-    assert_fails(seal_blob_open(key, SEAL_DETAILS, buf_view(&blob), &plain, &err), &err,
-                 ERR_DAMAGED);
+    assert_ok(blob_opens(SEAL_INDEX, buf_view(&blob), SPAN("index"), &err), &err);
+    assert_fails(blob_opens(SEAL_DETAILS, buf_view(&blob), SPAN(""), &err), &err, ERR_DAMAGED);
     for (size_t len = 0; len < blob.len; len++)
-        assert_fails(seal_blob_open(key, SEAL_INDEX, (struct span){blob.at, len}, &plain, &err),
-                     &err, ERR_DAMAGED);
+        assert_fails(blob_opens(SEAL_INDEX, (struct span){blob.at, len}, SPAN(""), &err), &err,
+                     ERR_DAMAGED);
     blob.at[SEAL_HEADER - 2] = '2';
-    assert_fails(seal_blob_open(key, SEAL_INDEX, buf_view(&blob), &plain, &err), &err,
-                 ERR_UNSUPPORTED);
+    assert_fails(blob_opens(SEAL_INDEX, buf_view(&blob), SPAN(""), &err), &err, ERR_UNSUPPORTED);
+}
+
+/* At, before and behind the bounds of boxes; cut at a box's end it lacks its last one. */
+TEST(blobs_of_many_boxes)
+{
+    static const size_t sizes[] = {0, SPILL_PIECE - 1, SPILL_PIECE, SPILL_PIECE + 1,
+                                   3 * SPILL_PIECE};
+    AUTO(free) char *bytes = calloc(1, 3 * SPILL_PIECE);
+    struct err err = {0};
+
+    assert_non_null(bytes);
+    for (size_t i = 0; i < 3 * SPILL_PIECE; i++)
+        bytes[i] = (char)(i * 2654435761u >> 13);
+    for (size_t i = 0; i < COUNT(sizes); i++) {
+        AUTO(buf) struct buf blob = {0};
+        struct span plain = {bytes, sizes[i]};
+        size_t boxes = sizes[i] ? (sizes[i] + SPILL_PIECE - 1) / SPILL_PIECE : 1;
+
+        make_blob(plain, &blob);
+        assert_int_equal(blob.len, SEAL_HEADER + sizes[i] + boxes * SEAL_OVERHEAD);
+        assert_ok(blob_opens(SEAL_INDEX, buf_view(&blob), plain, &err), &err);
+        for (size_t cut = 1; cut < boxes; cut++) {
+            size_t len = SEAL_HEADER + cut * (SPILL_PIECE + SEAL_OVERHEAD);
+            assert_fails(blob_opens(SEAL_INDEX, (struct span){blob.at, len}, plain, &err), &err,
+                         ERR_DAMAGED);
+        }
+        blob.at[blob.len / 2] ^= 1;
+        assert_fails(blob_opens(SEAL_INDEX, buf_view(&blob), plain, &err), &err, ERR_DAMAGED);
+    }
 }
 
 TESTS(boxes_open_in_any_order, every_touched_byte_is_found, a_moved_box_is_found,
       a_cut_box_is_found, another_key_opens_nothing, equal_content_is_sealed_differently,
-      blobs_of_one_box)
+      blobs_of_one_box, blobs_of_many_boxes)

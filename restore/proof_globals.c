@@ -1,28 +1,21 @@
 /* PostgreSQL: roles and the database itself.
  *
- * The statements that make them, of the bundle and of the box, are taken apart into facts: what it
- * is about, and its value. So the one attribute, setting, membership or right that differs is named,
- * and no text of a setting or comment is shown, which may be anything.
+ * The statements that make them, of the bundle and of the box, are taken apart into facts. No text of
+ * a setting or comment is shown, which may be anything.
  * Passwords are never captured, hence never compared. The role that the box's server was made with
  * belongs to the box; so do the accounts that the environment file connects as, where the bundle has
  * none of that name.
  */
 #include "restore/proof_pg.h"
 
-#include "lib/base/json.h"
 #include "lib/db/pg_schema.h"
 #include "lib/sql/split.h"
 #include "restore/only.h"
 #include "restore/pg_text.h"
-
-/* of: the thing that it is a fact of; hidden: its value is not shown. */
-struct fact {
-    struct span of, value;
-    bool hidden;
-};
+#include "restore/proof_facts.h"
 
 struct facts {
-    json_t *map;     /* key: {"of", "value", "hidden"} */
+    json_t *map;
     bool own_rights; /* the database has rights other than a new one's */
     struct span db_owner;
     struct span grantor; /* of the next GRANTs; "": the owner */
@@ -30,28 +23,30 @@ struct facts {
 
 /* ---- facts -------------------------------------------------------------------------------------*/
 
-static json_t *text_of(struct span s)
+static bool is_of_space(const char *key)
 {
-    return json_bytes(s.at ? s : SPAN(""));
+    return strncmp(key, "tablespace ", strlen("tablespace ")) == 0;
 }
 
+/* fact->of: the name of the role, or the tablespace. */
 static bool put(struct facts *f, const struct fact *fact, struct err *err, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
 static bool put(struct facts *f, const struct fact *fact, struct err *err, const char *fmt, ...)
 {
-    AUTO(buf) struct buf key = {0};
+    AUTO(buf) struct buf key = {0}, of = {0};
+    struct fact whole = *fact;
     va_list ap;
 
     va_start(ap, fmt);
     buf_vprintf(&key, fmt, ap);
     va_end(ap);
-    AUTO(json) json_t *name = json_bytes(buf_view(&key));
-    json_t *one = json_pack("{s:o, s:o, s:b}", "of", text_of(fact->of), "value",
-                            text_of(fact->value), "hidden", fact->hidden);
-    return (name && one && !key.failed &&
-            json_object_set_new(f->map, json_string_value(name), one) == 0) ||
-           err_memory(err);
+    if (fact->of.len)
+        buf_printf(&of, "%s %.*s", is_of_space(buf_str(&key)) ? "tablespace" : "role",
+                   (int)fact->of.len, fact->of.at);
+    whole.key = buf_view(&key);
+    whole.of = buf_view(&of);
+    return buf_ok(&key, err) && buf_ok(&of, err) && facts_put(f->map, &whole, err);
 }
 
 static struct span next(struct span *rest)
@@ -241,81 +236,6 @@ static bool read_facts(struct facts *f, struct span text, struct err *err)
     return sql_each(SQL_POSTGRESQL, text, take_apart, f, err);
 }
 
-/* ---- comparing ---------------------------------------------------------------------------------*/
-
-struct comparing {
-    struct proof_part *part;
-    json_t *bundle, *box; /* facts */
-    json_t *known;        /* roles that are no surprise, as keys */
-    const char *admin;    /* the box's own; NULL: none here */
-    bool admin_differs;
-};
-
-static const char *member(const json_t *fact, const char *key)
-{
-    return json_string_value(json_object_get(fact, key));
-}
-
-static bool has_role(const json_t *facts, const char *role, struct err *err)
-{
-    AUTO(buf) struct buf key = {0};
-
-    buf_printf(&key, "role %s", role);
-    return buf_ok(&key, err) && json_object_get(facts, buf_str(&key));
-}
-
-/* Of a role that is missing or extra as a whole that alone is said. */
-static bool goes_without_saying(struct comparing *c, const char *key, const char *of,
-                                const json_t *other, struct err *err)
-{
-    if (!*of || !c->admin)
-        return false;
-    if (strcmp(of, c->admin) == 0) {
-        c->admin_differs = true;
-        return true;
-    }
-    bool whole = strcmp(key + strlen("role "), of) == 0;
-    return (!whole && !has_role(other, of, err)) ||
-           (!has_role(c->bundle, of, err) && json_object_get(c->known, of));
-}
-
-static bool note(struct comparing *c, const char *key, const char *kind, const json_t *was,
-                 const json_t *is, struct err *err)
-{
-    json_t *what = json_pack("{s:s, s:s}", "what", key, "kind", kind);
-
-    if (what && was && is && !json_is_true(json_object_get(was, "hidden")))
-        json_object_update_new(what, json_pack("{s:O, s:O}", "was", json_object_get(was, "value"),
-                                               "is", json_object_get(is, "value")));
-    return proof_note(c->part, 1, what, err);
-}
-
-static bool compare(struct comparing *c, struct err *err)
-{
-    const char *key;
-    json_t *fact;
-
-    json_object_foreach(c->bundle, key, fact)
-    {
-        const json_t *other = json_object_get(c->box, key);
-        if ((other &&
-             json_equal(json_object_get(fact, "value"), json_object_get(other, "value"))) ||
-            goes_without_saying(c, key, member(fact, "of"), c->box, err))
-            continue;
-        if (!note(c, key, other ? "changed" : "missing", fact, other, err))
-            return false;
-    }
-    json_object_foreach(c->box, key, fact)
-    {
-        if (json_object_get(c->bundle, key) ||
-            goes_without_saying(c, key, member(fact, "of"), c->bundle, err))
-            continue;
-        if (!note(c, key, "extra", NULL, fact, err))
-            return false;
-    }
-    return true;
-}
-
 /* ---- the database ------------------------------------------------------------------------------*/
 
 /* What goes without a statement; rights: since PostgreSQL 8.2. */
@@ -351,7 +271,7 @@ static const struct {
     {"the database: tablespace", "the server's are its own"},
 };
 
-static bool leave_on_server(struct comparing *c, struct err *err)
+static bool leave_on_server(struct facts_both *c, struct err *err)
 {
     for (size_t i = 0; i < COUNT(not_there); i++) {
         const char *key = not_there[i].key;
@@ -367,13 +287,8 @@ static bool leave_on_server(struct comparing *c, struct err *err)
     return true;
 }
 
-static bool is_of_space(const char *key)
-{
-    return strncmp(key, "tablespace ", strlen("tablespace ")) == 0;
-}
-
 /* Of tablespaces that the bundle says nothing of: an older one, or for a server that is not ours. */
-static void leave_spaces(struct comparing *c)
+static void leave_spaces(struct facts_both *c)
 {
     const char *key, *of;
     json_t *fact, *other;
@@ -384,7 +299,7 @@ static void leave_spaces(struct comparing *c)
         bool told = !is_of_space(key);
 
         json_object_foreach(c->bundle, of, other) told |=
-            is_of_space(of) && strcmp(member(other, "of"), member(fact, "of")) == 0;
+            is_of_space(of) && strcmp(fact_member(other, "of"), fact_member(fact, "of")) == 0;
         if (!told)
             json_object_del(c->box, key);
     }
@@ -399,17 +314,23 @@ bool proof_pg_database(struct proof_part *p, struct pg_owner *owner, struct db *
               pg_owner_blur(owner, &was, err) && pg_owner_blur(owner, &is, err) &&
               database_facts(buf_view(&was), &bundle, err) &&
               database_facts(buf_view(&is), &box, err);
-    struct comparing c = {.part = p, .bundle = bundle.map, .box = box.map};
+    struct facts_both both = {.part = p, .bundle = bundle.map, .box = box.map};
 
     if (ok)
-        leave_spaces(&c);
-    ok = ok && (p->conf->place.box || leave_on_server(&c, err)) && compare(&c, err);
+        leave_spaces(&both);
+    ok = ok && (p->conf->place.box || leave_on_server(&both, err)) && facts_compare(&both, err);
     json_decref(bundle.map);
     json_decref(box.map);
     return ok;
 }
 
 /* ---- roles -------------------------------------------------------------------------------------*/
+
+struct comparing {
+    struct proof_part *part;
+    json_t *bundle, *box; /* facts */
+    json_t *known, *own;  /* as of struct facts_both */
+};
 
 /* The restore made a role as the first component had it, and granted what each said. */
 static bool merge(json_t *into, const json_t *more, struct err *err)
@@ -422,11 +343,11 @@ static bool merge(json_t *into, const json_t *more, struct err *err)
         return err_memory(err);
     json_object_foreach((json_t *)(uintptr_t)more, key, fact)
     {
-        const char *of = member(fact, "of");
+        const char *of = fact_member(fact, "of");
         bool membership = strstr(key, ": member of ") != NULL;
-        if (*of && !membership && has_role(before, of, err))
+        if (*of && !membership && json_object_get(before, of))
             continue;
-        if (membership && json_object_get(into, key) && !*member(fact, "value"))
+        if (membership && json_object_get(into, key) && !*fact_member(fact, "value"))
             continue;
         if (json_object_set(into, key, fact) != 0)
             return err_memory(err);
@@ -448,9 +369,12 @@ static bool add_component(struct comparing *c, const char *component, struct err
     if (!bundle_read_text(c->part->conf->bundle, stream, &text, err) ||
         !read_facts(&f, buf_view(&text), err))
         return false;
-    json_object_foreach(map, key, fact) if (*member(fact, "of") &&
-                                            json_object_set(c->known, member(fact, "of"), fact) !=
-                                                0) return err_memory(err);
+    json_object_foreach(map, key, fact)
+    {
+        const char *of = fact_member(fact, "of");
+        if (*of && json_object_set(c->known, of, fact) != 0)
+            return err_memory(err);
+    }
     return !only_component(c->part->conf->what.only, span_of(component)) ||
            merge(c->bundle, map, err);
 }
@@ -491,25 +415,25 @@ bool proof_pg_is_first(const struct proof_part *p)
     return false;
 }
 
-/* As a statement would have it. */
-static bool quoted_name(struct db *db, const char *name, struct buf *out, struct err *err)
+/* The key of what is known of a role, whose name is as a query gives it. */
+static bool add_role(struct db *db, json_t *to, const char *query, struct err *err)
 {
-    AUTO(buf) struct buf text = {0};
+    AUTO(buf) struct buf name = {0}, key = {0};
 
-    db_quote_text(db, name, &text);
-    return buf_ok(&text, err) &&
-           db_value(db, out, err, "SELECT pg_catalog.quote_ident(%s)", buf_str(&text));
+    if (!db_value(db, &name, err, "SELECT pg_catalog.quote_ident(%s)", query))
+        return false;
+    buf_printf(&key, "role %s", buf_str(&name));
+    AUTO(json) json_t *shown = json_words(buf_view(&key));
+    return (shown && json_object_set_new(to, json_string_value(shown), json_true()) == 0) ||
+           err_memory(err);
 }
 
 static bool know(struct comparing *c, struct db *db, const char *role, struct err *err)
 {
-    AUTO(buf) struct buf name = {0};
+    AUTO(buf) struct buf text = {0};
 
-    if (!quoted_name(db, role, &name, err))
-        return false;
-    AUTO(json) json_t *shown = json_bytes(buf_view(&name));
-    return (shown && json_object_set_new(c->known, json_string_value(shown), json_true()) == 0) ||
-           err_memory(err);
+    db_quote_text(db, role, &text);
+    return buf_ok(&text, err) && add_role(db, c->known, buf_str(&text), err);
 }
 
 static bool add_accounts(struct comparing *c, struct db *db, struct err *err)
@@ -531,38 +455,39 @@ static bool add_accounts(struct comparing *c, struct db *db, struct err *err)
 static bool tell_admin(const struct comparing *c, struct err *err)
 {
     AUTO(buf) struct buf text = {0};
+    const char *admin = json_object_iter_key(json_object_iter(c->own));
 
-    if (!c->admin_differs)
-        return true;
-    buf_printf(&text, "role %s: the box's server has one of its own", c->admin);
+    buf_printf(&text, "%s: the box's server has one of its own", admin);
     return buf_ok(&text, err) && proof_skip(c->part, buf_str(&text), err);
 }
 
 static bool compare_roles(struct comparing *c, struct db *db, struct err *err)
 {
-    AUTO(buf) struct buf text = {0}, admin = {0};
+    AUTO(buf) struct buf text = {0};
     struct facts box = {.map = c->box};
 
     /* 10 is the role that the server was made with. */
-    if (!db_value(db, &admin, err,
-                  "SELECT pg_catalog.quote_ident(rolname) FROM pg_catalog.pg_roles WHERE oid = 10"))
+    if (!add_role(db, c->own, "(SELECT rolname FROM pg_catalog.pg_roles WHERE oid = 10)", err) ||
+        !add_accounts(c, db, err) || !add_components(c, err) || !pg_globals_read(db, &text, err) ||
+        !read_facts(&box, buf_view(&text), err))
         return false;
-    AUTO(json) json_t *shown = json_bytes(buf_view(&admin));
-    if (!shown)
-        return err_memory(err);
-    c->admin = json_string_value(shown);
-    return add_accounts(c, db, err) && add_components(c, err) && pg_globals_read(db, &text, err) &&
-           read_facts(&box, buf_view(&text), err) && compare(c, err) && tell_admin(c, err);
+    struct facts_both both = {
+        .part = c->part, .bundle = c->bundle, .box = c->box, .known = c->known, .own = c->own};
+    return facts_compare(&both, err) && (!both.met_own || tell_admin(c, err));
 }
 
 bool proof_pg_globals(struct proof_part *p, struct db *db, struct err *err)
 {
-    struct comparing c = {
-        .part = p, .bundle = json_object(), .box = json_object(), .known = json_object()};
-    bool ok = c.bundle && c.box && c.known ? compare_roles(&c, db, err) : err_memory(err);
+    struct comparing c = {.part = p,
+                          .bundle = json_object(),
+                          .box = json_object(),
+                          .known = json_object(),
+                          .own = json_object()};
+    bool ok = c.bundle && c.box && c.known && c.own ? compare_roles(&c, db, err) : err_memory(err);
 
     json_decref(c.bundle);
     json_decref(c.box);
     json_decref(c.known);
+    json_decref(c.own);
     return ok;
 }

@@ -4,10 +4,12 @@
  *   proof_rows.c   a table's rows as multisets
  *   proof_find.c   which rows they are, when the multisets differ
  *   proof_text.c   statements against statements
+ *   proof_facts.c  facts against facts
  *   proof_pg.c     PostgreSQL: rows, schema, sequences
  *   proof_globals.c its roles, and the database itself
  *   proof_my.c     MariaDB and MySQL: rows, sequences
  *   proof_my_ddl.c their tables and objects
+ *   proof_my_accounts.c MariaDB's accounts, roles and grants
  *   proof_files.c  trees of files
  */
 #ifndef RESTORE_PROOF_PART_H

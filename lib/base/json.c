@@ -80,13 +80,13 @@ bool json_want_arr(const json_t *o, const char *key, json_t **out, struct err *e
     return true;
 }
 
-json_t *json_bytes(struct span s)
+static json_t *text_of(struct span s, bool back)
 {
     AUTO(buf) struct buf text = {0};
 
     while (s.len) {
         size_t len = span_utf8(s);
-        if (len && *s.at != '%' && *s.at) {
+        if (len && (*s.at != '%' || !back) && *s.at) {
             buf_add(&text, s.at, len);
         } else {
             len = 1;
@@ -95,6 +95,16 @@ json_t *json_bytes(struct span s)
         s = (struct span){s.at + len, s.len - len};
     }
     return text.failed ? NULL : json_stringn(buf_str(&text), text.len);
+}
+
+json_t *json_bytes(struct span s)
+{
+    return text_of(s, true);
+}
+
+json_t *json_words(struct span s)
+{
+    return text_of(s, false);
 }
 
 static int nibble(char c)

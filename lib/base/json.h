@@ -30,6 +30,8 @@ bool json_want_obj(const json_t *o, const char *key, json_t **out, struct err *e
 bool json_want_arr(const json_t *o, const char *key, json_t **out, struct err *err);
 /* A string of any bytes: UTF-8 stays, other bytes become %NN (so do % and zero bytes). */
 json_t *json_bytes(struct span s);
+/* The same for people, where a % is one: what it was is not known for sure any more. */
+json_t *json_words(struct span s);
 /* The bytes again; heap, with a NUL behind them, NULL without memory. `len` may be NULL. A % that
  * starts no %NN stands for itself. */
 char *json_bytes_back(const char *text, size_t *len);

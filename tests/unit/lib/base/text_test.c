@@ -92,6 +92,8 @@ TEST(bytes_survive_json)
     assert_memory_equal(back, all, len);
     AUTO(json) json_t *name = json_bytes(SPAN("50% \xc3\xa4\xe4"));
     assert_string_equal(json_string_value(name), "50%25 \xc3\xa4%E4");
+    AUTO(json) json_t *words = json_words(SPAN("50% \xc3\xa4\xe4"));
+    assert_string_equal(json_string_value(words), "50% \xc3\xa4%E4");
     AUTO(free) char *odd = json_bytes_back("%zz%4", NULL);
     assert_string_equal(odd, "%zz%4");
 }

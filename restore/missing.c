@@ -17,7 +17,7 @@ bool missing_add(struct missing *m, const char *kind, const char *name, const ch
 
     buf_printf(&what, "%s '%s'", kind, name);
     AUTO(json)
-    json_t *one = json_pack("{s:o, s:s}", "what", json_bytes(buf_view(&what)), "mend", mend);
+    json_t *one = json_pack("{s:o, s:s}", "what", json_words(buf_view(&what)), "mend", mend);
     if (!m->list)
         m->list = json_array();
     if (!one || !m->list || what.failed)

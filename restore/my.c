@@ -2,6 +2,7 @@
 
 #include "lib/base/json.h"
 #include "lib/base/log.h"
+#include "restore/my_accounts.h"
 #include "restore/my_progress.h"
 #include "restore/version.h"
 
@@ -277,8 +278,9 @@ static bool first_things(void *ctx, void *arg, unsigned worker, struct err *err)
     struct db *db = NULL;
 
     (void)arg;
-    /* Defaults of columns may draw from sequences. */
-    return my_worker(t, worker, &db, err) && my_sequences(t, db, err);
+    /* Who objects run as is there before them. Defaults of columns may draw from sequences. */
+    return my_worker(t, worker, &db, err) && my_accounts_restore(t, db, err) &&
+           my_sequences(t, db, err);
 }
 
 static bool last_things(void *ctx, void *arg, unsigned worker, struct err *err)
@@ -289,8 +291,8 @@ static bool last_things(void *ctx, void *arg, unsigned worker, struct err *err)
     (void)arg;
     (void)worker;
     /* A session of its own: what each object needs is set in it. */
-    return my_target_session(t, &db, err) && (!t->conf.owned || my_definers(t, db, err)) &&
-           my_progress_drop_objects(t, db, err) && my_objects(t, db, err);
+    return my_target_session(t, &db, err) && my_progress_drop_objects(t, db, err) &&
+           my_objects(t, db, err) && (!t->conf.owned || my_grants_restore(t, db, t->database, err));
 }
 
 static bool my_plan(struct target *base, struct sched *sched, struct err *err)

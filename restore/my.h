@@ -6,7 +6,8 @@
  *   my_progress.c what was loaded already
  *   my_missing.c what the server lacks
  *   my_select.c  what is selected
- *   my_object.c  sequences, views, routines, triggers, events, the accounts they run as
+ *   my_object.c  sequences, views, routines, triggers, events
+ *   my_accounts.c accounts, roles, grants, and who objects run as
  */
 #ifndef RESTORE_MY_H
 #define RESTORE_MY_H
@@ -55,7 +56,7 @@ bool my_run(struct db *db, const char *sql, size_t len, struct err *err);
 /* The bytes of a text in meta; heap. ERR_DAMAGED when it is missing. */
 char *my_meta_text(const json_t *meta, const char *key, size_t *len, struct err *err);
 
-/* ERR_MISSING with all that the server lacks: engines, character sets, collations. */
+/* ERR_MISSING with all that the server lacks: engines, character sets, collations, accounts. */
 bool my_missing_check(struct my_target *t, struct err *err);
 
 bool my_table_init(struct my_target_table *t, const struct stream *stream, struct err *err);
@@ -69,7 +70,6 @@ bool my_load(struct my_target *t, const struct my_target_table *table, struct db
              size_t to, struct err *err);
 
 bool my_sequences(struct my_target *t, struct db *db, struct err *err);
-bool my_definers(struct my_target *t, struct db *db, struct err *err);
 /* Routines, views, triggers, events, in an order in which each finds what it needs. */
 bool my_objects(struct my_target *t, struct db *db, struct err *err);
 /* The text of CREATE EVENT with its state changed to DISABLE. */

@@ -1,8 +1,9 @@
-/* What the server lacks for a database: engines, encryption, character sets, collations. */
+/* What the server lacks for a database: engines, encryption, character sets, collations, accounts. */
 #include "lib/base/json.h"
 #include "lib/sql/split.h"
 #include "restore/missing.h"
 #include "restore/my.h"
+#include "restore/my_accounts.h"
 
 struct needs {
     struct missing missing;
@@ -154,7 +155,8 @@ static bool gather(struct my_target *t, struct needs *n, struct err *err)
                            "SELECT lower(full_collation_name) FROM "
                            "information_schema.collation_character_set_applicability")) ||
         !check_charset(n, fact(t, "charset"), err) ||
-        !check_collation(n, fact(t, "collation"), err))
+        !check_collation(n, fact(t, "collation"), err) ||
+        !my_accounts_missing(t, n->offered, &n->missing, err))
         return false;
     for (size_t i = 0; i < t->table_count; i++) {
         const json_t *engine = json_object_get(t->tables[i].stream->meta, "engine");

@@ -52,53 +52,6 @@ bool my_sequences(struct my_target *t, struct db *db, struct err *err)
     return true;
 }
 
-/* ---- accounts --------------------------------------------------------------------------------*/
-
-/* A locked account with rights on this database alone, when there is none of that name: without it
- * whatever runs as it would fail in the box. */
-static bool make_definer(struct my_target *t, struct db *db, struct span who, struct err *err)
-{
-    const char *at = memrchr(who.at, '@', who.len);
-    AUTO(buf) struct buf account = {0};
-    AUTO(buf) struct buf text = {0};
-    AUTO(buf) struct buf known = {0};
-    AUTO(buf) struct buf base = {0};
-
-    if (!at)
-        return true;
-    struct span user = {who.at, (size_t)(at - who.at)};
-    struct span host = {at + 1, who.len - user.len - 1};
-    db->ops->quote(db, user, false, &account);
-    buf_putc(&account, '@');
-    db->ops->quote(db, host, false, &account);
-    db_quote_name(db, t->database, &base);
-    db->ops->quote(db, who, false, &text);
-    if (!buf_ok(&account, err) || !buf_ok(&base, err) || !buf_ok(&text, err) ||
-        !db_value(db, &known, err,
-                  "SELECT count(*) FROM mysql.user WHERE concat(user, '@', host) = %s",
-                  buf_str(&text)))
-        return false;
-    if (strcmp(buf_str(&known), "0") != 0)
-        return true;
-    return db_exec(db, err, "CREATE USER IF NOT EXISTS %s ACCOUNT LOCK", buf_str(&account)) &&
-           db_exec(db, err, "GRANT ALL PRIVILEGES ON %s.* TO %s", buf_str(&base),
-                   buf_str(&account));
-}
-
-bool my_definers(struct my_target *t, struct db *db, struct err *err)
-{
-    const json_t *list = json_object_get(t->facts, "definers");
-    size_t i;
-    json_t *who;
-
-    json_array_foreach(list, i, who)
-    {
-        if (json_is_string(who) && !make_definer(t, db, span_of(json_string_value(who)), err))
-            return err_add(err, "account '%s'", json_string_value(who));
-    }
-    return true;
-}
-
 /* ---- objects ---------------------------------------------------------------------------------*/
 
 static size_t quoted_len(struct span s)

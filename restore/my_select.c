@@ -455,14 +455,28 @@ bool my_select_object(const struct my_select *s, const json_t *o)
     return !s || wanted(s, o);
 }
 
+static bool wanted_name(const struct my_select *s, const json_t *index, const char *name)
+{
+    const struct object *o = find(s, index, name);
+
+    return !o || o->wanted;
+}
+
+bool my_select_relation(const struct my_select *s, const char *name)
+{
+    return !s || wanted_name(s, s->relations, name);
+}
+
+bool my_select_routine(const struct my_select *s, const char *name)
+{
+    return !s || wanted_name(s, s->routines, name);
+}
+
 bool my_select_key(const struct my_select *s, const json_t *text)
 {
     AUTO(buf) struct buf name = {0};
 
-    if (!s || !key_table(text, &name))
-        return true;
-    const struct object *to = find(s, s->relations, buf_str(&name));
-    return !to || to->wanted;
+    return !s || !key_table(text, &name) || wanted_name(s, s->relations, buf_str(&name));
 }
 
 json_t *my_select_report(const struct my_select *s)

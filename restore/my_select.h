@@ -26,6 +26,9 @@ AUTO_PTR(my_select, struct my_select, my_select_free)
 bool my_select_table(const struct my_select *s, const struct stream *stream);
 bool my_select_sequence(const struct my_select *s, const json_t *o);
 bool my_select_object(const struct my_select *s, const json_t *o);
+/* By name; also true for what the bundle does not hold. */
+bool my_select_relation(const struct my_select *s, const char *name);
+bool my_select_routine(const struct my_select *s, const char *name);
 /* A text of "foreign_keys". */
 bool my_select_key(const struct my_select *s, const json_t *text);
 /* As of selection_tell(); new reference. */

@@ -294,6 +294,7 @@ static unsigned opened_later(const struct plan *p, const struct component *c)
 static bool set_conf(struct plan *p, struct component *c, struct err *err)
 {
     c->conf = (struct target_conf){.bundle = p->conf.bundle,
+                                   .env = place_env(&p->conf.place),
                                    .component = c->text,
                                    .what = p->conf.what,
                                    .journal = p->conf.journal,

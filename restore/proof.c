@@ -29,13 +29,13 @@ bool proof_note_kind(struct proof_part *p, const char *what, struct span subject
     if (!buf_ok(&text, err))
         return false;
     return proof_note(
-        p, 1, json_pack("{s:o, s:s}", "what", json_bytes(buf_view(&text)), "kind", kind), err);
+        p, 1, json_pack("{s:o, s:s}", "what", json_words(buf_view(&text)), "kind", kind), err);
 }
 
 bool proof_skip(struct proof_part *p, const char *what, struct err *err)
 {
     pthread_mutex_lock(&p->lock);
-    bool ok = json_array_append_new(p->skipped, json_bytes(span_of(what))) == 0;
+    bool ok = json_array_append_new(p->skipped, json_words(span_of(what))) == 0;
     pthread_mutex_unlock(&p->lock);
     return ok || err_memory(err);
 }

@@ -266,7 +266,7 @@ static bool run_objects(void *ctx, void *arg, unsigned worker, struct err *err)
 
     (void)arg;
     (void)worker;
-    return my_proof_objects(m, err) ||
+    return (my_proof_objects(m, err) && my_proof_accounts(m, err)) ||
            err_add(err, "cannot verify the schema of '%s'", m->part->component);
 }
 

@@ -1,4 +1,4 @@
-/* What the two files of the MariaDB proof share. */
+/* What the files of the MariaDB proof share. */
 #ifndef RESTORE_PROOF_MY_H
 #define RESTORE_PROOF_MY_H
 
@@ -28,5 +28,7 @@ struct my_proof {
 bool my_proof_session(struct my_proof *m, bool bytes, struct db **out, struct err *err);
 /* Tables, sequences, views, routines, triggers, events. */
 bool my_proof_objects(struct my_proof *m, struct err *err);
+/* Accounts, roles and grants, where the bundle has them. */
+bool my_proof_accounts(struct my_proof *m, struct err *err);
 
 #endif

@@ -249,16 +249,52 @@ static bool compare_sequence(struct ddl *d, const json_t *one, struct err *err)
 struct wanted {
     struct span value[6];
     bool seen[6];
+    const char *within; /* of a view: the database that its names may be shown with */
+};
+
+/* A view shows its columns as `t`.`c` to whom its definer may show them, else as `db`.`t`.`c`. */
+static bool without_database(struct db *db, const char *database, struct span text, struct buf *out)
+{
+    AUTO(buf) struct buf name = {0};
+    struct span rest = text, token, behind;
+    const char *from = text.at;
+
+    db_quote_name(db, database, &name);
+    while (sql_token_next(SQL_MARIADB, &rest, &token) != SQL_END) {
+        behind = rest;
+        if (!span_eq(token, buf_view(&name)) ||
+            sql_token_next(SQL_MARIADB, &behind, &token) != SQL_PUNCT || token.at != rest.at ||
+            *token.at != '.')
+            continue;
+        buf_add(out, from, (size_t)(token.at - name.len - from));
+        from = behind.at;
+        rest = behind;
+    }
+    buf_add(out, from, (size_t)(text.at + text.len - from));
+    return !name.failed && !out->failed;
+}
+
+struct looking {
+    struct ddl *ddl;
+    struct wanted *wanted;
 };
 
 static bool look_for(void *ctx, const struct db_row *row, struct err *err)
 {
-    struct wanted *w = ctx;
+    const struct looking *l = ctx;
+    struct wanted *w = l->wanted;
 
-    (void)err;
-    for (unsigned i = 0; i < row->count; i++)
+    for (unsigned i = 0; i < row->count; i++) {
+        AUTO(buf) struct buf shown = {0};
+        struct span value = row->value[i];
+        if (value.at && w->within) {
+            if (!without_database(l->ddl->db, w->within, value, &shown))
+                return err_memory(err);
+            value = buf_view(&shown);
+        }
         for (size_t j = 0; j < COUNT(w->value); j++)
-            w->seen[j] |= row->value[i].at && span_eq(row->value[i], w->value[j]);
+            w->seen[j] |= value.at && span_eq(value, w->value[j]);
+    }
     return true;
 }
 
@@ -270,8 +306,9 @@ static bool compare_object(struct ddl *d, const json_t *o, struct err *err)
     size_t len = 0;
     AUTO(free) char *name = my_meta_text(o, "name", NULL, err);
     AUTO(free) char *create = name ? my_meta_text(o, "create", &len, err) : NULL;
-    AUTO(buf) struct buf disabled = {0};
+    AUTO(buf) struct buf disabled = {0}, shown = {0};
     struct wanted w = {0};
+    struct looking looking = {d, &w};
     bool found = false;
 
     if (!create || !kind || !know(d, kind, span_of(name), err))
@@ -281,11 +318,17 @@ static bool compare_object(struct ddl *d, const json_t *o, struct err *err)
         my_event_disabled(w.value[0], &disabled);
         w.value[0] = buf_view(&disabled);
     }
+    if (strcmp(kind, "VIEW") == 0) {
+        w.within = d->proof->place.conf.database;
+        if (!without_database(d->db, w.within, w.value[0], &shown))
+            return err_memory(err);
+        w.value[0] = buf_view(&shown);
+    }
     for (size_t i = 0; i < COUNT(parts); i++) {
         w.value[i + 1] = span_of(json_string_value(json_object_get(o, parts[i])));
         w.seen[i + 1] = !w.value[i + 1].at;
     }
-    if (!buf_ok(&disabled, err) || !show(d, kind, name, look_for, &w, &found, err))
+    if (!buf_ok(&disabled, err) || !show(d, kind, name, look_for, &looking, &found, err))
         return false;
     if (!found)
         return true;

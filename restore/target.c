@@ -30,7 +30,7 @@ bool target_leave(struct target *t, const char *component, const char *what, con
 {
     AUTO(json)
     json_t *one =
-        json_pack("{s:o, s:o}", "what", json_bytes(span_of(what)), "why", json_bytes(span_of(why)));
+        json_pack("{s:o, s:o}", "what", json_words(span_of(what)), "why", json_words(span_of(why)));
 
     return leave(t, component, one, err);
 }

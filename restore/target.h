@@ -15,6 +15,7 @@
 #include "lib/base/sched.h"
 #include "lib/bundle/bundle.h"
 #include "lib/db/seats.h"
+#include "lib/env/env.h"
 #include "lib/journal/journal.h"
 #include "restore/selection.h"
 
@@ -22,6 +23,7 @@ struct target;
 
 struct target_conf {
     struct bundle *bundle;
+    const struct env *env;    /* of the box or the servers */
     const char *component;    /* "files/code" for files; "postgresql.shop" for databases */
     const char *dir;          /* files: where the tree goes (made, empty) */
     const struct db_conf *db; /* databases: an administrator's session on the box's server */

@@ -9,6 +9,7 @@ static void my_close(struct source *base)
     my_server_leave(s);
     my_catalog_done(&s->catalog);
     json_decref(s->left_out);
+    json_decref(s->accounts);
     free(s->component);
     free(s);
 }

@@ -10,6 +10,7 @@
  *   my_keep.c     the ranges that the parent had
  *   my_read.c     a range into segments
  *   my_write.c    schema, settings and facts into the bundle
+ *   my_accounts.c the server's accounts and grants, where they are asked for
  */
 #ifndef SNAPSHOT_MY_H
 #define SNAPSHOT_MY_H
@@ -116,6 +117,7 @@ struct my_source {
     struct db *main; /* the server's */
     struct my_catalog catalog;
     json_t *left_out;
+    json_t *accounts; /* how many there are, for bundle.json; NULL: they are not captured */
 };
 
 /* A piece of a table: the condition on its key ("" is the whole) and its place. */
@@ -191,6 +193,10 @@ char *my_table_stream(const struct my_source *s, const char *table);
 bool my_write_streams(struct my_source *s, struct err *err);
 bool my_write_schema(struct my_source *s, struct err *err);
 bool my_write_facts(struct my_source *s, struct err *err);
+bool my_write_accounts(struct my_source *s, struct err *err);
+/* One of the .sql texts of the component. meta may be NULL. */
+bool my_write_text(struct my_source *s, const char *file, const json_t *meta,
+                   const struct buf *text, struct err *err);
 bool my_leave_out(struct my_source *s, const char *kind, const char *name, const char *why,
                   struct err *err);
 

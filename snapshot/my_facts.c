@@ -65,7 +65,7 @@ bool my_leave_out(struct my_source *s, const char *kind, const char *name, const
     if (!buf_ok(&what, err))
         return false;
     AUTO(json)
-    json_t *one = json_pack("{s:o, s:s}", "what", json_bytes(buf_view(&what)), "why", why);
+    json_t *one = json_pack("{s:o, s:s}", "what", json_words(buf_view(&what)), "why", why);
     json_array_foreach(s->left_out, i, known)
     {
         if (one && json_equal(known, one))
@@ -81,19 +81,19 @@ bool my_write_facts(struct my_source *s, struct err *err)
     AUTO(buf) struct buf version = {0};
 
     if (!write_settings(s, err) || !db_value(s->main, &version, err, "SELECT version()") ||
-        !my_leave_out(s, "accounts and grants of", s->from->name,
-                      "they hold password hashes; the box has its own", err))
+        !my_write_accounts(s, err))
         return false;
     json_t *position =
         json_pack("{s:o, s:o, s:o, s:I, s:O*}", "gtid", text_or_null(p->gtid), "replica_gtid",
                   text_or_null(p->replica_gtid), "binlog_file", text_or_null(p->file), "binlog_pos",
                   (json_int_t)p->offset, "replicates", p->replicates);
-    json_t *facts = json_pack(
-        "{s:s, s:o, s:s, s:s, s:s, s:o, s:s, s:f, s:O, s:o}", "engine",
-        s->main->is_mysql ? "mysql" : "mariadb", "version", json_bytes(buf_view(&version)),
-        "database", s->from->database, "charset", s->catalog.charset, "collation",
-        s->catalog.collation, "position", position, "taken_at", v->taken_at, "lock_ms",
-        (double)v->lock_ns / 1e6, "left_out", s->left_out, "definers", definers(s));
+    json_t *facts =
+        json_pack("{s:s, s:o, s:s, s:s, s:s, s:o, s:s, s:f, s:O, s:o, s:O*}", "engine",
+                  s->main->is_mysql ? "mysql" : "mariadb", "version",
+                  json_bytes(buf_view(&version)), "database", s->from->database, "charset",
+                  s->catalog.charset, "collation", s->catalog.collation, "position", position,
+                  "taken_at", v->taken_at, "lock_ms", (double)v->lock_ns / 1e6, "left_out",
+                  s->left_out, "definers", definers(s), "accounts", s->accounts);
     if (!facts)
         return err_memory(err);
     return bundle_component(s->conf.writer, s->component, facts, err);

@@ -180,8 +180,8 @@ bool my_write_streams(struct my_source *s, struct err *err)
 
 /* ---- texts -----------------------------------------------------------------------------------*/
 
-static bool write_text(struct my_source *s, const char *file, const json_t *meta,
-                       const struct buf *text, struct err *err)
+bool my_write_text(struct my_source *s, const char *file, const json_t *meta,
+                   const struct buf *text, struct err *err)
 {
     AUTO(free) char *name = stream_name(s->component, NULL, file);
 
@@ -200,7 +200,7 @@ static bool write_tables(struct my_source *s, struct err *err)
         buf_span(&text, buf_view(&t[i].create));
         buf_puts(&text, ";\n\n");
     }
-    return write_text(s, "tables.sql", NULL, &text, err);
+    return my_write_text(s, "tables.sql", NULL, &text, err);
 }
 
 static bool write_sequence(struct my_source *s, const struct my_table *t, json_t *list,
@@ -233,7 +233,7 @@ static bool write_sequences(struct my_source *s, struct err *err)
             !write_sequence(s, &t[i], json_object_get(meta, "sequences"), &text, err))
             return false;
     }
-    return meta ? write_text(s, "sequences.sql", meta, &text, err) : err_memory(err);
+    return meta ? my_write_text(s, "sequences.sql", meta, &text, err) : err_memory(err);
 }
 
 static const struct my_table *view_columns(const struct my_source *s, const char *name)
@@ -344,7 +344,7 @@ static bool write_objects(struct my_source *s, const char *file, const char *kin
         if (!object_json(s, &o[i], json_object_get(meta, "objects"), err))
             return false;
     }
-    return write_text(s, file, meta, &text, err);
+    return my_write_text(s, file, meta, &text, err);
 }
 
 bool my_write_schema(struct my_source *s, struct err *err)

@@ -1,6 +1,7 @@
 /* A private MariaDB server. */
 #include "lib/box/server.h"
 
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -140,6 +141,32 @@ static bool grant(struct db *db, const char *user, const char *host, const char 
     return db_exec(db, err, "CREATE USER IF NOT EXISTS %s", buf_str(&who)) &&
            db_exec(db, err, "ALTER USER %s IDENTIFIED BY %s", buf_str(&who), buf_str(&secret)) &&
            db_exec(db, err, "GRANT ALL ON *.* TO %s WITH GRANT OPTION", buf_str(&who));
+}
+
+/* The installer makes root for each way to this host. */
+static bool is_installed(struct span user, struct span host)
+{
+    static const char *const hosts[] = {"localhost", "127.0.0.1", "::1"};
+    char name[HOST_NAME_MAX + 1] = "";
+    bool found = gethostname(name, sizeof(name) - 1) == 0 && span_is_nocase(host, name);
+
+    for (size_t i = 0; i < COUNT(hosts); i++)
+        found |= span_is(host, hosts[i]);
+    return found && span_is(user, "root");
+}
+
+bool box_makes_account(const struct env *env, struct span user, struct span host)
+{
+    bool here = span_is(host, "localhost") || span_is(host, "127.0.0.1");
+
+    if (is_installed(user, host))
+        return true;
+    for (unsigned i = 0; here && i < env->databases_count; i++) {
+        const struct env_database *d = &env->databases[i];
+        if (strcmp(d->engine, "mariadb") == 0 && d->user && span_is(user, d->user))
+            return true;
+    }
+    return false;
 }
 
 /* Over the socket, which its directory protects, without a password; over TCP with the box's. */

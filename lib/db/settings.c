@@ -101,6 +101,9 @@ static const struct db_setting postgresql[] = {
 };
 
 static const struct db_setting mariadb[] = {
+    /* No variable shows them: they are never production's. */
+    {"plugin_load", NULL, NULL, true, true},
+    {"plugin_load_add", NULL, NULL, true, true},
     {"lower_case_table_names", "lower_case_table_names", NULL, true, false},
     {"ft_min_word_len", "ft_min_word_len", NULL, true, false},
     {"ft_max_word_len", "ft_max_word_len", NULL, true, false},

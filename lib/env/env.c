@@ -48,6 +48,7 @@ static const cyaml_schema_field_t database_fields[] = {
     TEXT("database", MUST, struct env_database, database),
     TEXT("password_env", MAY, struct env_database, password_env),
     TEXT("password_file", MAY, struct env_database, password_file),
+    TEXT("accounts", MAY, struct env_database, accounts),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t database_value = {
@@ -192,6 +193,32 @@ static bool check_engine(const struct yaml_doc *doc, const struct yaml_node *n, 
     return err_hint(err, "postgresql or mariadb");
 }
 
+static bool check_accounts(const struct yaml_doc *doc, const struct yaml_node *n,
+                           struct env_database *db, struct err *err)
+{
+    static const struct {
+        const char *said;
+        enum env_accounts meant;
+    } words[] = {{"true", ENV_ACCOUNTS_WHOLE},
+                 {"without-passwords", ENV_ACCOUNTS_LOCKED},
+                 {"false", ENV_ACCOUNTS_NONE}};
+
+    if (!db->accounts)
+        return true;
+    if (strcmp(db->engine, "mariadb") != 0) {
+        ydoc_fail(doc, n, err, "'accounts' is for MariaDB");
+        return err_hint(err, "take it out: PostgreSQL's roles are always captured, their passwords "
+                             "never");
+    }
+    for (size_t i = 0; i < COUNT(words); i++)
+        if (strcmp(db->accounts, words[i].said) == 0) {
+            db->accounts_as = words[i].meant;
+            return true;
+        }
+    ydoc_fail(doc, n, err, "'accounts' cannot be '%s'", db->accounts);
+    return err_hint(err, "true, without-passwords or false");
+}
+
 /* Two keys of which at most one makes sense. */
 static bool check_either(const struct yaml_doc *doc, const struct yaml_node *map, const char *a,
                          const char *b, struct err *err)
@@ -211,6 +238,7 @@ static bool check_databases(const struct yaml_doc *doc, struct env *env, struct 
         const struct yaml_node *n = ydoc_item(list, i);
 
         if (!check_engine(doc, ydoc_key(n, "engine"), &db->engine, err) ||
+            !check_accounts(doc, ydoc_key(n, "accounts"), db, err) ||
             !check_either(doc, n, "host", "socket", err) ||
             !check_either(doc, n, "password_env", "password_file", err) ||
             !ydoc_path_absolute(env->path, &db->socket, err) ||

@@ -56,10 +56,19 @@ struct env_files {
     struct env_strings exclude; /* shell patterns against the path inside; "dir/" a whole tree */
 };
 
+/* Whether the accounts of a MariaDB server are captured with a database. */
+enum env_accounts {
+    ENV_ACCOUNTS_NONE,
+    ENV_ACCOUNTS_LOCKED, /* without the hashes of their passwords */
+    ENV_ACCOUNTS_WHOLE,
+};
+
 struct env_database {
     char *name;
     char *engine; /* "postgresql" or "mariadb"; the file may say postgres or mysql */
     char *host, *socket, *user, *database, *password_env, *password_file;
+    char *accounts; /* as it was given */
+    enum env_accounts accounts_as;
     uint16_t port;
 };
 

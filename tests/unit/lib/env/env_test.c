@@ -86,6 +86,11 @@ static const struct {
     {"name: shop\nfiles: [{name: code, path: /c}]\nbox:\n  rewrite:\n"
      "    - file: code/x\n      match: \"(\"\n      with: b\n",
      "shop.yaml:6: '(' is not a regular expression: Unmatched ( or \\(", ""},
+    {"name: shop\ndatabases:\n - {name: d, engine: mariadb, host: h, database: d, accounts: yes}\n",
+     "shop.yaml:3: 'accounts' cannot be 'yes'", "true, without-passwords or false"},
+    {"name: shop\ndatabases:\n - {name: d, engine: postgresql, host: h, database: d, accounts: true}\n",
+     "shop.yaml:3: 'accounts' is for MariaDB",
+     "take it out: PostgreSQL's roles are always captured, their passwords never"},
     {"name: shop\nbox: {mariadb: {a: [1]}}\n", "shop.yaml:2: setting 'a' must be a single value",
      ""},
     {"name: shop\nbox: {postgresql: {\"a b\": 1}}\n", "shop.yaml:2: 'a b' is not a setting", ""},
@@ -115,7 +120,8 @@ static const char whole[] =
     "databases:\n"
     "  - {name: shop, engine: postgres, host: /run/pg, port: 5432, user: dba, database: shop,\n"
     "     password_file: secrets/pg}\n"
-    "  - {name: catalog, engine: mysql, socket: my.sock, database: catalog}\n"
+    "  - {name: catalog, engine: mysql, socket: my.sock, database: catalog,\n"
+    "     accounts: without-passwords}\n"
     "services:\n"
     "  - name: db\n"
     "    run: [a]\n"
@@ -155,6 +161,8 @@ TEST(fills_every_field)
     assert_string_equal(env->databases[1].engine, "mariadb");
     assert_string_equal(env->databases[1].socket, "/etc/my.sock");
     assert_null(env->databases[1].user);
+    assert_int_equal(env->databases[0].accounts_as, ENV_ACCOUNTS_NONE);
+    assert_int_equal(env->databases[1].accounts_as, ENV_ACCOUNTS_LOCKED);
     assert_ptr_equal(env_find_database(env, "catalog"), &env->databases[1]);
     assert_ptr_equal(env_find_files(env, "config"), &env->files[1]);
     assert_null(env_find_files(env, "conf"));

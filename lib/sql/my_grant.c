@@ -1,0 +1,378 @@
+#include "lib/sql/my_grant.h"
+
+#include "lib/base/auto.h"
+#include "lib/base/vec.h"
+#include "lib/sql/split.h"
+
+#define NOTHING ((struct span){NULL, 0})
+
+/* ---- tokens ------------------------------------------------------------------------------------*/
+
+static struct span next(struct span *rest)
+{
+    struct span token;
+
+    return sql_token_next(SQL_MARIADB, rest, &token) == SQL_END ? SPAN("") : token;
+}
+
+static struct span peek(struct span rest)
+{
+    return next(&rest);
+}
+
+static struct span until(struct span from, struct span last)
+{
+    return (struct span){from.at, (size_t)(last.at + last.len - from.at)};
+}
+
+/* `user`@`host`, `role`, PUBLIC, off the front. */
+static struct span take_account(struct span *rest)
+{
+    struct span name = next(rest);
+
+    if (!name.len || !span_is(peek(*rest), "@"))
+        return name;
+    next(rest);
+    return until(name, next(rest));
+}
+
+bool my_name(struct span quoted, struct buf *out)
+{
+    bool is_quoted = quoted.len >= 2 && *quoted.at == '`';
+
+    buf_clear(out);
+    buf_puts(out, "");
+    for (size_t i = is_quoted; i + is_quoted < quoted.len; i++) {
+        buf_putc(out, quoted.at[i]);
+        i += is_quoted && quoted.at[i] == '`';
+    }
+    return !out->failed;
+}
+
+bool my_account_names(struct span account, struct buf *user, struct buf *host)
+{
+    struct span rest = account, name = next(&rest);
+
+    next(&rest);
+    return my_name(name, user) && my_name(next(&rest), host);
+}
+
+bool my_like(struct span pattern, struct span name)
+{
+    while (pattern.len) {
+        char c = *pattern.at++;
+        pattern.len--;
+        if (c == '%') {
+            for (; name.len; name.at++, name.len--)
+                if (my_like(pattern, name))
+                    return true;
+            return my_like(pattern, name);
+        }
+        if (!name.len)
+            return false;
+        bool any = c == '_';
+        if (c == '\\' && pattern.len) {
+            c = *pattern.at++;
+            pattern.len--;
+        }
+        if (!any && *name.at != c)
+            return false;
+        name.at++;
+        name.len--;
+    }
+    return !name.len;
+}
+
+/* ---- grants ------------------------------------------------------------------------------------*/
+
+/* What stands before the first of the words ON and TO; *word is which. */
+static struct span take_what(struct span *rest, struct span *word)
+{
+    struct span what = SPAN(""), token;
+    unsigned depth = 0;
+
+    while ((token = next(rest)).len) {
+        if (!depth && (span_is(token, "ON") || span_is(token, "TO")))
+            break;
+        depth += span_is(token, "(");
+        depth -= depth && span_is(token, ")");
+        what = what.len ? until(what, token) : token;
+    }
+    *word = token;
+    return what;
+}
+
+static bool take_object(struct span *rest, struct my_grant *g)
+{
+    struct span token = next(rest);
+
+    if (token.len && *token.at != '`' && *token.at != '*') {
+        g->kind = token;
+        token = next(rest);
+        if (span_is(token, "BODY")) {
+            g->kind = until(g->kind, token);
+            token = next(rest);
+        }
+    }
+    g->database = token;
+    if (!span_is(next(rest), "."))
+        return false;
+    g->object = next(rest);
+    bool all = span_is(g->object, "*");
+    g->scope = span_is(g->database, "*") ? MY_SCOPE_SERVER
+               : all                     ? MY_SCOPE_DATABASE
+               : g->kind.at              ? MY_SCOPE_ROUTINE
+                                         : MY_SCOPE_TABLE;
+    return g->object.len > 0;
+}
+
+static bool has_option(struct span rest)
+{
+    struct span token, before = NOTHING;
+
+    while ((token = next(&rest)).len) {
+        if (span_is(token, "OPTION") && (span_is(before, "GRANT") || span_is(before, "ADMIN")))
+            return true;
+        before = token;
+    }
+    return false;
+}
+
+/* SET DEFAULT ROLE role FOR account */
+static bool parse_default(struct span rest, struct my_grant *g)
+{
+    next(&rest);
+    next(&rest);
+    g->scope = MY_SCOPE_DEFAULT;
+    g->what = take_account(&rest);
+    if (!span_is(next(&rest), "FOR"))
+        return false;
+    g->to = take_account(&rest);
+    return g->to.len > 0;
+}
+
+bool my_grant_parse(struct span sql, struct my_grant *out)
+{
+    struct my_grant g = {0};
+    struct span rest = sql, verb = next(&rest), word;
+
+    if (span_is(verb, "SET")) {
+        if (!parse_default(rest, &g))
+            return false;
+        *out = g;
+        return true;
+    }
+    if (!span_is(verb, "GRANT"))
+        return false;
+    g.what = take_what(&rest, &word);
+    if (span_is(word, "TO")) {
+        g.scope = MY_SCOPE_MEMBER;
+    } else if (span_is(g.what, "PROXY")) {
+        g.scope = MY_SCOPE_PROXY;
+        g.what = take_account(&rest);
+        word = next(&rest);
+    } else if (take_object(&rest, &g)) {
+        word = next(&rest);
+    }
+    if (!g.what.len || !span_is(word, "TO"))
+        return false;
+    g.to = take_account(&rest);
+    g.option = has_option(rest);
+    if (!g.to.len)
+        return false;
+    *out = g;
+    return true;
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+    return span_cmp(*(const struct span *)a, *(const struct span *)b);
+}
+
+/* (`b`, `a`) behind the opening parenthesis. */
+static bool sorted_columns(struct span *rest, struct buf *out)
+{
+    AUTO(vec) struct vec columns = VEC(struct span);
+    struct span token;
+
+    while ((token = next(rest)).len && !span_is(token, ")")) {
+        struct span *one = span_is(token, ",") ? NULL : vec_add(&columns, NULL);
+        if (one)
+            *one = token;
+        else if (!span_is(token, ","))
+            return false;
+    }
+    struct span *at = columns.at;
+    if (columns.count)
+        qsort(at, columns.count, sizeof(*at), by_bytes);
+    for (size_t i = 0; i < columns.count; i++) {
+        buf_puts(out, i ? ", " : " (");
+        buf_span(out, at[i]);
+    }
+    return buf_putc(out, ')');
+}
+
+bool my_grant_rights(const struct my_grant *g, struct buf *out)
+{
+    struct span rest = g->what, token;
+    bool first = true;
+
+    if (g->scope == MY_SCOPE_MEMBER || g->scope == MY_SCOPE_PROXY || g->scope == MY_SCOPE_DEFAULT)
+        return buf_span(out, g->what);
+    while ((token = next(&rest)).len) {
+        if (span_is(token, "(")) {
+            if (!sorted_columns(&rest, out))
+                return false;
+            continue;
+        }
+        bool comma = span_is(token, ",");
+        buf_puts(out, comma || first ? "" : " ");
+        buf_span(out, token);
+        first = false;
+    }
+    return !out->failed;
+}
+
+bool my_grant_write(const struct my_grant *g, struct buf *out)
+{
+    if (g->scope == MY_SCOPE_DEFAULT) {
+        buf_puts(out, "SET DEFAULT ROLE ");
+        buf_span(out, g->what);
+        buf_puts(out, " FOR ");
+        return buf_span(out, g->to);
+    }
+    buf_puts(out, g->scope == MY_SCOPE_PROXY ? "GRANT PROXY ON " : "GRANT ");
+    my_grant_rights(g, out);
+    if (g->database.at) {
+        buf_puts(out, " ON ");
+        buf_span(out, g->kind);
+        buf_puts(out, g->kind.at ? " " : "");
+        buf_span(out, g->database);
+        buf_putc(out, '.');
+        buf_span(out, g->object);
+    }
+    buf_puts(out, " TO ");
+    buf_span(out, g->to);
+    if (g->option)
+        buf_puts(out, g->scope == MY_SCOPE_MEMBER ? " WITH ADMIN OPTION" : " WITH GRANT OPTION");
+    return !out->failed;
+}
+
+/* ---- accounts ----------------------------------------------------------------------------------*/
+
+/* The clause that the word begins; `before` tells IDENTIFIED BY PASSWORD from PASSWORD EXPIRE. */
+static struct span *clause_of(struct my_user *u, struct span word, struct span before)
+{
+    if (span_is(word, "IDENTIFIED"))
+        return &u->auth;
+    if (span_is(word, "REQUIRE"))
+        return &u->require;
+    if (span_is(word, "WITH") && !span_is(before, "IDENTIFIED"))
+        return &u->limits;
+    if (span_is(word, "ACCOUNT"))
+        return &u->lock;
+    if (span_is(word, "PASSWORD") && !span_is(before, "BY"))
+        return &u->password;
+    return NULL;
+}
+
+bool my_user_parse(struct span sql, struct my_user *out)
+{
+    struct my_user u = {0};
+    struct span rest = sql, verb = next(&rest), token, before = NOTHING;
+    struct span *clause = NULL;
+
+    if ((!span_is(verb, "CREATE") && !span_is(verb, "ALTER")) || !span_is(next(&rest), "USER"))
+        return false;
+    for (unsigned i = 0; i < 3 && span_is(peek(rest), i == 0   ? "IF"
+                                                      : i == 1 ? "NOT"
+                                                               : "EXISTS");
+         i++)
+        next(&rest);
+    u.name = take_account(&rest);
+    while ((token = next(&rest)).len) {
+        struct span *begun = clause_of(&u, token, before);
+        if (begun)
+            clause = begun;
+        if (!clause)
+            return false;
+        *clause = clause->at ? until(*clause, token) : token;
+        before = token;
+    }
+    if (!u.name.len)
+        return false;
+    *out = u;
+    return true;
+}
+
+/* Plugins that take no secret: who the system says it is, or another service. What is not known may
+ * hold one. */
+static bool takes_no_secret(struct span plugin)
+{
+    static const char *const plugins[] = {"unix_socket", "auth_socket", "pam", "gssapi",
+                                          "named_pipe"};
+
+    for (size_t i = 0; i < COUNT(plugins); i++)
+        if (span_is(plugin, plugins[i]))
+            return true;
+    return false;
+}
+
+/* One way in: a plugin, and what it is given. */
+static void add_way(struct span plugin, struct span given, struct buf *out, bool *had)
+{
+    buf_span(out, plugin);
+    if (takes_no_secret(plugin)) {
+        buf_puts(out, given.at ? " USING " : "");
+        buf_span(out, given);
+        return;
+    }
+    *had = *had || given.at;
+    /* A hash of this form that no password has; other plugins know none. */
+    if (given.at && span_is(plugin, "mysql_native_password"))
+        buf_puts(out, " USING 'invalid'");
+}
+
+bool my_user_way(struct span *auth, struct span *plugin, struct span *given)
+{
+    struct span word = next(auth);
+
+    *given = NOTHING;
+    if (span_is(word, "IDENTIFIED"))
+        word = next(auth);
+    if (span_is(word, "BY")) { /* PASSWORD 'hash' */
+        *plugin = SPAN("mysql_native_password");
+        next(auth);
+        *given = next(auth);
+        return true;
+    }
+    if (!word.len)
+        return false;
+    *plugin = next(auth); /* behind VIA and OR */
+    if (peek(*auth).len && !span_is(peek(*auth), "OR")) {
+        next(auth);
+        *given = next(auth);
+    }
+    return true;
+}
+
+bool my_user_without_hash(const struct my_user *u, struct buf *out, bool *had)
+{
+    bool hash = false;
+
+    buf_puts(out, "CREATE USER ");
+    buf_span(out, u->name);
+    struct span auth = u->auth, plugin, given;
+    for (unsigned i = 0; auth.at && my_user_way(&auth, &plugin, &given); i++) {
+        buf_puts(out, i ? " OR " : " IDENTIFIED VIA ");
+        add_way(plugin, given, out, &hash);
+    }
+    const struct span clauses[] = {
+        u->require, u->limits, hash && !u->lock.at ? SPAN("ACCOUNT LOCK") : u->lock, u->password};
+    for (size_t i = 0; i < COUNT(clauses); i++) {
+        buf_puts(out, clauses[i].at ? " " : "");
+        buf_span(out, clauses[i]);
+    }
+    *had = *had || hash;
+    return !out->failed;
+}

@@ -1,0 +1,279 @@
+#include "restore/my_accounts.h"
+
+#include "lib/base/json.h"
+#include "lib/box/box.h"
+#include "lib/sql/my_grant.h"
+#include "lib/sql/split.h"
+
+bool my_accounts_text(struct my_target *t, const char *file, struct buf *out, struct err *err)
+{
+    AUTO(free) char *name = stream_name(t->conf.component, NULL, file);
+
+    if (!name)
+        return err_memory(err);
+    return !bundle_find(t->conf.bundle, name) || bundle_read_text(t->conf.bundle, name, out, err);
+}
+
+bool my_account_boxes(const struct my_target *t, struct span account)
+{
+    AUTO(buf) struct buf user = {0}, host = {0};
+
+    return my_account_names(account, &user, &host) &&
+           box_makes_account(t->conf.env, buf_view(&user), buf_view(&host));
+}
+
+struct making {
+    struct my_target *target;
+    struct db *db;
+    struct my_grant_place place;
+};
+
+/* ---- accounts ----------------------------------------------------------------------------------*/
+
+/* What the server says of a statement with a hash may repeat it. */
+static bool refused(const struct making *m, struct span name, const struct err *why,
+                    struct err *err)
+{
+    const char *number = strstr(why->text, "(error ");
+
+    err_set(err, why->code, "%s refuses account %.*s as it was captured %s", m->db->label,
+            (int)name.len, name.at, number ? number : "");
+    return err_hint(err, "its password's hash is hidden: see SHOW CREATE USER where it comes from");
+}
+
+static bool make_account(const struct making *m, struct span sql, struct span name, struct err *err)
+{
+    struct err why = {0};
+
+    return my_account_boxes(m->target, name) ||
+           m->db->ops->query(m->db, sql, NULL, NULL, NULL, &why) || refused(m, name, &why, err);
+}
+
+/* A grant that cannot be made is no reason to lose all that was loaded. */
+static bool make_grant(const struct making *m, struct span sql, struct err *err)
+{
+    struct err why = {0};
+    char line[1400];
+
+    if (m->db->ops->query(m->db, sql, NULL, NULL, NULL, &why))
+        return true;
+    if (why.code == ERR_UNREACHABLE || why.code == ERR_STOPPED)
+        return err_pass(err, &why);
+    AUTO(free) char *what = span_dup(sql);
+    return what ? target_leave(&m->target->base, m->target->conf.component, what,
+                               err_line(&why, line, sizeof(line)), err)
+                : err_memory(err);
+}
+
+static bool is_right(const struct my_grant *g)
+{
+    return g->scope != MY_SCOPE_MEMBER && g->scope != MY_SCOPE_DEFAULT;
+}
+
+/* A line of accounts.sql. */
+static bool make_line(void *ctx, const struct sql_statement *st, struct err *err)
+{
+    static const char role[] = "CREATE ROLE IF NOT EXISTS ";
+    const struct making *m = ctx;
+    struct my_user user;
+    struct my_grant g;
+
+    if (span_starts(st->text, role))
+        return m->db->ops->query(m->db, st->text, NULL, NULL, NULL, err);
+    if (my_user_parse(st->text, &user))
+        return make_account(m, st->text, user.name, err);
+    if (!my_grant_parse(st->text, &g))
+        return err_set(err, ERR_DAMAGED, "accounts.sql: line %u is not understood", st->line);
+    if (my_account_boxes(m->target, g.to) || (is_right(&g) && m->target->conf.what.no_privileges))
+        return true;
+    return make_grant(m, st->text, err);
+}
+
+/* ---- who objects run as ------------------------------------------------------------------------*/
+
+void my_definer_split(struct db *db, struct span who, struct buf *name, struct span *user,
+                      struct span *host)
+{
+    const char *at = memrchr(who.at, '@', who.len);
+
+    *user = (struct span){who.at, at ? (size_t)(at - who.at) : who.len};
+    *host = at ? (struct span){at + 1, who.len - user->len - 1} : SPAN("");
+    db->ops->quote(db, *user, true, name);
+    if (host->len) {
+        buf_putc(name, '@');
+        db->ops->quote(db, *host, true, name);
+    }
+}
+
+bool my_account_there(struct db *db, struct span user, struct span host, bool *there,
+                      struct err *err)
+{
+    AUTO(buf) struct buf a = {0}, b = {0}, count = {0};
+
+    db->ops->quote(db, user, false, &a);
+    db->ops->quote(db, host, false, &b);
+    if (!buf_ok(&a, err) || !buf_ok(&b, err) ||
+        !db_value(db, &count, err, "SELECT count(*) FROM mysql.user WHERE user = %s AND host = %s",
+                  buf_str(&a), buf_str(&b)))
+        return false;
+    *there = strcmp(buf_str(&count), "0") != 0;
+    return true;
+}
+
+/* Without it whatever runs as it would fail in the box. */
+static bool make_definer(struct my_target *t, struct db *db, struct span who, struct err *err)
+{
+    AUTO(buf) struct buf name = {0}, base = {0}, what = {0};
+    struct span user, host;
+    bool there = false;
+
+    my_definer_split(db, who, &name, &user, &host);
+    db_quote_name(db, t->database, &base);
+    buf_printf(&what, "%s %s", host.len ? "account" : "role", buf_str(&name));
+    if (!buf_ok(&name, err) || !buf_ok(&base, err) || !buf_ok(&what, err) ||
+        !my_account_there(db, user, host, &there, err))
+        return false;
+    if (there)
+        return true;
+    if (!(host.len ? db_exec(db, err, "CREATE USER IF NOT EXISTS %s ACCOUNT LOCK", buf_str(&name))
+                   : db_exec(db, err, "CREATE ROLE IF NOT EXISTS %s", buf_str(&name))) ||
+        !db_exec(db, err, "GRANT ALL PRIVILEGES ON %s.* TO %s", buf_str(&base), buf_str(&name)))
+        return false;
+    return target_leave(&t->base, t->conf.component, buf_str(&what),
+                        "objects run as it and the bundle does not hold it: made locked, with all "
+                        "rights on the database",
+                        err);
+}
+
+static bool make_definers(struct my_target *t, struct db *db, struct err *err)
+{
+    const json_t *list = json_object_get(t->facts, "definers"), *who;
+    size_t i;
+
+    json_array_foreach(list, i, who)
+    {
+        if (json_is_string(who) && !make_definer(t, db, span_of(json_string_value(who)), err))
+            return err_add(err, "account '%s'", json_string_value(who));
+    }
+    return true;
+}
+
+/* Without the mode a grant to an account that is not there would make it, with no password. */
+static bool each_line(const struct making *m, const char *file,
+                      bool (*each)(void *ctx, const struct sql_statement *st, struct err *err),
+                      struct err *err)
+{
+    AUTO(buf) struct buf text = {0};
+
+    if (!my_accounts_text(m->target, file, &text, err))
+        return false;
+    return !text.len ||
+           (db_exec(m->db, err,
+                    "SET @rehearse_mode = @@sql_mode, SESSION sql_mode = 'NO_AUTO_CREATE_USER'") &&
+            sql_each(SQL_MARIADB, buf_view(&text), each, (void *)(uintptr_t)m, err) &&
+            db_exec(m->db, err, "SET SESSION sql_mode = @rehearse_mode"));
+}
+
+bool my_accounts_restore(struct my_target *t, struct db *db, struct err *err)
+{
+    struct making m = {.target = t, .db = db};
+
+    return !t->conf.owned ||
+           (each_line(&m, "accounts.sql", make_line, err) && make_definers(t, db, err));
+}
+
+/* ---- grants ------------------------------------------------------------------------------------*/
+
+/* A database's name as a pattern that only it matches, quoted. */
+static bool exact_pattern(const char *database, struct buf *out)
+{
+    buf_putc(out, '`');
+    for (const char *c = database; *c; c++) {
+        if (strchr("_%\\", *c))
+            buf_putc(out, '\\');
+        buf_putc(out, *c);
+        if (*c == '`')
+            buf_putc(out, '`');
+    }
+    return buf_putc(out, '`');
+}
+
+static bool quoted(const char *name, struct buf *out)
+{
+    buf_putc(out, '`');
+    for (; *name; name++) {
+        buf_putc(out, *name);
+        if (*name == '`')
+            buf_putc(out, '`');
+    }
+    return buf_putc(out, '`');
+}
+
+static bool is_selected(const struct my_grant_place *place, const struct my_grant *g,
+                        struct err *err, bool *selected)
+{
+    AUTO(buf) struct buf name = {0};
+
+    if (!my_name(g->object, &name))
+        return err_memory(err);
+    *selected = g->scope == MY_SCOPE_ROUTINE ? my_select_routine(place->select, buf_str(&name))
+                                             : my_select_relation(place->select, buf_str(&name));
+    return true;
+}
+
+bool my_grant_placed(const struct my_grant_place *place, struct span sql, struct buf *out,
+                     bool *ours, struct err *err)
+{
+    AUTO(buf) struct buf pattern = {0}, name = {0};
+    bool same = strcmp(place->captured, place->database) == 0;
+    struct my_grant g;
+
+    if (!my_grant_parse(sql, &g) || !g.database.at)
+        return err_set(err, ERR_DAMAGED, "grants.sql has a line that is not understood");
+    *ours = true;
+    if (g.scope == MY_SCOPE_DATABASE) {
+        if (!my_name(g.database, &pattern))
+            return err_memory(err);
+        bool covers = my_like(buf_view(&pattern), span_of(place->captured));
+        *ours = covers || place->others;
+        if (covers && !(same && place->others)) {
+            exact_pattern(place->database, &name);
+            g.database = buf_view(&name);
+        }
+    } else {
+        if (!is_selected(place, &g, err, ours))
+            return false;
+        quoted(place->database, &name);
+        g.database = buf_view(&name);
+    }
+    buf_clear(out);
+    return (buf_ok(&name, err) && my_grant_write(&g, out)) || err_memory(err);
+}
+
+static bool grant_line(void *ctx, const struct sql_statement *st, struct err *err)
+{
+    const struct making *m = ctx;
+    AUTO(buf) struct buf sql = {0};
+    struct my_grant g;
+    bool ours = false;
+
+    if (!my_grant_placed(&m->place, st->text, &sql, &ours, err))
+        return false;
+    if (!ours || !my_grant_parse(buf_view(&sql), &g) ||
+        (m->target->conf.owned && my_account_boxes(m->target, g.to)))
+        return true;
+    return make_grant(m, buf_view(&sql), err);
+}
+
+bool my_grants_restore(struct my_target *t, struct db *db, const char *database, struct err *err)
+{
+    const char *captured = NULL;
+
+    if (t->conf.what.no_privileges)
+        return true;
+    if (!json_want_str(t->facts, "database", &captured, err))
+        return false;
+    struct making m = {
+        .target = t, .db = db, .place = {captured, database, t->select, t->conf.owned}};
+    return each_line(&m, "grants.sql", grant_line, err);
+}

@@ -1,0 +1,133 @@
+/* Accounts, roles and authentication plugins that a server lacks. */
+#include "restore/my_accounts.h"
+
+#include "lib/base/json.h"
+#include "lib/sql/my_grant.h"
+#include "lib/sql/split.h"
+#include "restore/owner.h"
+
+struct lacks {
+    struct my_target *target;
+    struct missing *missing;
+    json_t *plugins;       /* that are loaded, in lower case */
+    const json_t *offered; /* libraries of those that are not, by name */
+    struct my_grant_place place;
+};
+
+static bool check_plugin(struct lacks *l, struct span plugin, struct err *err)
+{
+    AUTO(free) char *name = span_dup(plugin);
+    AUTO(buf) struct buf mend = {0};
+
+    if (!name)
+        return err_memory(err);
+    for (char *c = name; *c; c++)
+        *c = (char)(*c >= 'A' && *c <= 'Z' ? *c | 0x20 : *c);
+    if (json_object_get(l->plugins, name))
+        return true;
+    const char *library = json_string_value(json_object_get(l->offered, name));
+    if (!library)
+        buf_puts(&mend, "install the package with the plugin on the server's host");
+    else if (l->target->conf.owned)
+        buf_printf(&mend, "put 'plugin_load_add: %s' into box.mariadb of the environment file",
+                   library);
+    else
+        buf_printf(&mend, "INSTALL SONAME '%s' on the server", library);
+    return buf_ok(&mend, err) &&
+           missing_add(l->missing, "authentication plugin", name, buf_str(&mend), err);
+}
+
+static bool look_at_account(void *ctx, const struct sql_statement *st, struct err *err)
+{
+    struct lacks *l = ctx;
+    struct my_user user;
+    struct span plugin, given;
+
+    if (!my_user_parse(st->text, &user) || my_account_boxes(l->target, user.name))
+        return true;
+    for (struct span auth = user.auth; auth.at && my_user_way(&auth, &plugin, &given);)
+        if (!check_plugin(l, plugin, err))
+            return false;
+    return true;
+}
+
+static bool check_account(struct lacks *l, struct span who, struct err *err)
+{
+    struct db *db = l->target->main;
+    const char *mapped = owner_new(l->target->conf.what.owners, who);
+    AUTO(buf) struct buf name = {0};
+    struct span user, host;
+    bool there = false;
+
+    my_definer_split(db, mapped ? span_of(mapped) : who, &name, &user, &host);
+    if (!buf_ok(&name, err) || !my_account_there(db, user, host, &there, err))
+        return false;
+    return there || missing_add(l->missing, host.len ? "account" : "role", buf_str(&name),
+                                "make it on the server, or give its things to another one with "
+                                "--owner OLD=NEW",
+                                err);
+}
+
+static bool look_at_grant(void *ctx, const struct sql_statement *st, struct err *err)
+{
+    struct lacks *l = ctx;
+    AUTO(buf) struct buf sql = {0}, user = {0}, host = {0};
+    struct my_grant g;
+    bool ours = false;
+
+    if (!my_grant_placed(&l->place, st->text, &sql, &ours, err))
+        return false;
+    if (!ours || !my_grant_parse(buf_view(&sql), &g) || span_is(g.to, "PUBLIC"))
+        return true;
+    if (!my_account_names(g.to, &user, &host))
+        return err_memory(err);
+    buf_putc(&user, '@');
+    buf_span(&user, buf_view(&host));
+    return buf_ok(&user, err) && check_account(l, buf_view(&user), err);
+}
+
+/* All that objects run as, and all that are granted something. */
+static bool look_at_server(struct lacks *l, struct err *err)
+{
+    struct my_target *t = l->target;
+    const json_t *list = json_object_get(t->facts, "definers"), *who;
+    AUTO(buf) struct buf text = {0};
+    size_t i;
+
+    json_array_foreach(list, i, who)
+    {
+        if (json_is_string(who) && !check_account(l, span_of(json_string_value(who)), err))
+            return false;
+    }
+    return t->conf.what.no_privileges ||
+           (json_want_str(t->facts, "database", &l->place.captured, err) &&
+            my_accounts_text(t, "grants.sql", &text, err) &&
+            sql_each(SQL_MARIADB, buf_view(&text), look_at_grant, l, err));
+}
+
+static bool look_at_box(struct lacks *l, struct err *err)
+{
+    AUTO(buf) struct buf text = {0};
+    struct db *db = l->target->main;
+
+    if (!my_accounts_text(l->target, "accounts.sql", &text, err))
+        return false;
+    return !text.len ||
+           (db_names(db, &l->plugins, err,
+                     "SELECT lower(plugin_name) FROM information_schema.plugins WHERE plugin_type "
+                     "= 'AUTHENTICATION' AND plugin_status = 'ACTIVE'") &&
+            sql_each(SQL_MARIADB, buf_view(&text), look_at_account, l, err));
+}
+
+bool my_accounts_missing(struct my_target *t, const json_t *offered, struct missing *m,
+                         struct err *err)
+{
+    struct lacks l = {.target = t,
+                      .missing = m,
+                      .offered = offered,
+                      .place = {.database = t->database, .select = t->select}};
+    bool ok = t->conf.owned ? look_at_box(&l, err) : look_at_server(&l, err);
+
+    json_decref(l.plugins);
+    return ok;
+}

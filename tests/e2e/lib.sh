@@ -325,6 +325,14 @@ my_sql() {
         --socket="$MY_SOCKET" --user=root "$@"
 }
 
+# my_accounts CLIENT-OPTIONS: all accounts and roles but root and the server's own, as SHOW says them.
+my_accounts() {
+    local who="concat(quote(user), if(is_role = 'Y', '', concat('@', quote(host))))"
+    mariadb "$@" -BN --raw -e "SELECT concat(if(is_role = 'Y', '', concat('SHOW CREATE USER ', $who, '; ')), 'SHOW GRANTS FOR ', $who, ';')
+        FROM mysql.user WHERE user NOT IN ('root', 'mariadb.sys') ORDER BY user, host" | mariadb "$@" -BN --raw -f 2>&1
+    mariadb "$@" -BN --raw -e "SELECT * FROM mysql.roles_mapping WHERE user <> 'root' ORDER BY 1, 2, 3"
+}
+
 my_stop() {
     e2e_stop "${1:-my}"
 }

@@ -9,7 +9,9 @@ shop_production_start "${FACTOR:-0.05}"
 e2e_stop web # so that production stands still while it is compared
 
 STORE=$T/store
-sed '/^box:/,$d; /^services:/,/^traffic:/d' "$PRODUCTION" >"$T/exact.yaml"
+my_sql -e "CREATE ROLE writer; CREATE USER \`o'ther\`@\`10.%\` IDENTIFIED BY 'x' ACCOUNT LOCK; GRANT writer TO \`o'ther\`@\`10.%\`;
+    GRANT UPDATE (price), SELECT ON catalog.articles TO writer; GRANT PROCESS ON *.* TO \`o'ther\`@\`10.%\` WITH GRANT OPTION"
+sed '/^box:/,$d; /^services:/,/^traffic:/d; s/engine: mariadb,/engine: mariadb, accounts: true,/' "$PRODUCTION" >"$T/exact.yaml"
 check "first snapshot" "$REHEARSE" snapshot --env "$T/exact.yaml" --to "$STORE" --tag monday
 pg_sql -c "UPDATE customers SET email = email || '.x' WHERE id % 40 = 0" shop
 my_sql catalog -e "UPDATE articles SET price = price + 1 WHERE id % 40 = 0"
@@ -65,6 +67,8 @@ check "there were PostgreSQL rows" test "$(pg_sorted "${BARE_PG[@]}" | wc -l)" -
 check "the MariaDB schema is the same" diff <(my_text --no-data "${PROD_MY[@]}") <(my_text --no-data "${BARE_MY[@]}")
 check "every MariaDB row is the same" diff <(my_sorted "${PROD_MY[@]}") <(my_sorted "${BARE_MY[@]}")
 check "there were MariaDB rows" test "$(my_sorted "${BARE_MY[@]}" | wc -l)" -gt 1000
+check "MariaDB's accounts are the same" diff <(my_accounts --no-defaults "${PROD_MY[@]}") <(my_accounts --no-defaults "${BARE_MY[@]}")
+check "there were accounts" test "$(my_accounts --no-defaults "${BARE_MY[@]}" | wc -l)" -gt 8
 
 # ---- back, and damaged ----------------------------------------------------------------------------
 check "import" "$REHEARSE" bundle import --store "$T/back" "$T/shop.tar"

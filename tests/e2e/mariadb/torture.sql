@@ -95,3 +95,13 @@ INSERT INTO bigstr SELECT concat(elt(1+seq%4,'ß','Ä','x''\\',''), md5(seq div 
 CREATE TABLE bigsparse (id bigint NOT NULL, n int NOT NULL, v text, PRIMARY KEY (id,n)) ENGINE=InnoDB;
 INSERT INTO bigsparse SELECT cast(seq*seq*1000 as signed) - 5000000000, seq, repeat(md5(seq),12) FROM seq_1_to_100000; INSERT INTO bigsparse VALUES (9223372036854775807,1,'end'),(-9223372036854775808,1,'start');
 ANALYZE TABLE bigstr, bigsparse;
+-- Who may do what.
+CREATE ROLE torture_reads; CREATE ROLE `torture ``writes`; CREATE ROLE torture_runs; GRANT torture_reads TO `torture ``writes`; GRANT torture_runs TO `torture ``writes` WITH ADMIN OPTION;
+CREATE USER torture_plain@localhost IDENTIFIED BY 'p%ss''w"o\\rd' WITH MAX_QUERIES_PER_HOUR 10 MAX_UPDATES_PER_HOUR 20 MAX_CONNECTIONS_PER_HOUR 30 MAX_USER_CONNECTIONS 40 MAX_STATEMENT_TIME 1.5;
+CREATE USER `torture's "ü`@`10.0.0.0/255.255.0.0` REQUIRE ISSUER '/C=DE/O="x, y"' AND SUBJECT '/CN=it''s' AND CIPHER 'AES256-SHA' PASSWORD EXPIRE NEVER; CREATE USER torture_ssl@`%` REQUIRE SSL; CREATE USER torture_x509@`fe80::%` REQUIRE X509 ACCOUNT LOCK;
+CREATE USER torture_socket@localhost IDENTIFIED VIA unix_socket OR mysql_native_password USING PASSWORD('x') PASSWORD EXPIRE INTERVAL 30 DAY; CREATE USER torture_old@localhost IDENTIFIED BY 'x' PASSWORD EXPIRE; CREATE USER ``@`192.168.%`;
+GRANT torture_reads TO torture_plain@localhost WITH ADMIN OPTION; GRANT `torture ``writes` TO `torture's "ü`@`10.0.0.0/255.255.0.0`; GRANT torture_runs TO torture_ssl@`%`; SET DEFAULT ROLE `torture ``writes` FOR `torture's "ü`@`10.0.0.0/255.255.0.0`; SET DEFAULT ROLE torture_reads FOR torture_plain@localhost;
+GRANT RELOAD, PROCESS, FILE ON *.* TO torture_plain@localhost WITH GRANT OPTION; GRANT ALL ON *.* TO torture_x509@`fe80::%`; GRANT SHOW DATABASES ON *.* TO torture_runs;
+GRANT SELECT ON `tort%`.* TO torture_reads; GRANT ALL ON `torture`.* TO `torture ``writes` WITH GRANT OPTION; GRANT CREATE TEMPORARY TABLES, EVENT ON `o\_ther`.* TO torture_ssl@`%`;
+GRANT SELECT, INSERT, DELETE HISTORY ON nopk TO torture_ssl@`%` WITH GRANT OPTION; GRANT SELECT (a), UPDATE (b), REFERENCES (a), INSERT ON nopk TO torture_old@localhost; GRANT SELECT (`we``ird % col\n"x"`) ON types TO ``@`192.168.%`; GRANT SELECT, SHOW VIEW ON zv TO torture_old@localhost;
+GRANT SELECT ON mysql.proc TO torture_old@localhost; GRANT PROXY ON torture_plain@localhost TO torture_ssl@`%`; GRANT PROXY ON ``@`%` TO torture_socket@localhost WITH GRANT OPTION;

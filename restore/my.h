@@ -56,7 +56,8 @@ bool my_run(struct db *db, const char *sql, size_t len, struct err *err);
 /* The bytes of a text in meta; heap. ERR_DAMAGED when it is missing. */
 char *my_meta_text(const json_t *meta, const char *key, size_t *len, struct err *err);
 
-/* ERR_MISSING with all that the server lacks: engines, character sets, collations, accounts. */
+/* ERR_MISSING with all that the server lacks: engines, full-text parsers, character sets, collations,
+ * accounts. */
 bool my_missing_check(struct my_target *t, struct err *err);
 
 bool my_table_init(struct my_target_table *t, const struct stream *stream, struct err *err);

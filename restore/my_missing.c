@@ -1,4 +1,5 @@
-/* What the server lacks for a database: engines, encryption, character sets, collations, accounts. */
+/* What the server lacks for a database: engines, encryption, full-text parsers, character sets,
+ * collations, accounts. */
 #include "lib/base/json.h"
 #include "lib/sql/split.h"
 #include "restore/missing.h"
@@ -7,7 +8,8 @@
 
 struct needs {
     struct missing missing;
-    json_t *engines, *charsets, *collations; /* names on the server in lower case, as keys */
+    json_t *engines, *parsers, *charsets,
+        *collations; /* names on the server in lower case, as keys */
     json_t *offered; /* plugins in its folder that are not loaded: their library, by name */
     bool encrypts;
 };
@@ -67,19 +69,26 @@ static bool check(struct needs *n, const json_t *names, const char *kind, struct
     return shown ? missing_add(&n->missing, kind, shown, mend, err) : err_memory(err);
 }
 
-static bool check_engine(struct needs *n, const char *engine, struct err *err)
+static bool check_plugin(struct needs *n, const json_t *names, const char *kind, struct span plugin,
+                         struct err *err)
 {
     AUTO(buf) struct buf mend = {0}, name = {0};
 
-    if (!lower_of(span_of(engine), &name))
+    if (!lower_of(plugin, &name))
         return err_memory(err);
     const char *library = json_string_value(json_object_get(n->offered, buf_str(&name)));
     if (library)
         buf_printf(&mend, "INSTALL SONAME '%s' on the server", library);
     else
         buf_puts(&mend, "install the package with its plugin on the server's host");
-    return buf_ok(&mend, err) &&
-           check(n, n->engines, "storage engine", span_of(engine), buf_str(&mend), err);
+    return buf_ok(&mend, err) && check(n, names, kind, plugin, buf_str(&mend), err);
+}
+
+static bool check_parser(struct needs *n, struct span name, struct err *err)
+{
+    if (name.len >= 2 && *name.at == '`')
+        name = (struct span){name.at + 1, name.len - 2};
+    return check_plugin(n, n->parsers, "full-text parser", name, err);
 }
 
 static bool check_encryption(struct needs *n, const char *table, struct err *err)
@@ -112,7 +121,7 @@ static bool is_yes(struct span value)
     return span_is_nocase(value, "YES") || span_is_nocase(value, "'YES'");
 }
 
-/* CHARACTER SET x, CHARSET=x, COLLATE x, COLLATE=x; ENCRYPTED=YES. */
+/* CHARACTER SET x, CHARSET=x, COLLATE x, COLLATE=x; ENCRYPTED=YES; WITH PARSER x. */
 static bool look_at(struct needs *n, const struct my_target_table *table, struct err *err)
 {
     struct span rest = span_of(table->create), token, before = {0}, second = {0};
@@ -123,6 +132,8 @@ static bool look_at(struct needs *n, const struct my_target_table *table, struct
         bool charset =
             span_is(before, "CHARSET") || (span_is(before, "SET") && span_is(second, "CHARACTER"));
         if ((charset && !check_charset(n, token, err)) ||
+            (span_is(before, "PARSER") && span_is(second, "WITH") &&
+             !check_parser(n, token, err)) ||
             (span_is(before, "COLLATE") && !check_collation(n, token, err)) ||
             (is_encrypted(before) && is_yes(token) && !check_encryption(n, table->name, err)))
             return false;
@@ -147,6 +158,9 @@ static bool gather(struct my_target *t, struct needs *n, struct err *err)
         !db_names(t->main, &n->engines, err,
                   "SELECT lower(engine) FROM information_schema.engines WHERE support IN "
                   "('YES', 'DEFAULT')") ||
+        !db_names(t->main, &n->parsers, err,
+                  "SELECT lower(plugin_name) FROM information_schema.plugins WHERE plugin_type = "
+                  "'FTPARSER' AND plugin_status = 'ACTIVE'") ||
         !db_names(t->main, &n->charsets, err,
                   "SELECT lower(character_set_name) FROM information_schema.character_sets") ||
         !db_names(t->main, &n->collations, err,
@@ -160,7 +174,8 @@ static bool gather(struct my_target *t, struct needs *n, struct err *err)
         return false;
     for (size_t i = 0; i < t->table_count; i++) {
         const json_t *engine = json_object_get(t->tables[i].stream->meta, "engine");
-        if ((json_is_string(engine) && !check_engine(n, json_string_value(engine), err)) ||
+        if ((json_is_string(engine) && !check_plugin(n, n->engines, "storage engine",
+                                                     span_of(json_string_value(engine)), err)) ||
             !look_at(n, &t->tables[i], err))
             return false;
     }
@@ -175,6 +190,7 @@ bool my_missing_check(struct my_target *t, struct err *err)
 
     missing_done(&n.missing);
     json_decref(n.engines);
+    json_decref(n.parsers);
     json_decref(n.charsets);
     json_decref(n.collations);
     json_decref(n.offered);

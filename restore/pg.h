@@ -117,7 +117,7 @@ bool pg_database_settle(struct pg_target *t, struct err *err);
 /* On a server that is not ours, before it gets its name: what would be in our own way. */
 bool pg_database_limit(struct pg_target *t, struct err *err);
 
-/* ERR_MISSING with all that the server lacks: extensions, roles, locales, collations. */
+/* ERR_MISSING with all that the server lacks: extensions, roles, locales, collations, files. */
 bool pg_missing_check(struct pg_target *t, struct err *err);
 /* A statement around a GRANT that is not the owner's (pg_text_grantor()): the session becomes the
  * grantor, or itself again. By SET ROLE, for which no superuser is needed. */

@@ -1,5 +1,5 @@
-/* What the server lacks for a database: extensions, libraries, roles, locales, collations; and
- * tablespaces, which are no reason to stop. Languages come with extensions or libraries. */
+/* What the server lacks for a database: extensions, libraries, files of text search, roles, locales,
+ * collations; and tablespaces, which are no reason to stop. Languages come with extensions or libraries. */
 #include "restore/missing.h"
 
 #include "restore/pg_rights.h"
@@ -168,6 +168,41 @@ static bool look_at_library(struct needs *n, struct span sql, struct err *err)
                        "install the package that brings it on the server's host", err);
 }
 
+/* could not open dictionary file "/usr/share/.../tsearch_data/x.dict": ...; all of it where the server
+ * says it in another way. */
+static struct span file_of(const char *message)
+{
+    const char *open = strchr(message, '"'), *close = open ? strchr(open + 1, '"') : NULL;
+
+    return close ? (struct span){open + 1, (size_t)(close - open - 1)} : span_of(message);
+}
+
+/* CREATE TEXT SEARCH DICTIONARY x (TEMPLATE = ..., dictfile = 'y'): the server reads its files when it
+ * is made. Other failures, such as of a template that is still to come, are no reason. */
+static bool look_at_dictionary(struct needs *n, struct span sql, struct err *err)
+{
+    struct db *db = n->target->admin;
+    const char *options = memchr(sql.at, '(', sql.len);
+    struct err why = {0};
+
+    if (!sql_starts(SQL_POSTGRESQL, sql, "create text search dictionary") || !options)
+        return true;
+    if (!db_exec(db, err, "BEGIN"))
+        return false;
+    bool made = db_exec(db, &why, "CREATE TEXT SEARCH DICTIONARY pg_temp.rehearse_probe %.*s",
+                        (int)(sql.at + sql.len - options), options);
+    if (!db_exec(db, err, "ROLLBACK"))
+        return false;
+    if (made || !strstr(why.text, "SQLSTATE F0000"))
+        return true;
+    AUTO(free) char *file = span_dup(file_of(why.text));
+    return file ? missing_add(&n->missing, "text search file", file,
+                              "copy it from production's folder tsearch_data, or install the "
+                              "package that brings it, on the server's host",
+                              err)
+                : err_memory(err);
+}
+
 static bool look_at_tablespace(struct needs *n, struct span sql, struct err *err)
 {
     AUTO(buf) struct buf name = {0};
@@ -201,6 +236,7 @@ static bool look_at_statement(void *ctx, const struct sql_statement *st, struct 
     return look_at_extension(n, st->text, err) && pg_role_names(st->text, look_at_role, n, err) &&
            look_at_collations(n, st->text, err) && look_at_tablespace(n, st->text, err) &&
            look_at_collation(n, st->text, err) && look_at_library(n, st->text, err) &&
+           look_at_dictionary(n, st->text, err) &&
            pg_rights_look(&n->rights, st->text, &n->missing, err);
 }
 

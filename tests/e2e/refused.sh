@@ -155,6 +155,34 @@ if [ -w "$LIBDIR" ] && [ -e "$LIBDIR/tcn.so" ]; then
     says "with the mend" "locale-gen"
 fi
 
+# Files of text search: the dictionary is made of them as the server reads them.
+SEARCH=$(pg_config --sharedir 2>/dev/null || echo /usr/share/postgresql/15)/tsearch_data
+if [ -w "$SEARCH" ]; then
+    pg_sql -c 'CREATE DATABASE worded' postgres
+    for suffix in dict affix; do
+        cp "$SEARCH/ispell_sample.$suffix" "$SEARCH/rehearse_words.$suffix"
+    done
+    cp "$SEARCH/synonym_sample.syn" "$SEARCH/rehearse_same.syn"
+    cp "$SEARCH/thesaurus_sample.ths" "$SEARCH/rehearse_more.ths"
+    pg_sql worded <<-'SQL' >/dev/null || die "cannot fill production"
+	CREATE TEXT SEARCH DICTIONARY words (TEMPLATE = ispell, DictFile = rehearse_words, AffFile = rehearse_words, StopWords = english);
+	CREATE TEXT SEARCH DICTIONARY same (TEMPLATE = synonym, Synonyms = rehearse_same);
+	CREATE TEXT SEARCH DICTIONARY plain (TEMPLATE = pg_catalog.simple, StopWords = english);
+	CREATE TEXT SEARCH DICTIONARY more (TEMPLATE = thesaurus, DictFile = rehearse_more, Dictionary = english_stem);
+	CREATE TEXT SEARCH CONFIGURATION sought (COPY = simple);
+	ALTER TEXT SEARCH CONFIGURATION sought ALTER MAPPING FOR asciiword WITH more, same, words, plain;
+	SQL
+    check "a snapshot with dictionaries" snapshot "$PG" worded
+    rm -rf "$BOX"
+    check "they are restored where their files are" "$REHEARSE" restore --from "$STORE" --into "$BOX" --no-pristine --verify
+    rm -f "$SEARCH"/rehearse_*
+    refused 17 "files of text search that are not there"
+    for file in words.dict same.syn more.ths; do
+        says "one is named: $file" "text search file '$SEARCH/rehearse_$file'"
+    done
+    says "with the mend" "folder tsearch_data"
+fi
+
 # Roles that are not captured: those that belong to a version of the server. Here are some that no box has.
 pg_sql -c 'CREATE DATABASE peopled' postgres
 for role in owner reader policy mapped granter granted; do
@@ -195,7 +223,14 @@ says "is named with its table" "lacks encryption plugin for table 's'"
 
 # A value that is there twice, as only a damaged index lets it be; the server says so in German.
 my_stop
-MY_OPTIONS='--lc-messages=de_DE' my_start my2
+mkdir "$T/plugins"
+cc -shared -fPIC -o "$T/plugins/rehearse_parser.so" "$ROOT/tests/e2e/parser.c" || die "the parser does not compile"
+MY_OPTIONS="--lc-messages=de_DE --plugin-dir=$T/plugins --plugin-load-add=rehearse_parser.so" my_start my2
+my_sql -e 'CREATE DATABASE sought; CREATE TABLE sought.s (t TEXT, FULLTEXT KEY f (t) WITH PARSER rehearse_words) ENGINE=MyISAM' ||
+    die "no parser"
+check "a snapshot with a full-text parser" snapshot "engine: mariadb, socket: \"$MY_SOCKET\", user: root" sought
+refused 17 "a parser that is not there"
+says "is named" "lacks full-text parser 'rehearse_words'"
 my_sql -e 'CREATE DATABASE twice'
 my_sql twice -e "CREATE TABLE t (id INT PRIMARY KEY, s CHAR(20) NOT NULL, UNIQUE KEY once (s)) ENGINE=MyISAM;
     INSERT INTO t SELECT seq, CONCAT('unseen', seq) FROM seq_1_to_50;

@@ -88,24 +88,28 @@ static bool is_dots(const char *name)
     return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]));
 }
 
-static bool names_read(DIR *d, const char *path, struct names *out, struct err *err)
+bool dir_scan(const char *path, bool (*each)(void *ctx, const char *name, struct err *err),
+              void *ctx, struct err *err)
 {
-    for (;;) {
-        errno = 0;
-        struct dirent *entry = readdir(d);
-        if (!entry && errno)
-            return err_sys(err, ERR_IO, "cannot read directory '%s'", path);
-        if (!entry)
-            return true;
-        if (is_dots(entry->d_name))
-            continue;
-        char **name = vec_add(&out->at, err);
-        if (!name)
+    AUTO(dir) DIR *d = opendir(path);
+    struct dirent *entry = NULL;
+
+    if (!d)
+        return err_sys(err, ERR_IO, "cannot open directory '%s'", path);
+    while ((errno = 0, entry = readdir(d)))
+        if (!is_dots(entry->d_name) && !each(ctx, entry->d_name, err))
             return false;
-        *name = strdup(entry->d_name);
-        if (!*name)
-            return err_memory(err);
-    }
+    return errno == 0 || err_sys(err, ERR_IO, "cannot read directory '%s'", path);
+}
+
+static bool keep_name(void *ctx, const char *name, struct err *err)
+{
+    struct names *names = ctx;
+    char **to = vec_add(&names->at, err);
+
+    if (to)
+        *to = strdup(name);
+    return to && (*to || err_memory(err));
 }
 
 static int by_name(const void *a, const void *b)
@@ -118,13 +122,9 @@ bool dir_each(const char *path, bool (*each)(void *ctx, const char *name, struct
               void *ctx, struct err *err)
 {
     AUTO(names) struct names names = {.at = VEC(char *)};
-    {
-        AUTO(dir) DIR *d = opendir(path);
-        if (!d)
-            return err_sys(err, ERR_IO, "cannot open directory '%s'", path);
-        if (!names_read(d, path, &names, err))
-            return false;
-    }
+
+    if (!dir_scan(path, keep_name, &names, err))
+        return false;
     char **at = names.at.at;
     if (names.at.count)
         qsort(at, names.at.count, sizeof(*at), by_name);

@@ -38,6 +38,10 @@ bool dir_sync(const char *path, struct err *err);
 /* Calls `each` for every entry but . and ..; sorted by name (memcmp). */
 bool dir_each(const char *path, bool (*each)(void *ctx, const char *name, struct err *err),
               void *ctx, struct err *err);
+/* The same in no order and without holding the names in memory: for folders of a million files. `each`
+ * may remove the entry that it is given. */
+bool dir_scan(const char *path, bool (*each)(void *ctx, const char *name, struct err *err),
+              void *ctx, struct err *err);
 /* `a/b`; heap; NULL without memory. */
 char *path_join(const char *a, const char *b);
 bool path_exists(const char *path);

@@ -113,7 +113,7 @@ static bool fill(struct cache *c, const char *dir, const char *environment, stru
         err_set(err, ERR_LOCK, "another snapshot uses cache '%s'", c->path);
         return err_hint(err, "wait until it has ended, or name another folder in 'bundle.cache'");
     }
-    return dir_each(c->path, count_file, c, err);
+    return dir_scan(c->path, count_file, c, err);
 }
 
 bool cache_open(const char *dir, const char *environment, uint64_t max_bytes, struct cache **out,
@@ -414,7 +414,7 @@ void cache_settle(struct cache *c, const struct digest *sealed, const struct ind
     struct settling s = {.cache = c, .sealed = sealed, .index = ix};
 
     if (need_all(&s))
-        dir_each(c->path, remove_unneeded, &s, NULL);
+        dir_scan(c->path, remove_unneeded, &s, NULL);
     lookup_done(&s.needed);
     index_forget(ix);
 }

@@ -277,7 +277,7 @@ static bool recount(const struct flatten *f, json_t *config)
 {
     const json_t *components = json_object_get(config, "components");
     const struct item *items = f->items.at;
-    const struct segment *stored = f->index.segments.at;
+    const struct segment *stored = index_segments(&f->index);
     struct counts all = {0};
     const char *name = NULL;
     json_t *facts = NULL;

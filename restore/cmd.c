@@ -460,9 +460,10 @@ static const struct opt opts[] = {
     {"with-references", OPT_FLAG, AT(what.references), NULL,
      "of a part, restore the tables that foreign keys and bodies of functions name, too"},
     {"owner", OPT_LIST, AT(what.owners), "OLD=NEW",
-     "PostgreSQL: role OLD becomes NEW wherever the schema names it"},
+     "PostgreSQL: role OLD becomes NEW wherever the schema names it; MariaDB: what runs as account "
+     "OLD (user@host, or a user of any host) runs as NEW"},
     {"no-owner", OPT_FLAG, AT(what.no_owner), NULL,
-     "PostgreSQL: objects belong to the account that restores"},
+     "objects belong to the account that restores, and run as it"},
     {"no-privileges", OPT_FLAG, AT(what.no_privileges), NULL, "grants are not restored"},
     {"jobs", OPT_COUNT, AT(jobs), "N", "tasks at the same time; one per core when left out", 1,
      256},

@@ -87,12 +87,6 @@ static bool check_env(const struct to *t, struct err *err)
                 t->env->path);
         return err_hint(err, "name another environment, or restore into a box with --into");
     }
-    for (unsigned i = 0; i < t->env->databases_count; i++)
-        if (strcmp(t->env->databases[i].engine, "postgresql") != 0) {
-            err_set(err, ERR_UNSUPPORTED, "database '%s' is of %s: --to takes PostgreSQL's alone",
-                    t->env->databases[i].name, t->env->databases[i].engine);
-            return err_hint(err, "restore it into a box, with --into");
-        }
     for (size_t i = 0; i < replace->count; i++)
         if (!check_replaced(t->env, replace->at[i], err))
             return false;
@@ -114,10 +108,10 @@ static bool open_all(struct to *t, const char *ref, struct err *err)
 
 /* ---- the restore -------------------------------------------------------------------------------*/
 
-static bool prove(struct to *t, json_t **proof, struct err *err)
+static bool prove(struct to *t, const struct plan *plan, json_t **proof, struct err *err)
 {
     struct proof_conf conf = {.bundle = t->bundle,
-                              .place = {.env = t->env},
+                              .place = {.env = t->env, .placed = plan_placed(plan)},
                               .journal = t->journal,
                               .what = selection_of(&t->conf->what),
                               .jobs = jobs_or_cores(t->conf->jobs),
@@ -139,7 +133,7 @@ static bool run(struct to *t, json_t **databases, json_t **proof, struct err *er
                              .replace = &t->conf->replace_databases};
     AUTO(plan) struct plan *plan = NULL;
 
-    return plan_open(&conf, &plan, err) && plan_run(plan, err) && prove(t, proof, err) &&
+    return plan_open(&conf, &plan, err) && plan_run(plan, err) && prove(t, plan, proof, err) &&
            plan_keep(plan, err) && plan_report(plan, databases, err);
 }
 

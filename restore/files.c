@@ -176,11 +176,12 @@ static bool add_group(struct files_target *t, struct sched *sched, struct group 
     return true;
 }
 
-static bool files_plan(struct target *base, struct sched *sched, struct err *err)
+static bool files_plan(struct target *base, struct sched *sched, task_id *ready, struct err *err)
 {
     struct files_target *t = files_of(base);
     struct piece *next;
 
+    (void)ready;
     if (!build_groups(t, err))
         return false;
     next = t->pieces;

@@ -140,12 +140,12 @@ static bool postpone(struct files_target *t, struct vec *list, const struct tar_
 
 /* ---- one entry -------------------------------------------------------------------------------*/
 
-struct place {
+struct spot {
     int dir;
     char name[BENEATH_NAME];
 };
 
-static bool find_place(struct beneath *dirs, const char *path, struct place *p, struct err *err)
+static bool find_place(struct beneath *dirs, const char *path, struct spot *p, struct err *err)
 {
     return beneath_parent(dirs, span_of(path), true, &p->dir, p->name, err) ||
            err_add(err, "'%s'", path);
@@ -158,7 +158,7 @@ static bool cannot_make(const struct tar_entry *e, struct err *err)
     return err_sys(err, ERR_IO, "cannot make '%s'", e->path);
 }
 
-static bool open_new(const struct place *p, const struct tar_entry *e, int *out, struct err *err)
+static bool open_new(const struct spot *p, const struct tar_entry *e, int *out, struct err *err)
 {
     if (e->size > INT64_MAX)
         return err_set(err, ERR_DAMAGED, "'%s' has an impossible size", e->path);
@@ -189,7 +189,7 @@ static bool copy_content(struct tar_reader *tar, int fd, const struct tar_entry 
     return true;
 }
 
-static bool make_file(struct files_target *t, const struct place *p, struct tar_reader *tar,
+static bool make_file(struct files_target *t, const struct spot *p, struct tar_reader *tar,
                       const struct tar_entry *e, struct err *err)
 {
     AUTO(fd) int fd = -1;
@@ -198,7 +198,7 @@ static bool make_file(struct files_target *t, const struct place *p, struct tar_
            files_apply(t, fd, -1, "", e, err);
 }
 
-static bool make_dir(struct files_target *t, const struct place *p, const struct tar_entry *e,
+static bool make_dir(struct files_target *t, const struct spot *p, const struct tar_entry *e,
                      struct err *err)
 {
     struct stat st;
@@ -211,7 +211,7 @@ static bool make_dir(struct files_target *t, const struct place *p, const struct
     return postpone(t, &t->dirs, e, err);
 }
 
-static bool make_node(struct files_target *t, const struct place *p, const struct tar_entry *e,
+static bool make_node(struct files_target *t, const struct spot *p, const struct tar_entry *e,
                       struct err *err)
 {
     if (mknodat(p->dir, p->name, (e->mode & S_IFMT) | 0600, e->rdev) != 0) {
@@ -223,7 +223,7 @@ static bool make_node(struct files_target *t, const struct place *p, const struc
     return files_apply(t, -1, p->dir, p->name, e, err);
 }
 
-static bool make_link(struct files_target *t, const struct place *p, const struct tar_entry *e,
+static bool make_link(struct files_target *t, const struct spot *p, const struct tar_entry *e,
                       struct err *err)
 {
     if (!e->link || symlinkat(e->link, p->dir, p->name) != 0)
@@ -235,7 +235,7 @@ static bool make_link(struct files_target *t, const struct place *p, const struc
 static bool make_entry(struct files_target *t, struct files_worker *w, struct tar_reader *tar,
                        const struct tar_entry *e, struct err *err)
 {
-    struct place p;
+    struct spot p;
 
     if (strcmp(e->path, ".") == 0 && S_ISDIR(e->mode))
         return postpone(t, &t->dirs, e, err);
@@ -287,7 +287,7 @@ static bool take_regions(struct group *g, const struct tar_entry *e, struct err 
 static bool make_big(struct files_target *t, struct files_worker *w, struct group *g,
                      const struct tar_entry *e, struct err *err)
 {
-    struct place p;
+    struct spot p;
     AUTO(fd) int fd = -1;
 
     if (!S_ISREG(e->mode) || e->hardlink || !take_regions(g, e, err) ||
@@ -334,7 +334,7 @@ bool files_write_piece(struct files_target *t, struct files_worker *w, const str
     const struct tar_region whole = {0, g->big_bytes};
     const struct tar_region *r = g->regions ? g->regions : &whole;
     uint64_t skip = p->offset;
-    struct place place;
+    struct spot place;
 
     if (!bundle_read(t->conf->bundle, p->segment, &w->raw, err) ||
         !find_place(&w->dirs, g->big, &place, err))
@@ -366,7 +366,7 @@ bool files_write_piece(struct files_target *t, struct files_worker *w, const str
 static bool link_one(struct beneath *from_dirs, struct beneath *to_dirs, const struct tar_entry *e,
                      struct err *err)
 {
-    struct place from, to;
+    struct spot from, to;
 
     if (!find_place(from_dirs, e->hardlink, &from, err) || !find_place(to_dirs, e->path, &to, err))
         return false;
@@ -394,7 +394,7 @@ static bool make_links(struct files_target *t, struct err *err)
 static bool complete_one(struct files_target *t, struct beneath *dirs, const struct tar_entry *e,
                          struct err *err)
 {
-    struct place p;
+    struct spot p;
 
     if (strcmp(e->path, ".") == 0)
         return files_apply(t, t->root, -1, "", e, err);

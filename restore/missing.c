@@ -37,7 +37,10 @@ bool missing_judge(const struct missing *m, const char *component, const char *l
         return true;
     json_array_foreach(m->list, i, one)
     {
-        const char *what = json_string_value(json_object_get(one, "what"));
+        AUTO(free)
+        char *what = json_bytes_back(json_string_value(json_object_get(one, "what")), NULL);
+        if (!what)
+            return err_memory(err);
         log_error("missing", f_str("what", what),
                   f_str("mend", json_string_value(json_object_get(one, "mend"))));
         buf_printf(&all, "%s%s", i ? ", " : "", what);

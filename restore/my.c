@@ -96,8 +96,12 @@ bool my_target_session(struct my_target *t, struct db **out, struct err *err)
         return false;
     if (!db->is_mysql && !db_exec(db, err, "SET SESSION check_constraint_checks = 0"))
         return false;
-    /* Without the right to it the load is written to the binlog: slower, not wrong. */
-    db_exec(db, NULL, "SET SESSION sql_log_bin = 0");
+    /* A server of others has replicas that must follow. In a box the load is written to the binlog
+     * when the right to leave that is missing: slower, not wrong. */
+    if (t->conf.owned)
+        db_exec(db, NULL, "SET SESSION sql_log_bin = 0");
+    else if (!db_exec(db, err, "SET SESSION lock_wait_timeout = %u", MY_LOCK_WAIT_S))
+        return false;
     *out = TAKE(db);
     return true;
 }
@@ -118,32 +122,39 @@ static bool read_facts(struct my_target *t, struct err *err)
     return t->database || err_memory(err);
 }
 
-/* Made when it is not there; one that holds tables is never loaded into. */
-static bool make_database(struct my_target *t, struct err *err)
+bool my_database_make(struct my_target *t, const char *database, struct err *err)
 {
     const char *charset = NULL, *collation = NULL;
     AUTO(buf) struct buf name = {0};
+
+    db_quote_name(t->main, database, &name);
+    return json_want_str(t->facts, "charset", &charset, err) &&
+           json_want_str(t->facts, "collation", &collation, err) && buf_ok(&name, err) &&
+           db_exec(t->main, err, "CREATE DATABASE IF NOT EXISTS %s", buf_str(&name)) &&
+           db_exec(t->main, err, "ALTER DATABASE %s CHARACTER SET = %s COLLATE = %s",
+                   buf_str(&name), charset, collation);
+}
+
+/* Made when it is not there; one that holds tables is never loaded into. */
+static bool make_database(struct my_target *t, struct err *err)
+{
     AUTO(buf) struct buf text = {0};
     AUTO(buf) struct buf tables = {0};
 
-    if (!json_want_str(t->facts, "charset", &charset, err) ||
-        !json_want_str(t->facts, "collation", &collation, err))
-        return false;
-    db_quote_name(t->main, t->database, &name);
+    if (!t->conf.owned)
+        return my_place_make(t, err);
     db_quote_text(t->main, t->database, &text);
-    if (!buf_ok(&name, err) || !buf_ok(&text, err) ||
+    if (!buf_ok(&text, err) ||
         !db_value(t->main, &tables, err,
                   "SELECT count(*) FROM information_schema.tables WHERE table_schema = %s",
                   buf_str(&text)))
         return false;
     /* On resume they are the half of ours. */
-    if (strcmp(buf_str(&tables), "0") != 0 && !(t->conf.resume && t->conf.owned)) {
+    if (strcmp(buf_str(&tables), "0") != 0 && !t->conf.resume) {
         err_set(err, ERR_EXISTS, "database '%s' holds tables already", t->database);
         return err_hint(err, "drop it first, or restore into another one");
     }
-    return db_exec(t->main, err, "CREATE DATABASE IF NOT EXISTS %s", buf_str(&name)) &&
-           db_exec(t->main, err, "ALTER DATABASE %s CHARACTER SET = %s COLLATE = %s",
-                   buf_str(&name), charset, collation);
+    return my_database_make(t, t->database, err);
 }
 
 static bool find_tables(struct my_target *t, struct err *err)
@@ -225,6 +236,27 @@ bool my_worker(struct my_target *t, unsigned worker, struct db **out, struct err
     return seats_take(t->conf.seats, worker, t, open_worker, out, err);
 }
 
+static bool find_here(struct my_target *t, struct err *err)
+{
+    struct my_here_conf conf = {.bundle = t->conf.bundle,
+                                .place = t->conf.place,
+                                .component = t->conf.component,
+                                .database = t->database,
+                                .what = &t->conf.what};
+
+    my_here_done(&t->here);
+    return my_here_open(&conf, t->main, &t->here, err);
+}
+
+/* Until here nothing was made or changed. */
+static bool make_room(struct my_target *t, struct err *err)
+{
+    if (!make_database(t, err))
+        return false;
+    t->db_conf.database = t->database;
+    return my_progress_open(t, err) && (t->conf.owned || my_target_rights(t, err));
+}
+
 static bool my_open(const struct target_conf *conf, struct target **out, struct err *err)
 {
     struct my_target *t = calloc(1, sizeof(*t));
@@ -242,10 +274,9 @@ static bool my_open(const struct target_conf *conf, struct target **out, struct 
         return false;
     if (conf->owned && !settings_for_load(t, err))
         return false;
-    if (!check_server(t, err) || !my_missing_check(t, err) || !make_database(t, err) ||
-        !my_progress_open(t, err))
+    if (!check_server(t, err) || !my_place_open(t, err) || !find_here(t, err) ||
+        !my_missing_check(t, err) || !make_room(t, err))
         return false;
-    t->db_conf.database = t->database;
     for (size_t i = 0; i < t->table_count; i++)
         t->history = t->history || t->tables[i].versioned;
     *out = TAKE(base);
@@ -260,7 +291,11 @@ static void my_close(struct target *base)
         return;
     settings_back(t);
     seats_leave(t->conf.seats, t);
+    if (!t->conf.owned && t->created && !t->kept)
+        my_place_drop(t);
     db_close(t->main);
+    my_here_done(&t->here);
+    target_forget(&t->base);
     for (size_t i = 0; i < t->table_count; i++)
         my_table_done(&t->tables[i]);
     free(t->tables);
@@ -283,7 +318,8 @@ static bool first_things(void *ctx, void *arg, unsigned worker, struct err *err)
            my_sequences(t, db, err);
 }
 
-static bool last_things(void *ctx, void *arg, unsigned worker, struct err *err)
+/* What only its own database can want. */
+static bool own_things(void *ctx, void *arg, unsigned worker, struct err *err)
 {
     struct my_target *t = ctx;
     AUTO(db) struct db *db = NULL;
@@ -291,21 +327,54 @@ static bool last_things(void *ctx, void *arg, unsigned worker, struct err *err)
     (void)arg;
     (void)worker;
     /* A session of its own: what each object needs is set in it. */
-    return my_target_session(t, &db, err) && my_progress_drop_objects(t, db, err) &&
-           my_objects(t, db, err) && (!t->conf.owned || my_grants_restore(t, db, t->database, err));
+    return my_target_session(t, &db, err) && (!t->base.placed || my_keep_clear(t, db, err)) &&
+           (!t->conf.resume || my_objects_drop(db, err)) && my_objects(t, db, MY_ROUTINES, err) &&
+           my_stand_ins(t, db, err);
 }
 
-static bool my_plan(struct target *base, struct sched *sched, struct err *err)
+static bool last_things(void *ctx, void *arg, unsigned worker, struct err *err)
 {
-    struct my_target *t = (struct my_target *)base;
+    struct my_target *t = ctx;
+    AUTO(db) struct db *db = NULL;
+
+    (void)arg;
+    (void)worker;
+    return my_target_session(t, &db, err) && my_objects(t, db, MY_VIEWS, err) &&
+           my_objects(t, db, MY_TRIGGERS, err) && my_objects(t, db, MY_EVENTS, err) &&
+           (!t->conf.owned || my_grants_restore(t, db, t->database, err));
+}
+
+static bool plan_tables(struct my_target *t, struct sched *sched, task_id *done, struct err *err)
+{
     struct task first = {
         .run = first_things, .ctx = t, .cost = UINT64_MAX / 2, .name = "sequences"};
-    struct task last = {.run = last_things, .ctx = t, .cost = 1, .name = "views and routines"};
-    task_id started, done;
+    task_id started;
 
     return sched_add(sched, &first, NULL, 0, &started, err) &&
-           my_plan_tables(t, sched, started, &done, err) &&
-           sched_add(sched, &last, &done, 1, NULL, err);
+           my_plan_tables(t, sched, started, done, err);
+}
+
+static bool my_plan(struct target *base, struct sched *sched, task_id *ready, struct err *err)
+{
+    struct my_target *t = (struct my_target *)base;
+    struct task own = {.run = own_things, .ctx = t, .cost = 1, .name = "routines"};
+    task_id done;
+
+    /* Now it is known which of the others have their names already. */
+    if (!find_here(t, err))
+        return false;
+    if (t->base.placed)
+        return sched_add(sched, &own, NULL, 0, ready, err);
+    return plan_tables(t, sched, &done, err) && sched_add(sched, &own, &done, 1, ready, err);
+}
+
+static bool my_plan_last(struct target *base, struct sched *sched, const struct vec *ready,
+                         struct err *err)
+{
+    struct my_target *t = (struct my_target *)base;
+    struct task last = {.run = last_things, .ctx = t, .cost = 1, .name = "views"};
+
+    return sched_add(sched, &last, ready->at, ready->count, NULL, err);
 }
 
 static bool my_finish(struct target *base, struct err *err)
@@ -321,5 +390,11 @@ static bool my_finish(struct target *base, struct err *err)
                    f_bool("ok", expected == found));
 }
 
-const struct target_ops target_mariadb = {
-    .name = "mariadb", .open = my_open, .plan = my_plan, .finish = my_finish, .close = my_close};
+const struct target_ops target_mariadb = {.name = "mariadb",
+                                          .open = my_open,
+                                          .plan = my_plan,
+                                          .plan_last = my_plan_last,
+                                          .finish = my_finish,
+                                          .keep = my_target_keep,
+                                          .clear = my_target_clear,
+                                          .close = my_close};

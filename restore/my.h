@@ -5,6 +5,10 @@
  *   my_load.c    rows
  *   my_progress.c what was loaded already
  *   my_missing.c what the server lacks
+ *   my_place.c   the name on a server that is not ours: who has it, and what a killed restore has left
+ *   my_keep.c    the moving of tables to it
+ *   my_rights.c  what the account may not do there
+ *   my_here.c    names of databases and definers as they are there
  *   my_select.c  what is selected
  *   my_object.c  sequences, views, routines, triggers, events
  *   my_accounts.c accounts, roles, grants, and who objects run as
@@ -14,6 +18,8 @@
 
 #include "lib/base/vec.h"
 #include "lib/db/db.h"
+#include "restore/missing.h"
+#include "restore/my_here.h"
 #include "restore/my_select.h"
 #include "restore/target.h"
 
@@ -37,7 +43,11 @@ struct my_target {
     struct db_conf db_conf;   /* with the database's name */
     const json_t *facts;      /* of the component, in bundle.json */
     struct my_select *select; /* NULL: all of it */
-    char *database;
+    char *database;           /* that is loaded */
+    struct my_here here;      /* the texts in it */
+    /* On a server: the database that is loaded is there; a restore has begun to move its tables; they
+     * have moved. */
+    bool created, moving, kept;
     struct db *main;
     bool history; /* some table is system-versioned */
     struct my_target_table *tables;
@@ -52,15 +62,40 @@ struct my_target {
 bool my_target_session(struct my_target *t, struct db **out, struct err *err);
 /* The worker's own. */
 bool my_worker(struct my_target *t, unsigned worker, struct db **out, struct err *err);
+/* How long a statement waits for a table that somebody uses, on a server that is not ours. */
+#define MY_LOCK_WAIT_S 30u
 bool my_run(struct db *db, const char *sql, size_t len, struct err *err);
 /* The bytes of a text in meta; heap. ERR_DAMAGED when it is missing. */
 char *my_meta_text(const json_t *meta, const char *key, size_t *len, struct err *err);
 
 /* ERR_MISSING with all that the server lacks: engines, full-text parsers, character sets, collations,
- * accounts. */
+ * accounts, rights. */
 bool my_missing_check(struct my_target *t, struct err *err);
 
+/* On a server that is not ours: refuses the bundle's source, takes the name's lock, looks at who has
+ * the name. */
+bool my_place_open(struct my_target *t, struct err *err);
+/* The database that is loaded: made anew, or gone on with. */
+bool my_place_make(struct my_target *t, struct err *err);
+void my_place_drop(struct my_target *t);
+bool my_database_drop(struct my_target *t, const char *database, struct err *err);
+bool my_database_exists(struct my_target *t, const char *database, bool *exists, struct err *err);
+/* With the bundle's character set. */
+bool my_database_make(struct my_target *t, const char *database, struct err *err);
+/* On resume: takes away what of the old one is still where the new one stands. */
+bool my_keep_clear(struct my_target *t, struct db *db, struct err *err);
+bool my_target_keep(struct target *base, struct err *err);
+bool my_target_clear(struct target *base, bool all, struct err *err);
+
+/* Adds the rights that the account lacks on the databases that it is to fill. */
+bool my_grants_missing(struct my_target *t, struct missing *missing, struct err *err);
+/* ERR_MISSING with the accounts that the server lacks, and the routines, triggers and events that this
+ * account may not make: by making them, before anything is loaded. */
+bool my_target_rights(struct my_target *t, struct err *err);
+
 bool my_table_init(struct my_target_table *t, const struct stream *stream, struct err *err);
+/* Whether the table's engine keeps rows of its own. */
+bool my_has_rows(const struct stream *s);
 void my_table_done(struct my_target_table *t);
 /* Adds the tasks of all tables: made after `after`; *done is reached when every table has its rows,
  * indexes and foreign keys. */
@@ -71,8 +106,21 @@ bool my_load(struct my_target *t, const struct my_target_table *table, struct db
              size_t to, struct err *err);
 
 bool my_sequences(struct my_target *t, struct db *db, struct err *err);
-/* Routines, views, triggers, events, in an order in which each finds what it needs. */
-bool my_objects(struct my_target *t, struct db *db, struct err *err);
+/* The objects of one text, in its order. */
+enum my_kind { MY_ROUTINES, MY_TRIGGERS, MY_VIEWS, MY_EVENTS };
+bool my_objects(struct my_target *t, struct db *db, enum my_kind kind, struct err *err);
+/* Views that depend on nothing, with the columns of the real ones. */
+bool my_stand_ins(struct my_target *t, struct db *db, struct err *err);
+/* Without stand-ins: those that need others behind them. */
+bool my_views_sorted(struct my_target *t, struct db *db, struct err *err);
+/* Each event as it was, and so at work: the last of all. */
+bool my_events_on(struct my_target *t, struct db *db, struct err *err);
+/* The list of such objects in the bundle; *out is NULL when it has none. */
+bool my_object_list(struct my_target *t, enum my_kind kind, const json_t **out, struct err *err);
+bool my_object_make(struct my_target *t, struct db *db, const json_t *object, struct err *err);
+/* All that are there: views, routines, triggers and events. */
+bool my_objects_drop(struct db *db, struct err *err);
+bool my_drop(struct db *db, const char *kind, const char *name, struct err *err);
 /* The text of CREATE EVENT with its state changed to DISABLE. */
 bool my_event_disabled(struct span create, struct buf *out);
 

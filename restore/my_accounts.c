@@ -19,7 +19,7 @@ bool my_account_boxes(const struct my_target *t, struct span account)
     AUTO(buf) struct buf user = {0}, host = {0};
 
     return my_account_names(account, &user, &host) &&
-           box_makes_account(t->conf.env, buf_view(&user), buf_view(&host));
+           box_makes_account(place_env(t->conf.place), buf_view(&user), buf_view(&host));
 }
 
 struct making {
@@ -152,7 +152,11 @@ static bool make_definers(struct my_target *t, struct db *db, struct err *err)
 
     json_array_foreach(list, i, who)
     {
-        if (json_is_string(who) && !make_definer(t, db, span_of(json_string_value(who)), err))
+        AUTO(buf) struct buf here = {0};
+        if (!json_is_string(who))
+            continue;
+        my_here_account(&t->here, span_of(json_string_value(who)), &here);
+        if (!buf_ok(&here, err) || !make_definer(t, db, buf_view(&here), err))
             return err_add(err, "account '%s'", json_string_value(who));
     }
     return true;
@@ -250,6 +254,22 @@ bool my_grant_placed(const struct my_grant_place *place, struct span sql, struct
     return (buf_ok(&name, err) && my_grant_write(&g, out)) || err_memory(err);
 }
 
+/* On a server of others what was granted to OLD of --owner is NEW's. */
+bool my_grant_to(struct my_target *t, const struct my_grant *g, struct buf *who, struct err *err)
+{
+    AUTO(buf) struct buf user = {0}, host = {0};
+
+    if (!my_account_names(g->to, &user, &host))
+        return err_memory(err);
+    buf_putc(&user, '@');
+    buf_span(&user, buf_view(&host));
+    return buf_ok(&user, err) &&
+           (t->conf.owned || !t->conf.what.owners
+                ? buf_span(who, buf_view(&user))
+                : my_here_owner(&t->here, buf_view(&user), who)) &&
+           buf_ok(who, err);
+}
+
 static bool grant_line(void *ctx, const struct sql_statement *st, struct err *err)
 {
     const struct making *m = ctx;
@@ -262,7 +282,16 @@ static bool grant_line(void *ctx, const struct sql_statement *st, struct err *er
     if (!ours || !my_grant_parse(buf_view(&sql), &g) ||
         (m->target->conf.owned && my_account_boxes(m->target, g.to)))
         return true;
-    return make_grant(m, buf_view(&sql), err);
+    AUTO(buf) struct buf who = {0}, name = {0}, here = {0};
+    struct span user, host;
+    if (m->target->conf.owned || span_is(g.to, "PUBLIC"))
+        return make_grant(m, buf_view(&sql), err);
+    if (!my_grant_to(m->target, &g, &who, err))
+        return false;
+    my_definer_split(m->db, buf_view(&who), &name, &user, &host);
+    g.to = buf_view(&name);
+    return buf_ok(&name, err) && (my_grant_write(&g, &here) || err_memory(err)) &&
+           make_grant(m, buf_view(&here), err);
 }
 
 bool my_grants_restore(struct my_target *t, struct db *db, const char *database, struct err *err)

@@ -9,6 +9,7 @@
 #ifndef RESTORE_MY_ACCOUNTS_H
 #define RESTORE_MY_ACCOUNTS_H
 
+#include "lib/sql/my_grant.h"
 #include "restore/missing.h"
 #include "restore/my.h"
 
@@ -39,6 +40,8 @@ struct my_grant_place {
     const struct my_select *select;
     bool others; /* grants on other databases belong to it as well: a server of our own */
 };
+/* user@host that it is for here. */
+bool my_grant_to(struct my_target *t, const struct my_grant *g, struct buf *who, struct err *err);
 bool my_grant_placed(const struct my_grant_place *place, struct span sql, struct buf *out,
                      bool *ours, struct err *err);
 

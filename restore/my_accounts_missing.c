@@ -4,7 +4,6 @@
 #include "lib/base/json.h"
 #include "lib/sql/my_grant.h"
 #include "lib/sql/split.h"
-#include "restore/owner.h"
 
 struct lacks {
     struct my_target *target;
@@ -54,12 +53,11 @@ static bool look_at_account(void *ctx, const struct sql_statement *st, struct er
 static bool check_account(struct lacks *l, struct span who, struct err *err)
 {
     struct db *db = l->target->main;
-    const char *mapped = owner_new(l->target->conf.what.owners, who);
     AUTO(buf) struct buf name = {0};
     struct span user, host;
     bool there = false;
 
-    my_definer_split(db, mapped ? span_of(mapped) : who, &name, &user, &host);
+    my_definer_split(db, who, &name, &user, &host);
     if (!buf_ok(&name, err) || !my_account_there(db, user, host, &there, err))
         return false;
     return there || missing_add(l->missing, host.len ? "account" : "role", buf_str(&name),
@@ -71,7 +69,7 @@ static bool check_account(struct lacks *l, struct span who, struct err *err)
 static bool look_at_grant(void *ctx, const struct sql_statement *st, struct err *err)
 {
     struct lacks *l = ctx;
-    AUTO(buf) struct buf sql = {0}, user = {0}, host = {0};
+    AUTO(buf) struct buf sql = {0}, who = {0};
     struct my_grant g;
     bool ours = false;
 
@@ -79,26 +77,16 @@ static bool look_at_grant(void *ctx, const struct sql_statement *st, struct err 
         return false;
     if (!ours || !my_grant_parse(buf_view(&sql), &g) || span_is(g.to, "PUBLIC"))
         return true;
-    if (!my_account_names(g.to, &user, &host))
-        return err_memory(err);
-    buf_putc(&user, '@');
-    buf_span(&user, buf_view(&host));
-    return buf_ok(&user, err) && check_account(l, buf_view(&user), err);
+    return my_grant_to(l->target, &g, &who, err) && check_account(l, buf_view(&who), err);
 }
 
-/* All that objects run as, and all that are granted something. */
+/* All that are granted something. Who objects run as is tried (my_rights.c): not every account may
+ * read whom the server knows. */
 static bool look_at_server(struct lacks *l, struct err *err)
 {
     struct my_target *t = l->target;
-    const json_t *list = json_object_get(t->facts, "definers"), *who;
     AUTO(buf) struct buf text = {0};
-    size_t i;
 
-    json_array_foreach(list, i, who)
-    {
-        if (json_is_string(who) && !check_account(l, span_of(json_string_value(who)), err))
-            return false;
-    }
     return t->conf.what.no_privileges ||
            (json_want_str(t->facts, "database", &l->place.captured, err) &&
             my_accounts_text(t, "grants.sql", &text, err) &&

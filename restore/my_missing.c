@@ -150,24 +150,50 @@ static struct span fact(const struct my_target *t, const char *key)
     return span_of(text ? text : "");
 }
 
-static bool gather(struct my_target *t, struct needs *n, struct err *err)
+static bool read_names(struct my_target *t, struct needs *n, struct err *err)
 {
     bool full = !t->main->is_mysql && t->main->version >= 101001;
 
-    if (!read_plugins(t->main, n, err) ||
-        !db_names(t->main, &n->engines, err,
-                  "SELECT lower(engine) FROM information_schema.engines WHERE support IN "
-                  "('YES', 'DEFAULT')") ||
-        !db_names(t->main, &n->parsers, err,
-                  "SELECT lower(plugin_name) FROM information_schema.plugins WHERE plugin_type = "
-                  "'FTPARSER' AND plugin_status = 'ACTIVE'") ||
-        !db_names(t->main, &n->charsets, err,
-                  "SELECT lower(character_set_name) FROM information_schema.character_sets") ||
-        !db_names(t->main, &n->collations, err,
-                  "SELECT lower(collation_name) FROM information_schema.collations") ||
-        (full && !db_names(t->main, &n->collations, err,
-                           "SELECT lower(full_collation_name) FROM "
-                           "information_schema.collation_character_set_applicability")) ||
+    return read_plugins(t->main, n, err) &&
+           db_names(t->main, &n->engines, err,
+                    "SELECT lower(engine) FROM information_schema.engines WHERE support IN "
+                    "('YES', 'DEFAULT')") &&
+           db_names(t->main, &n->parsers, err,
+                    "SELECT lower(plugin_name) FROM information_schema.plugins WHERE plugin_type = "
+                    "'FTPARSER' AND plugin_status = 'ACTIVE'") &&
+           db_names(t->main, &n->charsets, err,
+                    "SELECT lower(character_set_name) FROM information_schema.character_sets") &&
+           db_names(t->main, &n->collations, err,
+                    "SELECT lower(collation_name) FROM information_schema.collations") &&
+           (!full || db_names(t->main, &n->collations, err,
+                              "SELECT lower(full_collation_name) FROM "
+                              "information_schema.collation_character_set_applicability"));
+}
+
+/* Such a server would give them other names, and one to two of them. */
+static bool check_case(struct my_target *t, struct needs *n, struct err *err)
+{
+    AUTO(buf) struct buf mode = {0};
+
+    if (!db_value(t->main, &mode, err, "SELECT @@global.lower_case_table_names"))
+        return false;
+    for (size_t i = 0; strcmp(buf_str(&mode), "1") == 0 && i < t->table_count; i++) {
+        const char *name = t->tables[i].name;
+        AUTO(buf) struct buf lower = {0};
+        if (!lower_of(span_of(name), &lower))
+            return err_memory(err);
+        if (strcmp(buf_str(&lower), name) != 0 &&
+            !missing_add(&n->missing, "capital letters in the name of table", name,
+                         "restore into a server with lower_case_table_names = 0", err))
+            return false;
+    }
+    return true;
+}
+
+static bool gather(struct my_target *t, struct needs *n, struct err *err)
+{
+    if (!read_names(t, n, err) || !check_case(t, n, err) ||
+        (!t->conf.owned && !my_grants_missing(t, &n->missing, err)) ||
         !check_charset(n, fact(t, "charset"), err) ||
         !check_collation(n, fact(t, "collation"), err) ||
         !my_accounts_missing(t, n->offered, &n->missing, err))

@@ -2,6 +2,7 @@
 #include "restore/my_progress.h"
 
 #include "lib/base/json.h"
+#include "lib/base/vec.h"
 
 bool my_run(struct db *db, const char *sql, size_t len, struct err *err)
 {
@@ -109,29 +110,46 @@ static bool database_collation(struct my_target *t, struct db *db, const char *c
            db_exec(db, err, "ALTER DATABASE %s COLLATE = %s", buf_str(&name), collation);
 }
 
-static bool create_object(struct db *db, const json_t *o, struct err *err)
+/* as_it_was: an event is on when it was. */
+static bool create_text(struct my_target *t, const json_t *o, bool as_it_was, struct buf *out,
+                        struct err *err)
 {
     const char *kind = json_string_value(json_object_get(o, "kind"));
-    AUTO(buf) struct buf text = {0};
-    AUTO(buf) struct buf replace = {0};
+    AUTO(buf) struct buf here = {0};
     size_t len = 0;
     AUTO(free) char *create = my_meta_text(o, "create", &len, err);
 
-    if (!create)
+    if (!create || !my_here_object(&t->here, o, (struct span){create, len}, &here, err))
         return false;
-    struct span sql = {create, len};
-    if (kind && !strcmp(kind, "EVENT")) {
-        my_event_disabled(sql, &text);
-        sql = buf_view(&text);
-    } else if (kind && !strcmp(kind, "VIEW") && span_starts(sql, "CREATE ")) {
-        buf_puts(&replace, "CREATE OR REPLACE ");
-        buf_add(&replace, create + strlen("CREATE "), len - strlen("CREATE "));
-        sql = buf_view(&replace);
+    struct span sql = buf_view(&here);
+    if (kind && !strcmp(kind, "EVENT") && !as_it_was)
+        my_event_disabled(sql, out);
+    else if (kind && !strcmp(kind, "VIEW") && span_starts(sql, "CREATE ")) {
+        buf_puts(out, "CREATE OR REPLACE ");
+        buf_add(out, sql.at + strlen("CREATE "), sql.len - strlen("CREATE "));
+    } else {
+        buf_span(out, sql);
     }
-    return buf_ok(&text, err) && buf_ok(&replace, err) && my_run(db, sql.at, sql.len, err);
+    return buf_ok(out, err);
 }
 
-static bool make_object(struct my_target *t, struct db *db, const json_t *o, struct err *err)
+static bool create_object(struct my_target *t, struct db *db, const json_t *o, bool as_it_was,
+                          struct err *err)
+{
+    AUTO(buf) struct buf text = {0};
+
+    return create_text(t, o, as_it_was, &text, err) && my_run(db, buf_str(&text), text.len, err);
+}
+
+static bool session_back(struct db *db, struct err *err)
+{
+    return db_exec(db, err,
+                   "SET SESSION sql_mode = '', character_set_client = utf8mb4, "
+                   "time_zone = '+00:00'");
+}
+
+static bool make_object(struct my_target *t, struct db *db, const json_t *o, bool as_it_was,
+                        struct err *err)
 {
     static const char *const settings[] = {"sql_mode", "time_zone", "collation_connection",
                                            "character_set_client"};
@@ -144,38 +162,177 @@ static bool make_object(struct my_target *t, struct db *db, const json_t *o, str
     bool ok = true;
     for (size_t i = 0; ok && i < COUNT(settings); i++)
         ok = set_text(db, o, settings[i], err);
-    ok = ok && create_object(db, o, err) &&
-         db_exec(db, err,
-                 "SET SESSION sql_mode = '', character_set_client = utf8mb4, "
-                 "time_zone = '+00:00'");
-    return ok && (!other || database_collation(t, db, ours, err));
+    ok = ok && create_object(t, db, o, as_it_was, err);
+    /* Also behind an error: the next object has its own. */
+    ok = session_back(db, ok ? err : NULL) && ok;
+    return (!other || database_collation(t, db, ours, ok ? err : NULL)) && ok;
 }
 
-static bool make_all(struct my_target *t, struct db *db, const char *file, bool stand_ins,
-                     struct err *err)
+bool my_object_make(struct my_target *t, struct db *db, const json_t *object, struct err *err)
 {
-    const json_t *list = NULL;
-    size_t i;
-    json_t *o;
+    return make_object(t, db, object, false, err);
+}
 
-    if (!text_list(t, file, "objects", &list, err))
+static bool blame(const json_t *o, struct err *err)
+{
+    const char *kind = json_string_value(json_object_get(o, "kind"));
+    const char *name = json_string_value(json_object_get(o, "name"));
+
+    return err_add(err, "cannot make %s '%s'", kind ? kind : "?", name ? name : "?");
+}
+
+bool my_object_list(struct my_target *t, enum my_kind kind, const json_t **out, struct err *err)
+{
+    static const char *const files[] = {[MY_ROUTINES] = "routines.sql",
+                                        [MY_TRIGGERS] = "triggers.sql",
+                                        [MY_VIEWS] = "views.sql",
+                                        [MY_EVENTS] = "events.sql"};
+
+    return text_list(t, files[kind], "objects", out, err);
+}
+
+bool my_objects(struct my_target *t, struct db *db, enum my_kind kind, struct err *err)
+{
+    const json_t *list = NULL, *o;
+    size_t i;
+
+    if (!my_object_list(t, kind, &list, err))
+        return false;
+    json_array_foreach(list, i, o)
+    {
+        if (my_select_object(t->select, o) && !make_object(t, db, o, false, err))
+            return blame(o, err);
+    }
+    return true;
+}
+
+bool my_stand_ins(struct my_target *t, struct db *db, struct err *err)
+{
+    const json_t *list = NULL, *o;
+    size_t i;
+
+    if (!my_object_list(t, MY_VIEWS, &list, err))
+        return false;
+    json_array_foreach(list, i, o)
+    {
+        if (my_select_object(t->select, o) && !run_meta(db, o, "stand_in", err))
+            return blame(o, err);
+    }
+    return true;
+}
+
+/* One look at all that are left; *first says why the first of those that failed has. */
+static bool views_pass(struct my_target *t, struct db *db, const json_t *list, json_t *made,
+                       size_t *left, struct err *first)
+{
+    const json_t *o;
+    size_t i;
+
+    *left = 0;
+    json_array_foreach(list, i, o)
+    {
+        const char *name = json_string_value(json_object_get(o, "name"));
+        struct err why = {0};
+        if (!name || !my_select_object(t->select, o) || json_object_get(made, name))
+            continue;
+        if (make_object(t, db, o, false, &why)) {
+            if (json_object_set_new_nocheck(made, name, json_true()) != 0)
+                return err_memory(first);
+            continue;
+        }
+        if (!(*left)++) {
+            blame(o, &why);
+            *first = why;
+        }
+    }
+    return true;
+}
+
+/* A view in use is never one of another meaning: what cannot be made yet waits for a next look. */
+bool my_views_sorted(struct my_target *t, struct db *db, struct err *err)
+{
+    AUTO(json) json_t *made = json_object();
+    const json_t *list = NULL;
+    struct err why = {0};
+    size_t left, before;
+
+    if (!made)
+        return err_memory(err);
+    if (!my_object_list(t, MY_VIEWS, &list, err))
+        return false;
+    left = json_array_size(list) + 1;
+    do {
+        before = left;
+        err_clear(&why);
+        if (!views_pass(t, db, list, made, &left, &why))
+            return err_pass(err, &why);
+    } while (left && left < before);
+    return !left || err_pass(err, &why);
+}
+
+bool my_events_on(struct my_target *t, struct db *db, struct err *err)
+{
+    const json_t *list = NULL, *o;
+    size_t i;
+
+    if (!my_object_list(t, MY_EVENTS, &list, err))
         return false;
     json_array_foreach(list, i, o)
     {
         if (!my_select_object(t->select, o))
             continue;
-        if (stand_ins ? run_meta(db, o, "stand_in", err) : make_object(t, db, o, err))
-            continue;
-        const char *kind = json_string_value(json_object_get(o, "kind"));
-        const char *name = json_string_value(json_object_get(o, "name"));
-        return err_add(err, "cannot make %s '%s'", kind ? kind : "?", name ? name : "?");
+        AUTO(free) char *name = my_meta_text(o, "name", NULL, err);
+        if (!name || !my_drop(db, "EVENT", name, err) || !make_object(t, db, o, true, err))
+            return blame(o, err);
     }
     return true;
 }
 
-bool my_objects(struct my_target *t, struct db *db, struct err *err)
+/* ---- dropping ----------------------------------------------------------------------------------*/
+
+static const char names_sql[] =
+#include "restore/proof_my_names.sql.h"
+    ;
+
+struct there {
+    char *kind, *name;
+};
+
+static bool add_there(void *ctx, const struct db_row *row, struct err *err)
 {
-    return make_all(t, db, "routines.sql", false, err) && make_all(t, db, "views.sql", true, err) &&
-           make_all(t, db, "views.sql", false, err) &&
-           make_all(t, db, "triggers.sql", false, err) && make_all(t, db, "events.sql", false, err);
+    struct there *o = vec_add(ctx, err);
+
+    if (!o)
+        return false;
+    *o = (struct there){span_dup(row->value[0]), span_dup(row->value[1])};
+    return (o->kind && o->name) || err_memory(err);
+}
+
+bool my_drop(struct db *db, const char *kind, const char *name, struct err *err)
+{
+    AUTO(buf) struct buf quoted = {0};
+
+    /* Another mode does not know the word. */
+    bool package = strncmp(kind, "PACKAGE", strlen("PACKAGE")) == 0;
+
+    db_quote_name(db, name, &quoted);
+    if (!buf_ok(&quoted, err) || (package && !db_exec(db, err, "SET SESSION sql_mode = 'ORACLE'")))
+        return false;
+    return db_exec(db, err, "DROP %s IF EXISTS %s", kind, buf_str(&quoted)) &&
+           (!package || db_exec(db, err, "SET SESSION sql_mode = ''"));
+}
+
+bool my_objects_drop(struct db *db, struct err *err)
+{
+    AUTO(vec) struct vec list = VEC(struct there);
+    bool ok = db->ops->query(db, span_of(names_sql), add_there, &list, NULL, err);
+    struct there *o = list.at;
+
+    for (size_t i = 0; i < list.count; i++) {
+        bool stays = o[i].kind && (!strcmp(o[i].kind, "TABLE") || !strcmp(o[i].kind, "SEQUENCE"));
+        ok = ok && (stays || my_drop(db, o[i].kind, o[i].name, err));
+        free(o[i].kind);
+        free(o[i].name);
+    }
+    return ok;
 }

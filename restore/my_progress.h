@@ -1,4 +1,5 @@
-/* What of a MariaDB database was loaded already, noted in a database of its own on the box's server.
+/* What of a MariaDB database was loaded already, noted in a database of its own on a box's server, else
+ * in the database that is loaded.
  *
  * DDL cannot be taken back there, so a table is noted when all of it is done, its foreign keys by
  * themselves; a table without its note is dropped and loaded again. All notes are in InnoDB: after a
@@ -9,17 +10,21 @@
 
 #include "restore/my.h"
 
-/* Makes the place for notes; on resume reads them. Without `owned` nothing is noted. */
+/* The name of the database, or of the table that holds them there. */
+#define MY_NOTES "rehearse_loading"
+
+/* On a server: whether a restore of this bundle has begun, and has come to moving its tables. On
+ * resume ERR_USAGE when it was begun with another bundle or other options. */
+bool my_progress_find(struct my_target *t, bool *begun, bool *moving, struct err *err);
+/* Makes the place for notes; on resume reads them. */
 bool my_progress_open(struct my_target *t, struct err *err);
-/* kind: "table", "keys". */
+/* kind: "table", "keys", "load" ("begun", "moving"). */
 bool my_progress_has(const struct my_target *t, const char *kind, const char *name);
 bool my_progress_note(struct my_target *t, struct db *db, const char *kind, const char *name,
                       struct err *err);
 /* Drops what a crash may have left of it: a table, a sequence ... */
 bool my_progress_drop(struct my_target *t, struct db *db, const char *kind, const char *name,
                       struct err *err);
-/* Views, routines, triggers and events, all of them. */
-bool my_progress_drop_objects(struct my_target *t, struct db *db, struct err *err);
 bool my_progress_end(struct my_target *t, struct err *err);
 
 #endif

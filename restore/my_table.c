@@ -45,6 +45,17 @@ void my_table_done(struct my_target_table *t)
     free(t->load);
 }
 
+bool my_has_rows(const struct stream *s)
+{
+    static const char *const none[] = {"BLACKHOLE", "MRG_MyISAM", "MERGE"};
+    const char *engine = json_string_value(json_object_get(s->meta, "engine"));
+
+    for (size_t i = 0; engine && i < COUNT(none); i++)
+        if (strcasecmp(engine, none[i]) == 0)
+            return false;
+    return engine != NULL;
+}
+
 /* ---- the steps of a table --------------------------------------------------------------------*/
 
 struct work {
@@ -68,13 +79,15 @@ static bool make_table(void *ctx, void *arg, unsigned worker, struct err *err)
     struct my_target *t = ctx;
     struct work *w = arg;
     struct db *db = NULL;
+    AUTO(buf) struct buf create = {0};
 
     if (is_done(t, w))
         return true;
     return in_table(w,
                     my_worker(t, worker, &db, err) &&
+                        my_here_table(&t->here, span_of(w->table->create), &create, err) &&
                         my_progress_drop(t, db, "TABLE", w->table->name, err) &&
-                        my_run(db, w->table->create, strlen(w->table->create), err),
+                        my_run(db, buf_str(&create), create.len, err),
                     err);
 }
 
@@ -94,6 +107,7 @@ static bool load_rows(void *ctx, void *arg, unsigned worker, struct err *err)
 struct alter {
     const struct my_target_table *table;
     const struct my_select *select; /* of foreign keys; else NULL */
+    const struct my_here *here;
     struct db *db;
     struct buf sql;
 };
@@ -121,7 +135,7 @@ static bool alter_add(struct alter *a, const json_t *part, struct err *err)
     } else {
         buf_puts(&a->sql, ", ADD ");
     }
-    return buf_add(&a->sql, text, len);
+    return my_here_table(a->here, (struct span){text, len}, &a->sql, err);
 }
 
 static bool is_fulltext(const json_t *part)
@@ -152,10 +166,10 @@ static bool add_parts(struct alter *a, const json_t *parts, struct err *err)
     return alter_run(a, err);
 }
 
-static bool add_list(const struct work *w, struct db *db, const char *list,
+static bool add_list(struct my_target *t, const struct work *w, struct db *db, const char *list,
                      const struct my_select *select, struct err *err)
 {
-    struct alter a = {.table = w->table, .select = select, .db = db};
+    struct alter a = {.table = w->table, .select = select, .here = &t->here, .db = db};
     bool ok = add_parts(&a, json_object_get(w->table->stream->meta, list), err);
 
     buf_done(&a.sql);
@@ -167,7 +181,7 @@ static bool add_indexes(void *ctx, void *arg, unsigned worker, struct err *err)
     struct db *db = NULL;
 
     return is_done(ctx, arg) ||
-           (my_worker(ctx, worker, &db, err) && add_list(arg, db, "indexes", NULL, err));
+           (my_worker(ctx, worker, &db, err) && add_list(ctx, arg, db, "indexes", NULL, err));
 }
 
 /* All of a table's keys come in one statement, that a crash may have let through without its note. */
@@ -203,7 +217,7 @@ static bool add_foreign(void *ctx, void *arg, unsigned worker, struct err *err)
         return true;
     return my_worker(t, worker, &db, err) &&
            (!t->conf.resume || in_table(w, drop_foreign(w, db, err), err)) &&
-           add_list(w, db, "foreign_keys", t->select, err) &&
+           add_list(t, w, db, "foreign_keys", t->select, err) &&
            my_progress_note(t, db, "keys", w->table->name, err);
 }
 
@@ -213,6 +227,8 @@ static bool count_rows(struct my_target *t, const struct work *w, struct db *db,
     AUTO(buf) struct buf name = {0};
     uint64_t found = 0, expected = w->table->stream->records;
 
+    if (!my_has_rows(w->table->stream))
+        return true;
     db_quote_name(db, w->table->name, &name);
     if (!buf_ok(&name, err) ||
         !db_value(db, &count, err, "SELECT count(*) FROM %s%s", buf_str(&name),

@@ -259,10 +259,12 @@ static bool pg_target_open(const struct target_conf *conf, struct target **out, 
     return true;
 }
 
-static bool pg_target_plan(struct target *base, struct sched *sched, struct err *err)
+static bool pg_target_plan(struct target *base, struct sched *sched, task_id *ready,
+                           struct err *err)
 {
     struct pg_target *t = (struct pg_target *)base;
 
+    (void)ready;
     return pg_steps_sort(t, err) && pg_tasks_plan(t, sched, err);
 }
 

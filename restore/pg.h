@@ -102,7 +102,7 @@ bool pg_place_sweep(struct pg_target *t, struct err *err);
 /* At the end: the half of a database is dropped; what was replaced and still stands is named. */
 void pg_place_leave(struct pg_target *t);
 bool pg_target_keep(struct target *base, struct err *err);
-bool pg_target_clear(struct target *base, struct err *err);
+bool pg_target_clear(struct target *base, bool all, struct err *err);
 bool pg_database_exists(struct pg_target *t, const char *name, bool *exists, struct err *err);
 /* database.sql with the roles that it gets here. */
 bool pg_database_text(struct pg_target *t, struct buf *out, struct err *err);

@@ -290,12 +290,14 @@ bool pg_target_keep(struct target *base, struct err *err)
     return true;
 }
 
-bool pg_target_clear(struct target *base, struct err *err)
+bool pg_target_clear(struct target *base, bool all, struct err *err)
 {
     struct pg_target *t = (struct pg_target *)base;
     struct err why = {0};
     char old[PLACE_NAME];
 
+    if (!all)
+        return true;
     t->cleared = true;
     if (t->conf.owned || !base->replaced)
         return true;

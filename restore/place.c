@@ -29,6 +29,14 @@ void place_old_name(const char *database, char out[PLACE_NAME])
     name_of("old", database, out);
 }
 
+static bool is_placed(const struct place *p, const struct env_database *db)
+{
+    AUTO(buf) struct buf component = {0};
+
+    buf_printf(&component, "%s.%s", db->engine, db->name);
+    return p->placed && json_object_get(p->placed, buf_str(&component)) != NULL;
+}
+
 bool place_db(const struct place *p, const char *name, struct place_db *out, struct err *err)
 {
     enum db_engine engine;
@@ -48,7 +56,7 @@ bool place_db(const struct place *p, const char *name, struct place_db *out, str
                                  .port = db->port,
                                  .socket = db->socket,
                                  .user = db->user,
-                                 .database = out->load,
+                                 .database = is_placed(p, db) ? db->database : out->load,
                                  .password_env = db->password_env,
                                  .password_file = db->password_file};
     return true;

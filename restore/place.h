@@ -13,6 +13,7 @@
 struct place {
     struct box *box;       /* or */
     const struct env *env; /* servers: the databases that are to be filled */
+    const json_t *placed;  /* on them: components that have theirs already, as keys; or NULL */
 };
 
 const struct env *place_env(const struct place *p);

@@ -21,6 +21,7 @@ struct component {
     const struct target_ops *ops;
     uint64_t rows, bytes;
     struct target *target;
+    bool whole; /* nothing of it is left to be done */
     char *text; /* name, NUL-terminated */
     char *dir;
     struct place_db db;
@@ -254,6 +255,7 @@ static void keep_here(struct vec *v, const struct place *place)
 struct plan {
     struct plan_conf conf;
     struct vec components;
+    json_t *placed; /* of plan_placed() */
     struct progress *progress;
     struct seats *seats;
 };
@@ -264,6 +266,7 @@ void plan_close(struct plan *p)
         return;
     components_done(&p->components);
     seats_free(p->seats);
+    json_decref(p->placed);
     progress_close(p->progress);
     free(p);
 }
@@ -294,7 +297,7 @@ static unsigned opened_later(const struct plan *p, const struct component *c)
 static bool set_conf(struct plan *p, struct component *c, struct err *err)
 {
     c->conf = (struct target_conf){.bundle = p->conf.bundle,
-                                   .env = place_env(&p->conf.place),
+                                   .place = &p->conf.place,
                                    .component = c->text,
                                    .what = p->conf.what,
                                    .journal = p->conf.journal,
@@ -375,6 +378,24 @@ static bool leave_complete(struct plan *p, struct err *err)
     return true;
 }
 
+static bool find_placed(struct plan *p, struct err *err)
+{
+    const struct component *at = p->components.at;
+
+    p->placed = json_object();
+    for (size_t i = 0; p->placed && i < p->components.count; i++)
+        if (at[i].target->placed &&
+            json_object_set_new_nocheck(p->placed, at[i].text, json_true()) != 0)
+            return err_memory(err);
+    p->conf.place.placed = p->placed;
+    return p->placed || err_memory(err);
+}
+
+const json_t *plan_placed(const struct plan *p)
+{
+    return p->placed;
+}
+
 bool plan_open(const struct plan_conf *conf, struct plan **out, struct err *err)
 {
     AUTO(plan) struct plan *p = calloc(1, sizeof(*p));
@@ -399,6 +420,8 @@ bool plan_open(const struct plan_conf *conf, struct plan **out, struct err *err)
         bytes += at[i].bytes;
     }
     progress_total(p->progress, bytes);
+    if (!find_placed(p, err))
+        return false;
     *out = TAKE(p);
     return true;
 }
@@ -423,18 +446,65 @@ static bool finish(struct plan *p, int64_t began, struct err *err)
     return true;
 }
 
+static bool plan_one(struct component *c, struct sched *sched, struct vec *ready, struct err *err)
+{
+    task_id id;
+
+    if (!c->ops->plan(c->target, sched, &id, err))
+        return err_add(err, "cannot plan '%s'", c->text);
+    if (!c->ops->plan_last)
+        return true;
+    task_id *slot = vec_add(ready, err);
+    if (slot)
+        *slot = id;
+    return slot != NULL;
+}
+
+static bool plan_all(struct plan *p, struct sched *sched, struct err *err)
+{
+    struct component *at = p->components.at;
+    AUTO(vec) struct vec ready = VEC(task_id);
+
+    for (size_t i = 0; i < p->components.count; i++)
+        if (!plan_one(&at[i], sched, &ready, err))
+            return false;
+    for (size_t i = 0; i < p->components.count; i++)
+        if (at[i].ops->plan_last && !at[i].ops->plan_last(at[i].target, sched, &ready, err))
+            return err_add(err, "cannot plan '%s'", at[i].text);
+    return true;
+}
+
 bool plan_run(struct plan *p, struct err *err)
 {
     AUTO(sched) struct sched *sched = NULL;
-    struct component *at = p->components.at;
     int64_t began = clock_mono_ns();
 
-    if (!sched_new(p->conf.jobs, &sched, err))
-        return false;
-    for (size_t i = 0; i < p->components.count; i++)
-        if (!at[i].ops->plan(at[i].target, sched, err))
-            return err_add(err, "cannot plan '%s'", at[i].text);
-    return sched_run(sched, err) && finish(p, began, err);
+    return sched_new(p->conf.jobs, &sched, err) && plan_all(p, sched, err) &&
+           sched_run(sched, err) && finish(p, began, err);
+}
+
+/* Views and events of one may name what belongs to the next. */
+static bool clear(struct plan *p, size_t count, struct err *err)
+{
+    struct component *at = p->components.at;
+    bool all = count == p->components.count;
+    struct err why = {0};
+    size_t left = 1;
+
+    for (size_t pass = 0; left && pass <= count; pass++) {
+        left = 0;
+        for (size_t i = 0; i < count; i++) {
+            struct err one = {0};
+            if (at[i].whole || !at[i].ops->keep)
+                continue;
+            at[i].whole = at[i].ops->clear(at[i].target, all, &one);
+            if (!at[i].whole && !left++) {
+                err_add(&one, "cannot complete '%s'", at[i].text);
+                why = one;
+            }
+        }
+    }
+    return !left || err_pass(err, &why);
 }
 
 /* One behind the other: each is whole, whatever becomes of the next. Nothing is dropped before all
@@ -442,16 +512,20 @@ bool plan_run(struct plan *p, struct err *err)
 bool plan_keep(struct plan *p, struct err *err)
 {
     struct component *at = p->components.at;
+    size_t kept = 0;
 
     if (!cmd_stop_check(err))
         return false;
-    for (size_t i = 0; i < p->components.count; i++)
-        if (at[i].ops->keep && !at[i].ops->keep(at[i].target, err))
-            return err_add(err, "cannot put '%s' in its place", at[i].text);
-    for (size_t i = 0; i < p->components.count; i++)
-        if (at[i].ops->keep && !at[i].ops->clear(at[i].target, err))
-            return err_add(err, "cannot clear away what '%s' has replaced", at[i].text);
-    return true;
+    while (kept < p->components.count &&
+           (!at[kept].ops->keep || at[kept].ops->keep(at[kept].target, err)))
+        kept++;
+    if (kept == p->components.count)
+        return clear(p, kept, err);
+    err_add(err, "cannot put '%s' in its place", at[kept].text);
+    struct err why = {0};
+    if (!clear(p, kept, &why))
+        log_warn("what has its name already is not complete", f_str("why", why.text));
+    return false;
 }
 
 bool plan_report(const struct plan *p, json_t **out, struct err *err)

@@ -35,6 +35,8 @@ bool plan_open(const struct plan_conf *conf, struct plan **out, struct err *err)
 bool plan_run(struct plan *p, struct err *err);
 /* On servers, once it is proven: every database gets its name; then those that had them go. */
 bool plan_keep(struct plan *p, struct err *err);
+/* Components that had their names before, as keys; for struct place. The plan's. */
+const json_t *plan_placed(const struct plan *p);
 /* [{"component", "database", "rows", "bytes", "replaced", "left_out"}]; new reference. */
 bool plan_report(const struct plan *p, json_t **out, struct err *err);
 void plan_close(struct plan *p);

@@ -14,6 +14,7 @@ static void my_proof_close(struct proof_part *p)
 
     my_select_free(m->select);
     seats_leave(p->seats, m);
+    my_here_done(&m->here);
     for (size_t i = 0; i < m->table_count; i++) {
         struct my_proof_table *t = &m->tables[i];
         char **bound = t->bounds.at;
@@ -206,8 +207,7 @@ static bool has_rows(const struct stream *s)
 {
     const char *engine = json_string_value(json_object_get(s->meta, "engine"));
 
-    return engine && strcasecmp(engine, "MEMORY") != 0 && strcasecmp(engine, "BLACKHOLE") != 0 &&
-           strcasecmp(engine, "MRG_MyISAM") != 0 && strcasecmp(engine, "MERGE") != 0;
+    return my_has_rows(s) && engine && strcasecmp(engine, "MEMORY") != 0;
 }
 
 static bool skip_rows(struct my_proof *m, const char *name, struct err *err)
@@ -270,6 +270,18 @@ static bool run_objects(void *ctx, void *arg, unsigned worker, struct err *err)
            err_add(err, "cannot verify the schema of '%s'", m->part->component);
 }
 
+static bool find_here(struct my_proof *m, struct db *db, struct err *err)
+{
+    const struct proof_conf *conf = m->part->conf;
+    struct my_here_conf here = {.bundle = conf->bundle,
+                                .place = &conf->place,
+                                .component = m->part->component,
+                                .database = m->place.conf.database,
+                                .what = &conf->what};
+
+    return my_here_open(&here, db, &m->here, err);
+}
+
 static bool my_proof_plan(struct proof_part *p, struct sched *sched, struct err *err)
 {
     struct my_proof *m = calloc(1, sizeof(*m));
@@ -285,8 +297,8 @@ static bool my_proof_plan(struct proof_part *p, struct sched *sched, struct err 
     if (!place_db(&p->conf->place, p->name, &m->place, err))
         return false;
     m->place.conf.show_values = p->conf->show_values;
-    return my_seat(m, 0, &db, err) && sched_add(sched, &objects, NULL, 0, NULL, err) &&
-           plan_tables(m, db, sched, err);
+    return my_seat(m, 0, &db, err) && find_here(m, db, err) &&
+           sched_add(sched, &objects, NULL, 0, NULL, err) && plan_tables(m, db, sched, err);
 }
 
 const struct proof_ops proof_mariadb = {.plan = my_proof_plan, .close = my_proof_close};

@@ -3,6 +3,7 @@
 #define RESTORE_PROOF_MY_H
 
 #include "lib/db/db.h"
+#include "restore/my_here.h"
 #include "restore/my_select.h"
 #include "restore/proof_part.h"
 
@@ -20,6 +21,7 @@ struct my_proof {
     struct proof_part *part;
     struct my_select *select; /* NULL: all of it */
     struct place_db place;
+    struct my_here here; /* the bundle's texts, as they are there */
     struct my_proof_table *tables;
     size_t table_count;
 };

@@ -198,12 +198,13 @@ static bool know_definers(struct comparing *c, const json_t *facts, struct err *
 
     json_array_foreach(list, i, who)
     {
-        AUTO(buf) struct buf name = {0}, thing = {0};
+        AUTO(buf) struct buf here = {0}, name = {0}, thing = {0};
         struct span user, host;
 
-        my_definer_split(c->db, span_of(json_string_value(who)), &name, &user, &host);
+        my_here_account(&c->proof->here, span_of(json_string_value(who)), &here);
+        my_definer_split(c->db, buf_view(&here), &name, &user, &host);
         thing_of(buf_view(&name), &thing);
-        if (!buf_ok(&name, err) || !buf_ok(&thing, err))
+        if (!buf_ok(&here, err) || !buf_ok(&name, err) || !buf_ok(&thing, err))
             return false;
         if (json_object_set_new_nocheck(c->known, buf_str(&thing), json_true()) != 0)
             return err_memory(err);

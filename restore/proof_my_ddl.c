@@ -3,7 +3,7 @@
 
 #include "lib/base/json.h"
 #include "lib/sql/split.h"
-#include "restore/my.h"
+#include "restore/my_progress.h"
 
 static const char names_sql[] =
 #include "restore/proof_my_names.sql.h"
@@ -187,8 +187,9 @@ static bool compare_table(struct ddl *d, const struct stream *s, struct err *err
         return false;
     if (!found)
         return true;
-    AUTO(buf) struct buf part = {0};
-    if (!without_keys(d, s, was, &part, err))
+    AUTO(buf) struct buf part = {0}, here = {0};
+    if (!without_keys(d, s, was, &here, err) ||
+        !my_here_table(&d->proof->here, buf_view(&here), &part, err))
         return false;
     without_counter(buf_view(&part), &left, &was_next);
     without_counter(buf_view(&now), &right, &now_next);
@@ -306,14 +307,15 @@ static bool compare_object(struct ddl *d, const json_t *o, struct err *err)
     size_t len = 0;
     AUTO(free) char *name = my_meta_text(o, "name", NULL, err);
     AUTO(free) char *create = name ? my_meta_text(o, "create", &len, err) : NULL;
-    AUTO(buf) struct buf disabled = {0}, shown = {0};
+    AUTO(buf) struct buf here = {0}, disabled = {0}, shown = {0};
     struct wanted w = {0};
     struct looking looking = {d, &w};
     bool found = false;
 
-    if (!create || !kind || !know(d, kind, span_of(name), err))
+    if (!create || !kind || !know(d, kind, span_of(name), err) ||
+        !my_here_object(&d->proof->here, o, (struct span){create, len}, &here, err))
         return false;
-    w.value[0] = (struct span){create, len};
+    w.value[0] = buf_view(&here);
     if (strcmp(kind, "EVENT") == 0) {
         my_event_disabled(w.value[0], &disabled);
         w.value[0] = buf_view(&disabled);
@@ -366,6 +368,8 @@ static bool look_at_name(void *ctx, const struct db_row *row, struct err *err)
     AUTO(json) json_t *shown = json_bytes(buf_view(&text));
     if (!kind || !shown)
         return err_memory(err);
+    if (d->proof->place.final && span_is(row->value[1], MY_NOTES))
+        return true;
     return json_object_get(d->known, json_string_value(shown)) ||
            proof_note_kind(d->proof->part, kind, row->value[1], "extra", err);
 }

@@ -150,8 +150,6 @@ bool my_catalog_compare(struct my_source *s, const struct my_catalog *before,
 
 /* Refuses an account that would silently see less than there is. */
 bool my_rights_check(struct my_source *s, struct err *err);
-/* Whether one line of SHOW GRANTS gives the privilege on the whole database. */
-bool my_grant_gives(struct span line, const char *privilege, const char *database);
 /* The source's server, with the sessions before the instant; joined when a source before has it. */
 bool my_server_join(struct my_source *s, struct err *err);
 void my_server_leave(struct my_source *s);

@@ -4,24 +4,6 @@
 
 #include "lib/sql/my_grant.h"
 
-bool my_grant_gives(struct span line, const char *privilege, const char *database)
-{
-    AUTO(buf) struct buf pattern = {0};
-    struct my_grant g;
-    struct span one;
-
-    if (!my_grant_parse(line, &g) || (g.scope != MY_SCOPE_SERVER && g.scope != MY_SCOPE_DATABASE) ||
-        (g.scope == MY_SCOPE_DATABASE &&
-         (!my_name(g.database, &pattern) || !my_like(buf_view(&pattern), span_of(database)))))
-        return false;
-    while (span_split(&g.what, ',', &one)) {
-        one = span_trim(one);
-        if (span_is(one, "ALL PRIVILEGES") || span_is(one, privilege))
-            return true;
-    }
-    return false;
-}
-
 struct right {
     const char *wanted, *database;
     bool has;

@@ -34,6 +34,8 @@ static const struct my_rule rules[] = {
     {1317, 1317, ERR_STOPPED, NULL},
     {1370, 1370, ERR_RIGHTS, NULL},
     {1412, 1412, ERR_LOCK, "a table was altered during the snapshot: repeat when no DDL runs"},
+    {1418, 1419, ERR_RIGHTS,
+     "SET GLOBAL log_bin_trust_function_creators = 1, or take an account with SUPER"},
     {1524, 1524, ERR_AUTH, "the account's authentication plugin is not loaded"},
     {1698, 1698, ERR_AUTH, "the account takes only the system user of its name, by the socket"},
     {1820, 1820, ERR_AUTH, "the account's password has expired"},
@@ -103,10 +105,10 @@ static bool fail(MYSQL *my, const char *label, bool values, struct err *err)
         values_hide_my(number, span_of(mysql_error(my)), &said);
     err_set(err, code, "%s: %s (error %u, SQLSTATE %s)", label, buf_str(&said), number,
             mysql_sqlstate(my));
-    if (code == ERR_RIGHTS)
-        hint_grant(mysql_error(my), err);
-    else if (rule && rule->hint)
+    if (rule && rule->hint)
         err_hint(err, "%s", rule->hint);
+    else if (code == ERR_RIGHTS)
+        hint_grant(mysql_error(my), err);
     return false;
 }
 

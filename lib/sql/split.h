@@ -52,6 +52,9 @@ bool sql_each(enum sql_dialect dialect, struct span text,
  * are one SQL_PUNCT, all others are single bytes. */
 enum sql_token { SQL_END, SQL_WORD, SQL_QUOTED_NAME, SQL_STRING, SQL_NUMBER, SQL_PUNCT };
 enum sql_token sql_token_next(enum sql_dialect dialect, struct span *rest, struct span *token);
+/* The same under a mode of which it is known how it reads backslashes in strings. */
+enum sql_token sql_token_under(enum sql_dialect dialect, bool no_backslash_escapes,
+                               struct span *rest, struct span *token);
 /* True when the statement starts with these words: sql_starts(d, text, "create unique index"). */
 bool sql_starts(enum sql_dialect dialect, struct span text, const char *words);
 

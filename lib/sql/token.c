@@ -2,9 +2,15 @@
 
 enum sql_token sql_token_next(enum sql_dialect dialect, struct span *rest, struct span *token)
 {
+    return sql_token_under(dialect, dialect == SQL_POSTGRESQL, rest, token);
+}
+
+enum sql_token sql_token_under(enum sql_dialect dialect, bool no_backslash_escapes,
+                               struct span *rest, struct span *token)
+{
     /* One level of versioned comment is always taken as open: the text may begin inside. */
     struct lex x = {.dialect = dialect,
-                    .no_backslash_escapes = dialect == SQL_POSTGRESQL,
+                    .no_backslash_escapes = no_backslash_escapes,
                     .version_depth = 1,
                     .at = rest->at,
                     .end = rest->at + rest->len};

@@ -89,8 +89,6 @@ check_status "the source is refused" 18 to self
 check_has "and named" "$(say)" "is the server that the bundle was captured from"
 cp "$T/env.yaml" "$T/production.yaml"
 check_status "an environment that is production is refused" 11 to production
-server maria postgres shop '  - {name: catalog, engine: mariadb, socket: /x, user: root, database: catalog}'
-check_status "MariaDB is for boxes" 24 to maria
 check_status "roles that are missing stop it" 17 to plain
 check_has "all of them are named" "$(say)" "role 'clerk', role 'reader'"
 check_has "those of policies, too" "$(say)" "role 'visitor'"

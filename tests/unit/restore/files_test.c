@@ -61,8 +61,8 @@ static bool restore(struct world *w, struct err *err)
 
     if (!sched_new(1, &sched, err) || !target_files.open(&conf, &t, err))
         return false;
-    bool ok =
-        target_files.plan(t, sched, err) && sched_run(sched, err) && target_files.finish(t, err);
+    bool ok = target_files.plan(t, sched, NULL, err) && sched_run(sched, err) &&
+              target_files.finish(t, err);
     target_files.close(t);
     return ok;
 }

@@ -1,4 +1,4 @@
-#include "snapshot/my.h"
+#include "lib/sql/my_grant.h"
 #include "tests/test.h"
 
 TEST(grants_are_read)

@@ -8,7 +8,9 @@ size_t keep_together(const void *segments, size_t at, size_t count,
     size_t run = 0, fit = 0;
     uint64_t sum = 0;
 
-    for (size_t i = at; i < count && raw_bytes(segments, i) < SEGMENT_TARGET / 4; i++, run++) {
+    for (size_t i = at; i < count && raw_bytes(segments, i) < SEGMENT_TARGET / 4 &&
+                        (run < KEEP_RUN || sum <= SEGMENT_TARGET);
+         i++, run++) {
         sum += raw_bytes(segments, i);
         fit += sum <= SEGMENT_TARGET;
     }

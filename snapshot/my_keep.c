@@ -8,7 +8,6 @@
  */
 #include "lib/base/escape.h"
 #include "lib/base/json.h"
-#include "lib/base/spill.h"
 #include "snapshot/keep.h"
 #include "snapshot/my.h"
 
@@ -126,39 +125,31 @@ struct my_kept {
     const struct my_source *source;
     const struct my_table *table;
     const struct stream *old;
-    struct spill ranges; /* struct range */
-    size_t count, given;
+    size_t at, given; /* segments behind it, and ranges, that were not given yet */
 };
-
-static const struct range *range_at(const struct my_kept *k, size_t i)
-{
-    return &((const struct range *)(void *)k->ranges.at)[i];
-}
 
 static uint64_t size_of(const void *segments, size_t i)
 {
     return ((const struct segment *)segments)[i].raw_bytes;
 }
 
-/* The larger one gives the base. */
-static bool join_small(struct my_kept *k, struct err *err)
+/* Small ones are joined; the larger one gives the base. False: there are no more. */
+static bool next_range(struct my_kept *k, struct range *out)
 {
-    const struct stream *old = k->old;
+    const struct segment *all = k->old->segments;
+    size_t count = k->old->segment_count, i = k->at;
 
-    for (size_t i = 0; i < old->segment_count; k->count++) {
-        size_t end = i + keep_together(old->segments, i, old->segment_count, size_of);
-        struct range r = {end - 1, 0, &old->segments[i]};
-
-        if (k->count % RELAX == 0)
-            bundle_parent_forget(k->source->conf.writer);
-        for (; i < end; i++) {
-            r.raw_bytes += old->segments[i].raw_bytes;
-            if (old->segments[i].raw_bytes > r.like->raw_bytes)
-                r.like = &old->segments[i];
-        }
-        if (!spill_add(&k->ranges, &r, sizeof(r), err))
-            return false;
+    if (i == count)
+        return false;
+    k->at = i + keep_together(all, i, count, size_of);
+    *out = (struct range){.last = k->at - 1, .like = &all[i]};
+    for (; i < k->at; i++) {
+        out->raw_bytes += all[i].raw_bytes;
+        if (all[i].raw_bytes > out->like->raw_bytes)
+            out->like = &all[i];
     }
+    if (k->given++ % RELAX == 0)
+        bundle_parent_forget(k->source->conf.writer);
     return true;
 }
 
@@ -173,18 +164,15 @@ static struct my_range how_to_read(const struct range *r)
 }
 
 /* That all the keys can be bounds is known before the first of them is one. */
-static bool check_bounds(struct my_kept *k, bool *sound, struct err *err)
+static bool check_bounds(struct my_kept k, bool *sound, struct err *err)
 {
-    struct my_bound b = MY_BOUND(k->table);
+    struct my_bound b = MY_BOUND(k.table);
+    struct range r;
     bool ok = true;
 
     *sound = true;
-    for (size_t i = 0; ok && *sound && i < k->count; i++) {
-        if (i % RELAX == 0) {
-            bundle_parent_forget(k->source->conf.writer);
-            spill_forget(&k->ranges);
-        }
-        ok = read_key(k->table, k->old->segments[range_at(k, i)->last].key_to, &b, sound, err);
+    while (ok && *sound && next_range(&k, &r)) {
+        ok = read_key(k.table, k.old->segments[r.last].key_to, &b, sound, err);
         my_bound_done(&b);
     }
     vec_done(&b.literals);
@@ -194,23 +182,18 @@ static bool check_bounds(struct my_kept *k, bool *sound, struct err *err)
 bool my_kept_next(struct my_kept *k, struct my_bound *to, struct my_range *how, struct err *err)
 {
     bool sound = true;
+    struct range r;
 
     my_bound_done(to);
-    if (k->given == k->count)
+    if (!next_range(k, &r))
         return true;
-    const struct range *r = range_at(k, k->given++);
-    *how = how_to_read(r);
-    bool ok = read_key(k->table, k->old->segments[r->last].key_to, to, &sound, err) &&
-              (sound || err_set(err, ERR_FAILED, "a key of the parent has changed"));
-    spill_forget(&k->ranges);
-    return ok;
+    *how = how_to_read(&r);
+    return read_key(k->table, k->old->segments[r.last].key_to, to, &sound, err) &&
+           (sound || err_set(err, ERR_FAILED, "a key of the parent has changed"));
 }
 
 void my_kept_close(struct my_kept *k)
 {
-    if (!k)
-        return;
-    spill_done(&k->ranges);
     free(k);
 }
 
@@ -245,8 +228,7 @@ bool my_kept_open(struct my_source *s, struct my_table *t, struct my_kept **out,
     if (!k)
         return err_memory(err);
     *k = (struct my_kept){.source = s, .table = t, .old = old};
-    if (!spill_open(&k->ranges, old->segment_count * sizeof(struct range), err) ||
-        !join_small(k, err) || !check_bounds(k, &sound, err))
+    if (!check_bounds(*k, &sound, err))
         return false;
     if (sound)
         *out = TAKE(k);

@@ -51,7 +51,7 @@ static bool make_range(struct my_source *s, struct my_table *t, struct buf *wher
         return err_memory(err);
     }
     r->number = (uint32_t)atomic_fetch_add(&t->ranges, 1);
-    if (s->server->locker && !t->transactional)
+    if (!t->transactional && s->server->locker)
         atomic_fetch_add(&s->server->locked, 1);
     *out = r;
     return true;
@@ -412,7 +412,7 @@ static bool plan_ranges(struct cutter *c, struct sched *sched, struct err *err)
                                    .cost = c->table->bytes + 1,
                                    .name = c->table->name};
 
-    if (c->source->server->locker && !c->table->transactional)
+    if (!c->table->transactional && c->source->server->locker)
         atomic_fetch_add(&c->source->server->locked, 1);
     return feed_add(sched, &feed, err);
 }

@@ -19,6 +19,7 @@ static void pg_source_close(struct source *base)
     db_close(s->leader);
     pthread_mutex_destroy(&s->leader_lock);
     pg_tables_done(&s->tables);
+    spill_done(&s->kept);
     free(s->component);
     free(s->snapshot);
     free(s->lsn);

@@ -44,10 +44,10 @@ struct pg_table {
     bool heap, readable, hidden_rows;
     bool is_config;
     uint64_t heap_bytes, all_bytes;
-    struct vec columns; /* struct pg_column that hold data */
-    char *qualified;    /* quoted */
-    char *list;         /* quoted columns, "" for none */
-    struct spill kept;  /* struct pg_kept: as many as the table has segments */
+    struct vec columns;   /* struct pg_column that hold data */
+    char *qualified;      /* quoted */
+    char *list;           /* quoted columns, "" for none */
+    struct pg_kept *kept; /* kept_count of them, in the source's spill */
     size_t kept_count;
     uint32_t stream;
     bool captured; /* has a stream */
@@ -69,6 +69,7 @@ struct pg_source {
     pthread_mutex_t leader_lock;
     unsigned char **locked; /* per worker: which tables its session holds a lock of its own on */
     struct pg_tables tables;
+    struct spill kept; /* struct pg_kept, of all tables: as many as there are segments */
     struct pg_dumping *dumping;
     char *snapshot, *lsn, *xids, *taken_at, *timeline;
     char *cluster; /* identifier of the server's data; NULL: not known */

@@ -131,7 +131,6 @@ void pg_tables_done(struct pg_tables *tables)
             free(c[k].type);
         }
         vec_done(&t[i].columns);
-        spill_done(&t[i].kept);
         free(t[i].schema);
         free(t[i].name);
         free(t[i].condition);

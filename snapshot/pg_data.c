@@ -232,16 +232,11 @@ struct cutter {
     size_t kept;       /* of the parent's ranges that were handed out */
 };
 
-static struct pg_kept *kept_of(const struct pg_table *t)
-{
-    return (struct pg_kept *)(void *)t->kept.at;
-}
-
 /* Where the parent's ranges end and new ones begin; BLOCK_END: nowhere. New blocks are a segment of
  * their own, which later days refer to: in the last one they would be part of its delta every day. */
 static void end_kept(struct pg_table *t)
 {
-    struct pg_kept *last = &kept_of(t)[t->kept_count - 1];
+    struct pg_kept *last = &t->kept[t->kept_count - 1];
 
     if (last->to + (last->to - last->from) / KEEP_GROWTH >= t->heap_bytes / PG_BLOCK)
         last->to = BLOCK_END;
@@ -262,7 +257,7 @@ static void cut(struct cutter *c, struct range *out)
 
     *out = c->next;
     if (left) {
-        out->kept = &kept_of(t)[c->kept];
+        out->kept = &t->kept[c->kept];
         out->kept_count = left < SEGMENTS_PER_TASK ? left : SEGMENTS_PER_TASK;
         out->from = out->kept[0].from;
         out->to = out->kept[out->kept_count - 1].to;
@@ -286,7 +281,7 @@ static bool next_range(void *ctx, unsigned worker, void **item, struct err *err)
     if (!r)
         return err_memory(err);
     cut(c, r);
-    spill_forget(&c->next.table->kept);
+    spill_forget(&c->next.source->kept);
     *item = r;
     return true;
 }

@@ -42,7 +42,8 @@ static bool same_file(const struct stream *old, const struct pg_table *t, uint64
            same_strings(json_object_get(old->meta, "types"), t, true);
 }
 
-#define RELAX ((size_t)4096) /* ranges between two times that they go out of memory */
+#define KEPT_MAX ((size_t)512 << 20) /* of address space: ranges of 50 TB */
+#define RELAX    ((size_t)4096)      /* ranges between two times that they go out of memory */
 
 static void relax(const struct pg_source *s, const struct spill *groups)
 {
@@ -131,7 +132,8 @@ static size_t join_small(const struct spill *groups)
 }
 
 /* A range of twice the size or more is cut into even ones. */
-static bool keep_group(const struct group *g, struct pg_table *t, struct err *err)
+static bool keep_group(struct pg_source *s, struct pg_table *t, const struct group *g,
+                       struct err *err)
 {
     uint64_t blocks = g->to - g->from, pieces = 1;
 
@@ -144,8 +146,10 @@ static bool keep_group(const struct group *g, struct pg_table *t, struct err *er
                                     .to = g->from + blocks * (i + 1) / pieces,
                                     .raw_bytes = g->raw_bytes / pieces,
                                     .like = g->first + g->count * i / pieces};
-        if (!spill_add(&t->kept, &one, sizeof(one), err))
+        struct pg_kept *to = spill_add(&s->kept, &one, sizeof(one), err);
+        if (!to)
             return false;
+        t->kept = t->kept ? t->kept : to;
         t->kept_count++;
     }
     return true;
@@ -168,15 +172,15 @@ bool pg_keep_ranges(struct pg_source *s, struct pg_table *t, struct err *err)
         return false;
     if (!sound)
         return true;
-    size_t count = join_small(&groups), most = count + (size_t)(old->raw_bytes / SEGMENT_TARGET);
-    if (!spill_open(&t->kept, (most + 1) * sizeof(struct pg_kept), err))
+    size_t count = join_small(&groups);
+    if (!s->kept.at && !spill_open(&s->kept, spill_share(KEPT_MAX), err))
         return false;
     for (size_t i = 0; i < count; i++) {
         if (i % RELAX == 0)
             relax(s, &groups);
-        if (!keep_group(&groups_of(&groups)[i], t, err))
+        if (!keep_group(s, t, &groups_of(&groups)[i], err))
             return false;
     }
-    spill_forget(&t->kept);
+    spill_forget(&s->kept);
     return true;
 }

@@ -66,9 +66,16 @@ static int nameless(const char *folder)
     return fd;
 }
 
+static const char *folder_of_files(void)
+{
+    const char *wanted = getenv("TMPDIR");
+
+    return wanted && *wanted ? wanted : "/var/tmp";
+}
+
 static bool open_file(const struct spill *s, int *out, struct err *err)
 {
-    const char *wanted = getenv("TMPDIR"), *folder = wanted && *wanted ? wanted : "/var/tmp";
+    const char *folder = folder_of_files();
     AUTO(fd) int fd = nameless(folder);
 
     if (fd < 0) {
@@ -81,14 +88,19 @@ static bool open_file(const struct spill *s, int *out, struct err *err)
     return true;
 }
 
-/* Its blocks are there before it is written to: a full disk is an error here, not a signal later. */
+/* Where the file system can reserve them, its blocks are there before it is written to: a full disk is
+ * an error here, not a signal later. */
 static bool map_more(struct spill *s, int fd, size_t from, size_t room, struct err *err)
 {
-    int failed = posix_fallocate(fd, (off_t)from, (off_t)(room - from));
+    int failed;
 
+    do
+        failed = posix_fallocate(fd, (off_t)from, (off_t)(room - from));
+    while (failed == EINTR);
     if (failed) {
         errno = failed;
-        err_sys(err, ERR_IO, "cannot make a temporary file of %zu bytes", room);
+        err_sys(err, ERR_IO, "cannot make a temporary file of %zu bytes in '%s'", room,
+                folder_of_files());
         return err_hint(err, "make room, or name a folder with room in TMPDIR");
     }
     if (mmap(s->at + from, room - from, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd,

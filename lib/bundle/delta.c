@@ -78,11 +78,14 @@ static bool place_deltas(const struct index *ix, struct lookup *deltas, struct e
             index_forget(ix);
         if (!segment_is_delta(&all[i]))
             continue;
+        if (is_delta_at(ix, deltas, all[i].pack, all[i].offset))
+            continue;
         const struct digest place = place_of(all[i].pack, all[i].offset);
         if (!lookup_put(deltas, &place, i, err))
             return false;
     }
-    return true;
+    return !deltas->dropped ||
+           err_set(err, ERR_DAMAGED, "the segment index: its deltas lie where nobody puts them");
 }
 
 bool delta_check_depth(const struct index *ix, struct err *err)

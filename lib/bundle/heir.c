@@ -117,7 +117,7 @@ bool bundle_keep(struct bundle_writer *w, const struct segment_raw *raw, struct 
                           .raw_bytes = old->raw_bytes,
                           .records = old->records,
                           .raw = old->raw};
-    return refer(w, s.component, old, &seg, err) && writer_record(w, &seg, raw, err);
+    return refer(w, s.component, old, &seg, err) && writer_record(w, &seg, raw, false, err);
 }
 
 const struct stream *bundle_parent_stream(const struct bundle_writer *w, const char *name)

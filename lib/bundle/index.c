@@ -36,8 +36,8 @@ void index_done(struct index *ix)
     ix->segment_count = 0;
 }
 
-/* The shortest line of a segment has more bytes than this. */
-#define LINE_MIN 100
+/* The shortest line of a segment has as many bytes. */
+#define LINE_MIN 99
 
 bool index_reserve(struct index *ix, size_t text_bytes, struct err *err)
 {

@@ -21,6 +21,7 @@
 #define INDEX_MAX       ((size_t)1 << 30)
 #define INDEX_FRAME     ((size_t)1 << 20)
 #define INDEX_FRAME_MAX ((size_t)256 << 20)
+#define INDEX_HEAD_MAX  ((size_t)256 << 20) /* of it packs and streams */
 
 struct index_pack {
     struct digest digest;
@@ -89,6 +90,7 @@ bool index_decode(const struct spill *frames, struct codec *c, struct index *ix,
 struct index_reader {
     struct index *ix; /* the rest starts at 0 */
     size_t lines;
+    size_t head_bytes; /* of packs and streams, which are held in memory */
     bool ended;
 };
 bool index_read_text(struct index_reader *r, struct span text, struct err *err);

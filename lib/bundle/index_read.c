@@ -12,7 +12,7 @@
 struct line {
     struct span field[FIELDS_MAX];
     size_t count;
-    size_t number;
+    size_t number, bytes;
 };
 
 static bool damaged(const struct line *l, const char *what, struct err *err)
@@ -36,6 +36,7 @@ static bool next_line(struct span *rest, struct line *l)
         return false;
     *rest = (struct span){nl + 1, rest->len - text.len - 1};
     l->number++;
+    l->bytes = text.len;
     l->count = 0;
     while (l->count < FIELDS_MAX && span_split(&text, '\t', &l->field[l->count]))
         l->count++;
@@ -250,6 +251,11 @@ static bool read_line(struct index_reader *r, struct line *l, struct err *err)
         bool (*read)(struct index *ix, struct line *l, struct err *err);
     } records[] = {{"segment", read_segment}, {"stream", read_stream}, {"pack", read_pack}};
 
+    if (!r->ix->segment_count) {
+        r->head_bytes += l->bytes;
+        if (r->head_bytes > INDEX_HEAD_MAX)
+            return damaged(l, "too many packs and streams", err);
+    }
     if (l->number == 1)
         return read_head(l, err);
     if (r->ended)

@@ -20,12 +20,17 @@ static uint64_t *slots_of(const struct lookup *l)
 
 static void place(struct lookup *l, uint64_t slot)
 {
-    uint64_t *slots = slots_of(l);
-    size_t at = (size_t)(slot >> 32) & (l->size - 1);
+    uint64_t *slots = slots_of(l), *free_slot = NULL;
 
-    while (slots[at])
-        at = (at + 1) & (l->size - 1);
-    slots[at] = slot;
+    for (size_t step = 0; step < LOOKUP_STEPS && step < l->size && !free_slot; step++) {
+        size_t at = ((size_t)(slot >> 32) + step) & (l->size - 1);
+        free_slot = slots[at] ? NULL : &slots[at];
+    }
+    if (!free_slot) {
+        l->dropped++;
+        return;
+    }
+    *free_slot = slot;
     if (++l->count % RELAX == 0)
         spill_forget(&l->slots);
 }
@@ -56,6 +61,7 @@ static bool grow(struct lookup *l, struct err *err)
 
     if (!open_slots(&larger, l->size ? l->size * 2 : SLOTS_START, err))
         return false;
+    larger.dropped = l->dropped;
     for (size_t i = 0; i < l->size; i++) {
         if (i % RELAX == 0)
             spill_forget(&l->slots);
@@ -82,7 +88,7 @@ bool lookup_next(const struct lookup *l, const struct digest *d, size_t *step, s
     const uint64_t *slots = slots_of(l);
     uint32_t bits = bits_of(d);
 
-    while (*step < l->size) {
+    while (*step < l->size && *step < LOOKUP_STEPS) {
         uint64_t slot = slots[((size_t)bits + (*step)++) & (l->size - 1)];
         if (!slot)
             return false;

@@ -246,6 +246,12 @@ static bool verify_pack(struct pass *p, struct err *err)
     return report_fault(p->v, &pack_of(p)->digest, buf_str(&what), p->breaks, err);
 }
 
+static void forget(const struct verify *v)
+{
+    index_forget(bundle_index(v->bundle));
+    spill_forget(&v->bases);
+}
+
 static bool run_pass(void *ctx, void *arg, unsigned worker, struct err *err)
 {
     struct pass p = {.v = ctx, .pack = *(const uint32_t *)arg, .breaks = json_object()};
@@ -257,6 +263,7 @@ static bool run_pass(void *ctx, void *arg, unsigned worker, struct err *err)
     buf_done(&p.raw);
     buf_done(&p.chunk);
     json_decref(p.breaks);
+    forget(p.v);
     return ok;
 }
 
@@ -288,6 +295,8 @@ static bool sort_bases(struct verify *v, struct err *err)
     if (!spill_open(&v->bases, ix->segment_count * sizeof(struct segment), err))
         return false;
     for (size_t i = 0; i < ix->segment_count; i++) {
+        if (i % INDEX_RELAX == 0)
+            index_forget(ix);
         if (!segment_is_delta(&all[i]))
             continue;
         const struct segment base = delta_base(&all[i]), *kept;
@@ -305,12 +314,17 @@ static bool sort_segments(struct verify *v, struct err *err)
 
     if (!sort_bases(v, err))
         return false;
-    for (size_t i = 0; i < ix->segment_count; i++)
+    for (size_t i = 0; i < ix->segment_count; i++) {
+        if (i % INDEX_RELAX == 0)
+            index_forget(ix);
         if (!sort_into_pack(v, &all[i], err))
             return false;
-    for (size_t i = 0; i < ix->packs.count; i++)
+    }
+    for (size_t i = 0; i < ix->packs.count; i++) {
         if (v->of_pack[i].count)
             qsort(v->of_pack[i].at, v->of_pack[i].count, sizeof(struct segment *), by_offset);
+        forget(v);
+    }
     return true;
 }
 

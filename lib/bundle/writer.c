@@ -345,7 +345,7 @@ static bool compress_and_store(struct bundle_writer *w, const struct writer_stre
 
 /* Under the lock. The keys of the segment that was given are the caller's. */
 static bool record(struct bundle_writer *w, struct segment seg, const struct segment_raw *raw,
-                   struct err *err)
+                   bool repeated, struct err *err)
 {
     size_t number = w->all.segment_count;
 
@@ -357,16 +357,21 @@ static bool record(struct bundle_writer *w, struct segment seg, const struct seg
         parent_forget(w->parent);
     }
     return index_keep_keys(&w->all, &seg, err) && index_add(&w->all, &seg, err) &&
-           lookup_put(&w->same, &seg.raw, number, err);
+           (repeated || lookup_put(&w->same, &seg.raw, number, err));
 }
 
 bool writer_record(struct bundle_writer *w, const struct segment *seg,
-                   const struct segment_raw *raw, struct err *err)
+                   const struct segment_raw *raw, bool repeated, struct err *err)
 {
     pthread_mutex_lock(&w->lock);
-    bool ok = record(w, *seg, raw, err);
+    bool ok = record(w, *seg, raw, repeated, err);
     pthread_mutex_unlock(&w->lock);
-    return ok;
+    if (ok)
+        return true;
+    err_add(err, "what is known of the segments");
+    return err && !err->hint[0]
+               ? err_hint(err, "capture a part of it by an environment file of its own")
+               : false;
 }
 
 bool writer_stream_of(struct bundle_writer *w, uint32_t id, struct writer_stream *out)
@@ -394,9 +399,9 @@ static bool write_segment(struct bundle_writer *w, const struct segment_raw *raw
                           .raw_bytes = raw->bytes.len,
                           .records = raw->records,
                           .raw = hash_of(raw->bytes)};
-    return (writer_repeat(w, &s, &seg) || writer_refer(w, &s, &seg) ||
-            compress_and_store(w, &s, raw, &seg, err)) &&
-           writer_record(w, &seg, raw, err) && keep_rate(w, raw->bytes.len, err);
+    bool repeated = writer_repeat(w, &s, &seg);
+    return (repeated || writer_refer(w, &s, &seg) || compress_and_store(w, &s, raw, &seg, err)) &&
+           writer_record(w, &seg, raw, repeated, err) && keep_rate(w, raw->bytes.len, err);
 }
 
 bool bundle_segment(struct bundle_writer *w, const struct segment_raw *raw, struct err *err)

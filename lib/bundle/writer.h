@@ -66,9 +66,10 @@ bool writer_finish_pack(struct bundle_writer *w, struct pack_writer *pack, uint3
 bool writer_stream_of(struct bundle_writer *w, uint32_t id, struct writer_stream *out);
 /* 0 unless it is a STREAM_COLUMNS. */
 unsigned writer_columns(const struct writer_stream *s);
-/* Notes a stored segment and a copy of its keys. */
+/* Notes a stored segment and a copy of its keys. `repeated`: writer_repeat() has found its bytes, and
+ * need not find them here, too. */
 bool writer_record(struct bundle_writer *w, const struct segment *seg,
-                   const struct segment_raw *raw, struct err *err);
+                   const struct segment_raw *raw, bool repeated, struct err *err);
 
 /* Bytes that this bundle has stored already, in the same component, are referenced there; a delta
  * only by a stream of as many columns, by which its list of rows is read. */

@@ -44,7 +44,7 @@ static void open_table(struct table *t, json_t *stolen, const struct fake_segmen
 static void close_table(struct table *t)
 {
     vec_done(&t->table.columns);
-    spill_done(&t->table.kept);
+    spill_done(&t->source.kept);
     bundle_abandon(t->source.conf.writer);
     store_close(t->store);
 }
@@ -52,7 +52,7 @@ static void close_table(struct table *t)
 /* Each from, in order; the last one ends at `end`. */
 static void check_kept(const struct table *t, const uint64_t *from, size_t count, uint64_t end)
 {
-    const struct pg_kept *k = (const struct pg_kept *)(void *)t->table.kept.at;
+    const struct pg_kept *k = t->table.kept;
 
     assert_int_equal(t->table.kept_count, count);
     for (size_t i = 0; i < count; i++) {
@@ -122,7 +122,7 @@ TEST(eight_small_ones_become_one)
 
     open_table(&t, meta_of(7, 90, "id", "integer"), was, COUNT(was));
     check_kept(&t, want, COUNT(want), 90);
-    const struct pg_kept *k = (const struct pg_kept *)(void *)t.table.kept.at;
+    const struct pg_kept *k = t.table.kept;
     assert_int_equal(k[1].like->seq, 7); /* the largest gives the base */
     close_table(&t);
 

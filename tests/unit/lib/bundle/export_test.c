@@ -413,8 +413,8 @@ TEST(a_flat_copy_counts_anew)
     assert_int_equal(number(config, "deltas") + number(config, "delta_bytes"), 0);
     assert_int_equal(number(config, "references"), 0);
     const struct index *index = bundle_index(flat);
-    const struct segment *all = index->segments.at;
-    for (size_t i = 0; i < index->segments.count; i++)
+    const struct segment *all = index_segments(index);
+    for (size_t i = 0; i < index->segment_count; i++)
         packed += (json_int_t)all[i].stored_bytes;
     assert_int_equal(number(config, "new_bytes"), packed);
     assert_int_equal(number(config, "raw_bytes"), number(was, "raw_bytes"));

@@ -7,7 +7,7 @@
 #include "lib/bundle/reader.h"
 #include "tests/fake/bundle.h"
 
-enum { STREAMS = 7, SEGMENTS = 21000 };
+enum { STREAMS = 7, SEGMENTS = 28000 };
 
 /* Which segment is written as number i: every one once, in no order. */
 static unsigned shuffled(unsigned i)
@@ -15,7 +15,7 @@ static unsigned shuffled(unsigned i)
     return (unsigned)((uint64_t)i * 7919 % SEGMENTS);
 }
 
-static void text_of(unsigned number, char out[64])
+static void text_of(unsigned number, char *out)
 {
     snprintf(out, 64, "segment %u\n", number);
 }
@@ -37,10 +37,10 @@ static void write_many(struct store *s, struct bundle_conf conf, const char *tag
     }
     for (unsigned i = 0; i < SEGMENTS; i++) {
         unsigned number = shuffled(i);
-        char text[64], from[64], to[64];
+        char text[64], from[96], to[64];
 
         text_of(number, text);
-        snprintf(from, sizeof(from), "%u\t\\", number);
+        snprintf(from, sizeof(from), "%u\t\\%50u", number, number);
         snprintf(to, sizeof(to), "to %u\n", number);
         struct segment_raw raw = {.stream = ids[number % STREAMS],
                                   .seq = number / STREAMS * 3,
@@ -68,10 +68,10 @@ static void check_many(struct store *s, const char *tag, const struct bundle_acc
         for (size_t i = 0; i < streams[k].segment_count; i++) {
             const struct segment *seg = &streams[k].segments[i];
             unsigned number = (unsigned)i * STREAMS + (STREAMS - 1 - (unsigned)k);
-            char text[64];
+            char text[96];
 
             assert_int_equal(seg->seq, i * 3);
-            snprintf(text, sizeof(text), "%u\t\\", number);
+            snprintf(text, sizeof(text), "%u\t\\%50u", number, number);
             assert_true(span_is(seg->key_from, text));
             snprintf(text, sizeof(text), "to %u\n", number);
             assert_true(span_is(seg->key_to, text));
@@ -97,6 +97,8 @@ TEST(many_segments_come_in_any_order)
     /* They are larger than what a spill holds in memory, and more than one frame. */
     assert_ok(bundle_open(s, "one", &b, &err), &err);
     assert_int_not_equal(bundle_index(b)->segments.file, 0);
+    assert_int_not_equal(bundle_index(b)->keys.file, 0);
+    assert_true(bundle_index(b)->keys.len > INDEX_FRAME);
 
     write_many(s, later, "two");
     check_many(s, "two", NULL);
@@ -117,6 +119,9 @@ TEST(many_segments_of_an_encrypted_bundle)
     conf.encrypt_to = key_public(access.key);
     write_many(s, conf, "one");
     check_many(s, "one", &access);
+    AUTO(bundle) struct bundle *b = NULL;
+    assert_ok(bundle_open_as(s, "one", &access, &b, &err), &err);
+    assert_true(bundle_manifest(b)->index.bytes > SPILL_PIECE); /* more than one box */
     access_done(&access);
 }
 
@@ -191,7 +196,7 @@ static unsigned found(const struct lookup *l, unsigned of, unsigned wanted)
 
 TEST(what_was_put_is_found)
 {
-    enum { COUNT_OF = 50000 };
+    enum { COUNT_OF = 200000 };
     AUTO(lookup) struct lookup grown = {0}, sized = {0};
     struct err err = {0};
 
@@ -202,6 +207,8 @@ TEST(what_was_put_is_found)
         assert_ok(lookup_put(&grown, &d, i, &err), &err);
         assert_ok(lookup_put(&sized, &d, i, &err), &err);
     }
+    assert_int_not_equal(grown.slots.file, 0);
+    assert_int_equal(grown.dropped + sized.dropped, 0);
     for (unsigned i = 0; i < COUNT_OF; i++) {
         assert_int_equal(found(&grown, i / 2, i), 1);
         assert_int_equal(found(&sized, i / 2, i), 1);
@@ -212,5 +219,59 @@ TEST(what_was_put_is_found)
     assert_fails(lookup_put(&grown, &d, (size_t)LOOKUP_MAX + 1, &err), &err, ERR_UNSUPPORTED);
 }
 
+/* Equal ones, and ones whose first bytes were made equal: no more steps than there may be. */
+TEST(digests_that_are_alike_take_no_more_time)
+{
+    enum { PUTS = 100000 };
+    AUTO(lookup) struct lookup l = {0};
+    struct err err = {0};
+
+    for (unsigned i = 0; i < PUTS; i++) {
+        struct digest d = {0};
+        memcpy(d.at + 8, &i, sizeof(i));
+        assert_ok(lookup_put(&l, &d, i, &err), &err);
+    }
+    assert_true(l.count <= LOOKUP_STEPS);
+    assert_int_equal(l.count + l.dropped, PUTS);
+    const struct digest d = {0};
+    size_t step = 0, number;
+    while (lookup_next(&l, &d, &step, &number))
+        ;
+    assert_true(step <= LOOKUP_STEPS);
+}
+
+/* Any number of deltas at one place, as no writer puts them. */
+TEST(deltas_that_are_all_at_one_place)
+{
+    AUTO(index) struct index ix;
+    struct index_reader r = {.ix = &ix};
+    AUTO(buf) struct buf text = {0};
+    struct err err = {0};
+
+    index_init(&ix);
+    buf_puts(&text, HEAD);
+    for (unsigned i = 0; i < 100000; i++)
+        buf_printf(
+            &text,
+            "segment\t0\t%u\t0\t0\t50\t1000\t0\t" HEX64 "\t\t\t0\t500\t100\t1000\t" HEX64 "\n", i);
+    buf_puts(&text, "end\t1\t1\t100000\n");
+    assert_ok(index_read_text(&r, buf_view(&text), &err), &err);
+    assert_ok(index_read_end(&r, &err), &err);
+}
+
+/* What is held in memory of a stream has a bound: metas alone could fill it. */
+TEST(too_many_streams_are_refused)
+{
+    AUTO(index) struct index ix;
+    struct index_reader r = {.ix = &ix, .head_bytes = INDEX_HEAD_MAX - 100};
+    AUTO(buf) struct buf text = {0};
+    struct err err = {0};
+
+    index_init(&ix);
+    buf_puts(&text, HEAD);
+    assert_fails(index_read_text(&r, buf_view(&text), &err), &err, ERR_DAMAGED);
+}
+
 TESTS(many_segments_come_in_any_order, many_segments_of_an_encrypted_bundle,
-      lines_lie_whole_in_frames, what_was_put_is_found)
+      lines_lie_whole_in_frames, what_was_put_is_found, digests_that_are_alike_take_no_more_time,
+      deltas_that_are_all_at_one_place, too_many_streams_are_refused)

@@ -308,9 +308,7 @@ static bool make_behind(struct moving *m, struct err *err)
         !db_exec(db, err, "SET SESSION foreign_key_checks = 0") ||
         (!db->is_mysql &&
          !db_exec(db, NULL, "SET SESSION system_versioning_alter_history = KEEP")) ||
-        !clear_place(m, db, err))
-        return false;
-    if (t->base.replaced && !my_database_make(t, t->conf.final, err))
+        !clear_place(m, db, err) || !my_database_make(t, t->conf.final, err))
         return false;
     for (size_t i = 0; i < t->table_count; i++)
         if (!mend_table(t, db, &t->tables[i], err))

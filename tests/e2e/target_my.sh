@@ -146,6 +146,9 @@ let_go() { # SECONDS
 waits() { # STATEMENT
     [ "$(my_sql -e "SELECT count(*) FROM information_schema.processlist WHERE info LIKE '$1%' AND state LIKE 'Waiting for table metadata lock'")" -gt 0 ]
 }
+no_waiting() { # STATEMENT
+    ! waits "$1"
+}
 begin() { # FILE [options]: in the background; $RUN is its pid, $T/part its words
     "$REHEARSE" restore --from "$STORE" --to "$T/$1.yaml" "${@:2}" >"$T/part" 2>&1 &
     RUN=$!
@@ -157,8 +160,8 @@ kill_it() { # NAME
 REPLACE=(--replace-database shop --replace-database crm)
 hold 101 parts && wait_for 10 is_held 101 && begin plain "${REPLACE[@]}" --verify
 check "a replacing restore waits for who reads the old one" wait_for 30 waits "RENAME"
-check_has "whose triggers are there" "$(my_sql -e "SHOW TRIGGERS FROM shop")" "mine"
 kill_it "before the move"
+check "before the move: the server has seen it" wait_for 10 no_waiting "RENAME"
 let_go 101
 check_same "before the move: the old one stands" "$(my_sql shop -e "SELECT count(*) FROM mine; INSERT INTO ours VALUES (7)" 2>&1 | head -n 1)" 1
 check_has "before the move: with its triggers" "$(my_sql -e "SHOW TRIGGERS FROM shop")" "mine"
@@ -202,6 +205,20 @@ check "a part, into one that is there and empty" to made --only mariadb.shop/his
 check_same "a part is a part" "$(my_sql -e "SELECT group_concat(table_name) FROM information_schema.tables WHERE table_schema = 'made'")" history
 my_sql -e 'DROP DATABASE made'
 
+# ---- what was set aside ---------------------------------------------------------------------------------
+file_of gone root gone
+OLD=rehearse_old_$(printf gone | sha256sum | cut -c 1-16)
+my_sql -e "CREATE DATABASE $OLD; CREATE TABLE $OLD.ours (id int)"
+for option in "" "--replace-database gone" "--resume"; do
+    check_status "what was set aside is nobody's to drop ($option)" 18 to gone --only mariadb.shop/history $option
+    check_has "it is named" "$(say)" "'$OLD' at"
+done
+check_same "and stays" "$(my_sql "$OLD" -e 'SELECT count(*) FROM ours')" 0
+my_sql -e "CREATE DATABASE gone; CREATE TABLE gone.new (id int)"
+check "beside a new one that may be replaced it goes" to gone --only mariadb.shop/history --replace-database gone --no-owner --verify
+my_sql -e 'DROP DATABASE gone'
+check_same "with nothing left" "$(databases)" "crm shop"
+
 # ---- an account with few rights ---------------------------------------------------------------------
 my_sql -e "CREATE USER few@localhost"
 file_of few few mine
@@ -240,6 +257,31 @@ my_sql -e 'CREATE USER heir@localhost'
 check "or mapped" to low --verify --owner ghost=heir
 check_has "who has the grants then" "$(my_sql -e 'SHOW GRANTS FOR heir@localhost')" 'GRANT SELECT (`v`) ON `lone`.`t`'
 MY_SOCKET=$STAGING STORE=$T/store
+
+# ---- every kind of object, and both engines in one file -------------------------------------------------
+pg_start pgsource
+pg_sql postgres -c 'CREATE DATABASE notes'
+pg_sql notes -c 'CREATE TABLE lines (id int PRIMARY KEY)' -c 'INSERT INTO lines SELECT generate_series(1, 1000)'
+src_sql -e 'CREATE DATABASE torture; SET GLOBAL innodb_strict_mode = 0'
+sed 's/_to_1[02]0000\b/_to_2000/' tests/e2e/mariadb/torture.sql | src_sql torture >/dev/null || die "the torture schema does not load"
+src_sql -e 'DROP VIEW torture.broken'
+source_file both torture
+pg_line() {
+    printf '  - {name: notes, engine: postgresql, host: "%s", port: %s, user: postgres, database: notes}\n' "$PG_SOCKET_DIR" "$PG_PORT"
+}
+pg_line >>"$T/both.yaml"
+STORE=$T/both-store
+check "a snapshot of one object of every kind" "$REHEARSE" snapshot --env "$T/both.yaml" --to "$STORE"
+pg_start pgstaging
+printf 'name: staging\ndatabases:\n  - {name: torture, engine: mariadb, socket: "%s", user: root, database: moved}\n' "$MY_SOCKET" >"$T/two.yaml"
+pg_line >>"$T/two.yaml"
+my_sql -e "CREATE USER nobody@'%'; GRANT ALL ON *.* TO nobody@'%'"
+check "one file names servers of both engines" to two --verify
+check_same "PostgreSQL's rows are there" "$(pg_sql notes -c 'SELECT count(*) FROM lines')" 1000
+check_same "the dump of every object is that of the source" "$(diff <(dump "$SRC_SOCKET" torture) <(dump "$MY_SOCKET" moved | sed 's/nextval(`moved`/nextval(`torture`/') | cut -c 1-300)" ""
+check "and so it is when it is replaced" to two --verify --replace-database moved --replace-database notes
+check_same "by the same" "$(diff <(dump "$SRC_SOCKET" torture) <(dump "$MY_SOCKET" moved | sed 's/nextval(`moved`/nextval(`torture`/') | cut -c 1-300)" ""
+STORE=$T/store
 
 # ---- a box knows definers, too ----------------------------------------------------------------------
 BOX=$T/box

@@ -301,6 +301,7 @@ static void my_close(struct target *base)
     free(t->tables);
     my_select_free(t->select);
     json_decref(t->done);
+    json_decref(t->lacking);
     free(t->database);
     free(t);
 }
@@ -382,7 +383,7 @@ static bool my_finish(struct target *base, struct err *err)
     struct my_target *t = (struct my_target *)base;
     uint64_t expected = atomic_load(&t->rows_expected), found = atomic_load(&t->rows_found);
 
-    if (!my_progress_end(t, err))
+    if (!my_definers_restore(t, err) || !my_progress_end(t, err))
         return false;
 
     return JOURNAL(t->conf.journal, err, "restore.check", f_str("component", t->conf.component),

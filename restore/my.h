@@ -53,6 +53,7 @@ struct my_target {
     struct my_target_table *tables;
     size_t table_count;
     json_t *done;        /* on resume: what is noted as loaded; NULL: nothing is noted */
+    json_t *lacking;     /* definers that were not there at the beginning; NULL: none */
     bool interleaved;    /* innodb_autoinc_lock_mode is 2 */
     struct vec settings; /* struct my_setting */
     atomic_uint_fast64_t rows_expected, rows_found;

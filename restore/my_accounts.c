@@ -120,46 +120,112 @@ bool my_account_there(struct db *db, struct span user, struct span host, bool *t
     return true;
 }
 
-/* Without it whatever runs as it would fail in the box. */
+/* Those that are not there yet. A database beside this one may bring an account before the end; a role
+ * must be there when objects are made, else its name is taken for an account's. */
+static bool note_definer(struct my_target *t, struct db *db, struct span who, struct err *err)
+{
+    AUTO(buf) struct buf name = {0}, here = {0};
+    struct span user, host;
+    bool there = false;
+
+    my_here_account(&t->here, who, &here);
+    my_definer_split(db, buf_view(&here), &name, &user, &host);
+    if (!buf_ok(&here, err) || !buf_ok(&name, err) ||
+        !my_account_there(db, user, host, &there, err))
+        return false;
+    if (there)
+        return true;
+    if (!t->lacking)
+        t->lacking = json_array();
+    return (host.len || db_exec(db, err, "CREATE ROLE IF NOT EXISTS %s", buf_str(&name))) &&
+           (json_array_append_new(t->lacking, json_stringn(buf_str(&here), here.len)) == 0 ||
+            err_memory(err));
+}
+
+static bool each_definer(struct my_target *t, struct db *db, const json_t *list,
+                         bool (*each)(struct my_target *t, struct db *db, struct span who,
+                                      struct err *err),
+                         struct err *err)
+{
+    const json_t *who;
+    size_t i;
+
+    json_array_foreach(list, i, who)
+    {
+        if (json_is_string(who) && !each(t, db, span_of(json_string_value(who)), err))
+            return err_add(err, "account '%s'", json_string_value(who));
+    }
+    return true;
+}
+
+struct search {
+    struct span name;
+    bool found;
+};
+
+static bool look_for_account(void *ctx, const struct sql_statement *st, struct err *err)
+{
+    static const char role[] = "CREATE ROLE IF NOT EXISTS ";
+    struct search *s = ctx;
+    struct my_user user;
+
+    (void)err;
+    if (span_starts(st->text, role))
+        s->found |=
+            st->text.len == s->name.len + sizeof(role) - 1 && span_ends(st->text, s->name.at);
+    else
+        s->found |= my_user_parse(st->text, &user) && span_eq(user.name, s->name);
+    return true;
+}
+
+/* Whether the bundle holds it, with this database or with another one. */
+static bool is_captured(struct my_target *t, const char *name, bool *captured, struct err *err)
+{
+    struct search s = {span_of(name), false};
+    size_t count = 0;
+    const struct stream *all = bundle_streams(t->conf.bundle, &count);
+
+    for (size_t i = 0; i < count; i++) {
+        AUTO(buf) struct buf text = {0};
+        if (strncmp(all[i].component, "mariadb.", strlen("mariadb.")) != 0 ||
+            !span_ends(span_of(all[i].name), "/accounts.sql"))
+            continue;
+        if (!bundle_read_text(t->conf.bundle, all[i].name, &text, err) ||
+            !sql_each(SQL_MARIADB, buf_view(&text), look_for_account, &s, err))
+            return false;
+    }
+    *captured = s.found;
+    return true;
+}
+
+/* Without it whatever runs as it would fail in the box. One that is there by now was brought, or was
+ * made for another database of the server. */
 static bool make_definer(struct my_target *t, struct db *db, struct span who, struct err *err)
 {
     AUTO(buf) struct buf name = {0}, base = {0}, what = {0};
     struct span user, host;
-    bool there = false;
+    bool there = false, captured = false;
 
     my_definer_split(db, who, &name, &user, &host);
     db_quote_name(db, t->database, &base);
     buf_printf(&what, "%s %s", host.len ? "account" : "role", buf_str(&name));
     if (!buf_ok(&name, err) || !buf_ok(&base, err) || !buf_ok(&what, err) ||
-        !my_account_there(db, user, host, &there, err))
+        !my_account_there(db, user, host, &there, err) ||
+        (there && !is_captured(t, buf_str(&name), &captured, err)))
         return false;
-    if (there)
+    if (captured)
         return true;
-    if (!(host.len ? db_exec(db, err, "CREATE USER IF NOT EXISTS %s ACCOUNT LOCK", buf_str(&name))
-                   : db_exec(db, err, "CREATE ROLE IF NOT EXISTS %s", buf_str(&name))) ||
-        !db_exec(db, err, "GRANT ALL PRIVILEGES ON %s.* TO %s", buf_str(&base), buf_str(&name)))
-        return false;
-    return target_leave(&t->base, t->conf.component, buf_str(&what),
+    return (there || db_exec(db, err, "CREATE USER %s ACCOUNT LOCK", buf_str(&name))) &&
+           db_exec(db, err, "GRANT ALL PRIVILEGES ON %s.* TO %s", buf_str(&base), buf_str(&name)) &&
+           target_leave(&t->base, t->conf.component, buf_str(&what),
                         "objects run as it and the bundle does not hold it: made locked, with all "
                         "rights on the database",
                         err);
 }
 
-static bool make_definers(struct my_target *t, struct db *db, struct err *err)
+bool my_definers_restore(struct my_target *t, struct err *err)
 {
-    const json_t *list = json_object_get(t->facts, "definers"), *who;
-    size_t i;
-
-    json_array_foreach(list, i, who)
-    {
-        AUTO(buf) struct buf here = {0};
-        if (!json_is_string(who))
-            continue;
-        my_here_account(&t->here, span_of(json_string_value(who)), &here);
-        if (!buf_ok(&here, err) || !make_definer(t, db, buf_view(&here), err))
-            return err_add(err, "account '%s'", json_string_value(who));
-    }
-    return true;
+    return !t->conf.owned || each_definer(t, t->main, t->lacking, make_definer, err);
 }
 
 /* Without the mode a grant to an account that is not there would make it, with no password. */
@@ -183,7 +249,8 @@ bool my_accounts_restore(struct my_target *t, struct db *db, struct err *err)
     struct making m = {.target = t, .db = db};
 
     return !t->conf.owned ||
-           (each_line(&m, "accounts.sql", make_line, err) && make_definers(t, db, err));
+           (each_line(&m, "accounts.sql", make_line, err) &&
+            each_definer(t, db, json_object_get(t->facts, "definers"), note_definer, err));
 }
 
 /* ---- grants ------------------------------------------------------------------------------------*/

@@ -15,6 +15,9 @@
 
 /* Before the objects. */
 bool my_accounts_restore(struct my_target *t, struct db *db, struct err *err);
+/* At the end, when the other databases have brought their accounts: who objects run as and nobody has
+ * brought. */
+bool my_definers_restore(struct my_target *t, struct err *err);
 /* Behind the objects: grants on the database, which is called `database` here, and what is in it. */
 bool my_grants_restore(struct my_target *t, struct db *db, const char *database, struct err *err);
 /* Accounts and plugins that the server lacks. offered: libraries of plugins that it has not loaded, by

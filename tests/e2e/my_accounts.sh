@@ -142,6 +142,16 @@ check_has "who objects run as is made locked" "$(cat "$T/out")" 'what='"'"'accou
 check_same "an account and a role" "$(in_box -e "SELECT group_concat(user, '@', host, is_role ORDER BY user) FROM mysql.user WHERE user IN ('app', 'reader')")" "app@localhostN,reader@Y"
 check_same "and can be it" "$(in_box first -e 'SELECT count(*) FROM v')" 100
 
+# Two databases of one server, accounts asked for at one of them.
+my_sql plain -e "CREATE TABLE t (id int); CREATE DEFINER=app@localhost VIEW v AS SELECT * FROM t; CREATE DEFINER=ghost@\`%\` TRIGGER r BEFORE INSERT ON t FOR EACH ROW SET @x = 1"
+environment "" "  - {name: plain, engine: mariadb, socket: \"$MY_SOCKET\", user: root, database: plain}"$'\n'"$WITH_PLUGIN"
+sed -i 's/database: first/database: first, accounts: true/' "$T/env.yaml"
+check "a snapshot of two databases" "$REHEARSE" snapshot --env "$T/env.yaml" --to "$STORE" --tag two
+check "a restore of them proves itself" restore --env "$T/env.yaml" --verify two
+check_same "an account that one brings is not made for the other" "$(in_box -e "SHOW GRANTS FOR app@localhost" | grep -c plain)" 0
+check_same "and keeps its password" "$(mariadb --no-defaults -u app -p"$SECRET" --socket="$BOX_SOCKET" -BN -e 'SELECT 1')" 1
+check_same "who nobody brings can do what runs as it" "$(in_box -e "SHOW GRANTS FOR ghost@\`%\`" | grep -c 'ALL PRIVILEGES ON')" 2
+
 # ---- what is refused -----------------------------------------------------------------------------
 environment yes
 check_status "another word is refused" 11 "$REHEARSE" snapshot --env "$T/env.yaml" --to "$STORE"

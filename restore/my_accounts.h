@@ -25,6 +25,16 @@ bool my_grants_restore(struct my_target *t, struct db *db, const char *database,
 bool my_accounts_missing(struct my_target *t, const json_t *offered, struct missing *m,
                          struct err *err);
 
+/* Plugins of a kind that the server has loaded, and the libraries of those that it could load; both by
+ * names in lower case. */
+struct my_plugins {
+    struct missing *missing;
+    const char *kind;
+    const json_t *loaded, *offered;
+    bool box;
+};
+bool my_plugin_check(const struct my_plugins *p, struct span plugin, struct err *err);
+
 /* "accounts.sql" or "grants.sql"; nothing where accounts were not captured. */
 bool my_accounts_text(struct my_target *t, const char *file, struct buf *out, struct err *err);
 /* Of "user@host", and of a role "role" or "role@", as the kind of object has it. name: as statements

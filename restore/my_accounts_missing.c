@@ -8,33 +8,9 @@
 struct lacks {
     struct my_target *target;
     struct missing *missing;
-    json_t *plugins;       /* that are loaded, in lower case */
-    const json_t *offered; /* libraries of those that are not, by name */
+    struct my_plugins plugins;
     struct my_grant_place place;
 };
-
-static bool check_plugin(struct lacks *l, struct span plugin, struct err *err)
-{
-    AUTO(free) char *name = span_dup(plugin);
-    AUTO(buf) struct buf mend = {0};
-
-    if (!name)
-        return err_memory(err);
-    for (char *c = name; *c; c++)
-        *c = (char)(*c >= 'A' && *c <= 'Z' ? *c | 0x20 : *c);
-    if (json_object_get(l->plugins, name))
-        return true;
-    const char *library = json_string_value(json_object_get(l->offered, name));
-    if (!library)
-        buf_puts(&mend, "install the package with the plugin on the server's host");
-    else if (l->target->conf.owned)
-        buf_printf(&mend, "put 'plugin_load_add: %s' into box.mariadb of the environment file",
-                   library);
-    else
-        buf_printf(&mend, "INSTALL SONAME '%s' on the server", library);
-    return buf_ok(&mend, err) &&
-           missing_add(l->missing, "authentication plugin", name, buf_str(&mend), err);
-}
 
 static bool look_at_account(void *ctx, const struct sql_statement *st, struct err *err)
 {
@@ -45,7 +21,7 @@ static bool look_at_account(void *ctx, const struct sql_statement *st, struct er
     if (!my_user_parse(st->text, &user) || my_account_boxes(l->target, user.name))
         return true;
     for (struct span auth = user.auth; auth.at && my_user_way(&auth, &plugin, &given);)
-        if (!check_plugin(l, plugin, err))
+        if (!my_plugin_check(&l->plugins, plugin, err))
             return false;
     return true;
 }
@@ -96,15 +72,19 @@ static bool look_at_server(struct lacks *l, struct err *err)
 static bool look_at_box(struct lacks *l, struct err *err)
 {
     AUTO(buf) struct buf text = {0};
-    struct db *db = l->target->main;
+    json_t *loaded = NULL;
 
     if (!my_accounts_text(l->target, "accounts.sql", &text, err))
         return false;
-    return !text.len ||
-           (db_names(db, &l->plugins, err,
-                     "SELECT lower(plugin_name) FROM information_schema.plugins WHERE plugin_type "
-                     "= 'AUTHENTICATION' AND plugin_status = 'ACTIVE'") &&
-            sql_each(SQL_MARIADB, buf_view(&text), look_at_account, l, err));
+    if (!text.len)
+        return true;
+    bool ok = db_names(l->target->main, &loaded, err,
+                       "SELECT lower(plugin_name) FROM information_schema.plugins WHERE "
+                       "plugin_type = 'AUTHENTICATION' AND plugin_status = 'ACTIVE'");
+    l->plugins.loaded = loaded;
+    ok = ok && sql_each(SQL_MARIADB, buf_view(&text), look_at_account, l, err);
+    json_decref(loaded);
+    return ok;
 }
 
 bool my_accounts_missing(struct my_target *t, const json_t *offered, struct missing *m,
@@ -112,10 +92,8 @@ bool my_accounts_missing(struct my_target *t, const json_t *offered, struct miss
 {
     struct lacks l = {.target = t,
                       .missing = m,
-                      .offered = offered,
+                      .plugins = {m, "authentication plugin", NULL, offered, t->conf.owned},
                       .place = {.database = t->database, .select = t->select}};
-    bool ok = t->conf.owned ? look_at_box(&l, err) : look_at_server(&l, err);
 
-    json_decref(l.plugins);
-    return ok;
+    return t->conf.owned ? look_at_box(&l, err) : look_at_server(&l, err);
 }

@@ -11,7 +11,7 @@ struct needs {
     json_t *engines, *parsers, *charsets,
         *collations; /* names on the server in lower case, as keys */
     json_t *offered; /* plugins in its folder that are not loaded: their library, by name */
-    bool encrypts;
+    bool encrypts, box;
 };
 
 static bool add_library(void *ctx, const struct db_row *row, struct err *err)
@@ -69,19 +69,32 @@ static bool check(struct needs *n, const json_t *names, const char *kind, struct
     return shown ? missing_add(&n->missing, kind, shown, mend, err) : err_memory(err);
 }
 
+bool my_plugin_check(const struct my_plugins *p, struct span plugin, struct err *err)
+{
+    AUTO(buf) struct buf mend = {0}, name = {0};
+    AUTO(free) char *shown = span_dup(plugin);
+
+    if (!shown || !lower_of(plugin, &name))
+        return err_memory(err);
+    if (!plugin.len || json_object_get(p->loaded, buf_str(&name)))
+        return true;
+    const char *library = json_string_value(json_object_get(p->offered, buf_str(&name)));
+    if (!library)
+        buf_puts(&mend, "install the package with its plugin on the server's host");
+    else if (p->box)
+        buf_printf(&mend, "put 'plugin_load_add: %s' into box.mariadb of the environment file",
+                   library);
+    else
+        buf_printf(&mend, "INSTALL SONAME '%s' on the server", library);
+    return buf_ok(&mend, err) && missing_add(p->missing, p->kind, shown, buf_str(&mend), err);
+}
+
 static bool check_plugin(struct needs *n, const json_t *names, const char *kind, struct span plugin,
                          struct err *err)
 {
-    AUTO(buf) struct buf mend = {0}, name = {0};
+    struct my_plugins p = {&n->missing, kind, names, n->offered, n->box};
 
-    if (!lower_of(plugin, &name))
-        return err_memory(err);
-    const char *library = json_string_value(json_object_get(n->offered, buf_str(&name)));
-    if (library)
-        buf_printf(&mend, "INSTALL SONAME '%s' on the server", library);
-    else
-        buf_puts(&mend, "install the package with its plugin on the server's host");
-    return buf_ok(&mend, err) && check(n, names, kind, plugin, buf_str(&mend), err);
+    return my_plugin_check(&p, plugin, err);
 }
 
 static bool check_parser(struct needs *n, struct span name, struct err *err)
@@ -192,6 +205,7 @@ static bool check_case(struct my_target *t, struct needs *n, struct err *err)
 
 static bool gather(struct my_target *t, struct needs *n, struct err *err)
 {
+    n->box = t->conf.owned;
     if (!read_names(t, n, err) || !check_case(t, n, err) ||
         (!t->conf.owned && !my_grants_missing(t, &n->missing, err)) ||
         !check_charset(n, fact(t, "charset"), err) ||

@@ -215,7 +215,7 @@ my_sql -e 'CREATE DATABASE holes; CREATE TABLE holes.hole (id INT) ENGINE=BLACKH
 check "a snapshot with an engine that a box has not" snapshot "engine: mariadb, socket: \"$MY_SOCKET\", user: root" holes
 refused 17 "an engine that is not there"
 says "is named" "lacks storage engine 'BLACKHOLE'"
-says "with what the server itself has for it" "INSTALL SONAME 'ha_blackhole.so'"
+says "with what the server itself has for it" "put 'plugin_load_add: ha_blackhole.so' into box.mariadb of the environment file"
 my_sql -e 'CREATE DATABASE sealed; CREATE TABLE sealed.s (id INT) ENCRYPTED=YES' || die "no encryption"
 check "a snapshot with an encrypted table" snapshot "engine: mariadb, socket: \"$MY_SOCKET\", user: root" sealed
 refused 17 "encryption that is not there"

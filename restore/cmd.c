@@ -165,15 +165,20 @@ static bool try_settings(struct restore *r, struct err *err)
     return r->box->ops->databases(r->box, BOX_NORMAL, true, err);
 }
 
+static struct plan_conf plan_conf(const struct restore *r)
+{
+    return (struct plan_conf){.bundle = r->bundle,
+                              .place = {.box = r->box},
+                              .journal = r->journal,
+                              .what = selection_of(&r->conf->what),
+                              .jobs = jobs_or_cores(r->conf->jobs),
+                              .show_values = r->conf->show_values,
+                              .resume = r->conf->resume};
+}
+
 static bool load(struct restore *r, struct err *err)
 {
-    struct plan_conf conf = {.bundle = r->bundle,
-                             .place = {.box = r->box},
-                             .journal = r->journal,
-                             .what = selection_of(&r->conf->what),
-                             .jobs = jobs_or_cores(r->conf->jobs),
-                             .show_values = r->conf->show_values,
-                             .resume = r->conf->resume};
+    struct plan_conf conf = plan_conf(r);
 
     if (!r->box->ops->databases(r->box, BOX_LOADING, true, err))
         return false;
@@ -204,9 +209,10 @@ static bool settle(struct restore *r, struct err *err)
 {
     struct box *b = r->box;
     bool stay = r->conf->start && !r->conf->pristine;
+    struct plan_conf conf = plan_conf(r);
 
     return rewrite(r, err) && b->ops->databases(b, BOX_LOADING, false, err) &&
-           b->ops->databases(b, BOX_NORMAL, true, err) && prove(r, err) &&
+           b->ops->databases(b, BOX_NORMAL, true, err) && prove(r, err) && plan_whole(&conf, err) &&
            (stay || b->ops->databases(b, BOX_NORMAL, false, err)) &&
            (!r->conf->pristine || box_save(b, err)) && resume_end(b, err) &&
            box_set_state(b, "ready", r->digest, err);

@@ -184,10 +184,40 @@ static bool forget_emptied(struct pg_target *t, struct db *db, json_t *notes, bo
     return ok;
 }
 
+struct sequences {
+    const struct pg_target *target;
+    struct db *db;
+    struct buf found; /* the statements that the database gives now */
+    bool same;
+};
+
+/* A row: an unlogged one, whose statement of the bundle must be among those. One that was not selected
+ * has none. */
+static bool compare_sequence(void *ctx, const struct db_row *row, struct err *err)
+{
+    struct sequences *s = ctx;
+    struct span bundle = buf_view(&s->target->part.sequences), line = {0};
+    AUTO(buf) struct buf head = {0};
+
+    buf_puts(&head, PG_SEQUENCE_HEAD);
+    s->db->ops->quote(s->db, row->value[0], false, &head);
+    if (!buf_ok(&head, err))
+        return false;
+    line.at = bundle.len ? memmem(bundle.at, bundle.len, head.at, head.len) : NULL;
+    if (!line.at)
+        return true;
+    line.len = (size_t)(bundle.at + bundle.len - line.at);
+    const char *end = memmem(line.at, line.len, ");\n", 3);
+    line.len = end ? (size_t)(end - line.at) : line.len;
+    s->same &= s->found.len && memmem(s->found.at, s->found.len, line.at, line.len);
+    return true;
+}
+
 /* Sequences of unlogged tables are unlogged, too, and tables may be empty by right. */
 static bool same_sequences(struct pg_target *t, struct db *db, bool *same, struct err *err)
 {
-    AUTO(buf) struct buf unlogged = {0}, found = {0};
+    struct sequences s = {.target = t, .db = db, .same = true};
+    AUTO(buf) struct buf unlogged = {0};
     unsigned count = 0;
 
     *same = true;
@@ -197,10 +227,16 @@ static bool same_sequences(struct pg_target *t, struct db *db, bool *same, struc
         return false;
     if (span_is(buf_view(&unlogged), "0"))
         return true;
-    if (!pg_sequences_read(db, &found, &count, err))
-        return false;
-    *same = span_eq(buf_view(&found), buf_view(&t->part.sequences));
-    return true;
+    bool ok = pg_sequences_read(db, &s.found, &count, err) &&
+              db_rows(db, compare_sequence, &s, err,
+                      "SELECT '\"' || pg_catalog.replace(n.nspname, '\"', '\"\"') || '\".\"' || "
+                      "pg_catalog.replace(c.relname, '\"', '\"\"') || '\"' FROM "
+                      "pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = "
+                      "c.relnamespace WHERE c.relkind = 'S' AND c.relpersistence = 'u'");
+
+    buf_done(&s.found);
+    *same = s.same;
+    return ok;
 }
 
 bool pg_progress_whole(struct pg_target *t, bool *whole, struct err *err)

@@ -355,6 +355,34 @@ static bool recheck(struct plan *p, struct component *c, json_t *done, struct er
     return resume_remove(p->conf.place.box, c->text, err);
 }
 
+static bool check_whole(struct plan *p, struct component *c, struct err *err)
+{
+    bool whole = true;
+
+    if (!c->ops->whole)
+        return true;
+    if (!set_conf(p, c, err) || !c->ops->whole(&c->conf, &whole, err))
+        return err_add(err, "cannot look at '%s'", c->text);
+    if (whole)
+        return true;
+    err_set(err, ERR_FAILED, "'%s' has lost something: its server has crashed since it was loaded",
+            c->text);
+    return err_hint(err, "see its log, and restore again: --resume, where no box was replaced");
+}
+
+bool plan_whole(const struct plan_conf *conf, struct err *err)
+{
+    AUTO(components) struct vec v = VEC(struct component);
+    struct plan p = {.conf = *conf};
+
+    if (!find_components(conf->bundle, conf->what.only, &v, err))
+        return false;
+    for (size_t i = 0; i < v.count; i++)
+        if (!check_whole(&p, (struct component *)v.at + i, err))
+            return false;
+    return true;
+}
+
 /* Components that a restore before us has brought to their end. */
 static bool leave_complete(struct plan *p, struct err *err)
 {

@@ -33,6 +33,9 @@ bool plan_check_servers(struct bundle *bundle, const struct env *env, const stru
                         json_t *left_out, struct err *err);
 bool plan_open(const struct plan_conf *conf, struct plan **out, struct err *err);
 bool plan_run(struct plan *p, struct err *err);
+/* In a box, of what plan_run() has loaded: a server that has crashed since has emptied unlogged tables,
+ * which is ERR_FAILED. */
+bool plan_whole(const struct plan_conf *conf, struct err *err);
 /* On servers, once it is proven: every database gets its name; then those that had them go. */
 bool plan_keep(struct plan *p, struct err *err);
 /* Components that had their names before, as keys; for struct place. The plan's. */

@@ -23,6 +23,7 @@ bool pg_schema_archive(const struct pg_schema_conf *conf, struct buf *out, struc
 bool pg_schema_print(struct span archive, struct digest *out, struct err *err);
 /* section: "pre-data" or "post-data". `archive` is a file, read from its beginning. */
 bool pg_schema_section(int archive, const char *section, struct buf *out, struct err *err);
+#define PG_SEQUENCE_HEAD "SELECT pg_catalog.setval("
 /* A line "SELECT pg_catalog.setval('NAME', VALUE, CALLED);" for every sequence, by name. One that
  * cannot be read is an error, never a silent 1. */
 bool pg_sequences_read(struct db *db, struct buf *out, unsigned *count, struct err *err);

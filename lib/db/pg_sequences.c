@@ -47,7 +47,7 @@ static bool add_sequence(struct reading *r, const struct name *n, struct err *er
     AUTO(buf) struct buf call = {0};
 
     db_quote_qualified(r->db, n->schema, n->sequence, &name);
-    buf_puts(&call, "SELECT pg_catalog.setval(");
+    buf_puts(&call, PG_SEQUENCE_HEAD);
     db_quote_text(r->db, buf_str(&name), &call);
     buf_puts(&call, ", ");
     buf_printf(&r->query, "%sSELECT ", r->query.len ? " UNION ALL " : "");

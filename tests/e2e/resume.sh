@@ -193,6 +193,32 @@ check_same "no notes are left in PostgreSQL" \
 check_same "nor in MariaDB" "$(box_my "SELECT COUNT(*) FROM information_schema.schemata WHERE schema_name LIKE 'rehearse%'")" 0
 check_same "nor in the box" "$(find "$BOX" -maxdepth 1 -name 'journal.restore' | wc -l)" 0
 
+# ---- a crash behind the load ----------------------------------------------------------------------
+# The restore waits for a reader of the file in which it notes what is complete.
+"$REHEARSE" box destroy "$BOX" >/dev/null
+PROVEN=("${RESTORE[@]}")
+RESTORE=("$REHEARSE" restore --from "$STORE" --into "$BOX" --no-pristine --jobs 2)
+loaded() {
+    [ "$(box_pg shop "SELECT count(*) FROM pg_namespace WHERE nspname = 'rehearse_loading'")" = 0 ]
+}
+emptied() {
+    [ "$(box_pg shop 'SELECT count(*) FROM visits')" = 0 ]
+}
+held_at view "a crash behind the load" --only postgresql.shop
+mkfifo "$BOX/journal.restore"
+rm -f "$T/door"/*
+check "a crash behind the load: all is loaded" wait_for 60 loaded
+kill -KILL "$(box_pg shop "SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'")"
+check "a crash behind the load: the server has emptied a table, and serves" wait_for 30 emptied
+cat "$BOX/journal.restore" >"$T/complete"
+mv "$T/complete" "$BOX/journal.restore"
+wait $HELD
+check_same "a crash behind the load: the box is not ready" $? 3
+part_has "a crash behind the load: which is told" "'postgresql.shop' has lost something: its server has crashed since it was loaded"
+RESTORE=("${PROVEN[@]}")
+check "a crash behind the load: it is restored again" restore --resume
+check_has "for it is known" "$(cat "$T/out")" "has lost something since: it is restored anew component='postgresql.shop'"
+
 # ---- a failure that is mended -------------------------------------------------------------------
 "$REHEARSE" box destroy "$BOX" >/dev/null
 pg_sql shop <<'SQL' >/dev/null

@@ -33,7 +33,7 @@ static bool altered(const struct transfer *t, const struct index_pack *blob, str
 }
 
 static bool stream_blob(struct transfer *t, const struct index_pack *blob, const char *name,
-                        struct store_put *put, struct err *err)
+                        struct store_put *put, struct digest *found, struct err *err)
 {
     AUTO(hash) struct hash *hash = NULL;
     AUTO(free) char *chunk = malloc(CHUNK);
@@ -54,23 +54,41 @@ static bool stream_blob(struct transfer *t, const struct index_pack *blob, const
     }
     lease_renew(t->lease);
     lease_renew(t->source);
-    struct digest found = hash_end(hash);
-    return digest_eq(&found, &blob->digest) || altered(t, blob, err);
+    *found = hash_end(hash);
+    return true;
+}
+
+/* A put that knows the digest refuses other bytes itself, and then keeps nothing of them to go on with;
+ * one that was given up keeps all. */
+static bool end_put(struct transfer *t, const struct index_pack *blob, const char *name,
+                    struct store_put *put, const struct digest *found, struct err *err)
+{
+    struct err why = {0};
+
+    if (digest_eq(found, &blob->digest))
+        return put->ops->commit(put, name, err);
+    if (put->ops->expect)
+        (void)put->ops->commit(put, name, &why);
+    else
+        put->ops->abort(put);
+    return altered(t, blob, err);
 }
 
 static bool send_blob(struct transfer *t, const struct index_pack *blob, struct err *err)
 {
     struct store_put *put = NULL;
+    struct digest found;
     char name[STORE_NAME_MAX], text[DIGEST_TEXT];
 
     store_blob_name(&blob->digest, name);
     if (!t->to->ops->put(t->to, &put, err))
         return false;
-    if (!store_put_expect(put, &blob->digest, err) || !stream_blob(t, blob, name, put, err)) {
+    if (!store_put_expect(put, &blob->digest, err) ||
+        !stream_blob(t, blob, name, put, &found, err)) {
         put->ops->abort(put);
         return err_add(err, "cannot send blob '%s'", digest_text(&blob->digest, text));
     }
-    if (!put->ops->commit(put, name, err))
+    if (!end_put(t, blob, name, put, &found, err))
         return err_add(err, "cannot send blob '%s'", digest_text(&blob->digest, text));
     pthread_mutex_lock(&t->lock);
     t->report->sent++;

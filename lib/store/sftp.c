@@ -158,6 +158,8 @@ static bool sftp_store_open(const char *url, enum store_mode mode, struct store 
         pthread_mutex_init(&st->conns[i].lock, NULL);
 
     AUTO(store) struct store *made = &st->base;
+    if (!sftp_salt(st->token, err))
+        return false;
     if (!pool_run(st, mode == STORE_WRITE ? open_for_write : open_for_read, NULL, err))
         return err_add(err, "cannot open store '%s'", url);
     *out = TAKE(made);

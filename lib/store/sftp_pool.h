@@ -3,12 +3,16 @@
 #define LIB_STORE_SFTP_POOL_H
 
 #include "lib/ssh/sftp.h"
+#include "lib/store/put_mark.h"
 #include "lib/store/store.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 
 #define POOL_MAX 4
+#define SALT_HEX PUT_SALT
+
+struct sftp_put;
 
 /* A file that is kept open because the next read is mostly from the same. */
 struct sftp_reading {
@@ -31,7 +35,9 @@ struct sftp_store {
     pthread_mutex_t lock; /* of the users of each connection */
     pthread_mutex_t swap; /* one swap at a time: the others would wait for its lock file */
     _Atomic uint64_t removals;
-    atomic_bool reached; /* the first connection was made: a failure is an interruption */
+    char token[SALT_HEX];  /* of this handle */
+    struct sftp_put *puts; /* that go on, under `lock` */
+    atomic_bool reached;   /* the first connection was made: a failure is an interruption */
     struct sftp_conn conns[POOL_MAX];
 };
 
@@ -71,8 +77,6 @@ bool sftp_read_small(struct sftp_conn *conn, const char *path, uint64_t max, str
 bool sftp_put_open(struct store *s, struct store_put **out, struct err *err);
 bool sftp_swap(struct store *s, const char *name, const struct digest *expected,
                struct span content, struct err *err);
-/* 32 hex digits and a NUL. */
-#define SALT_HEX 33
 bool sftp_salt(char out[SALT_HEX], struct err *err);
 
 #endif

@@ -3,21 +3,28 @@
  * The last SFTP_UNACKED bytes and a chunk are kept: what the server has not answered for is always
  * among them. On a new connection the file is opened again and they are sent again.
  *
- * A put that knows its digest writes to "tmp/<digest>", and the next one of that digest goes on
- * there. What counts of it is what the mark beside it says, "tmp/<digest>.at": how many bytes, and
- * their SHA-256. At each multiple of SYNC_STEP the file is fsynced and then the mark is written, and
- * a server serves requests in their order; so what is marked is durable. The digest is for a writer
- * that had other bytes, of a blob that was damaged where it came from: it is compared with what is
- * appended now, before anything is built on it. */
+ * Each put has a file of its own, "tmp/<salt>". One that knows its digest marks in "tmp/<digest>.at"
+ * how far its file is: its name, how many bytes, their SHA-256, and who writes it. At each multiple of
+ * SYNC_STEP the file is fsynced and then the mark is written, and a server serves requests in their
+ * order; so what is marked is durable. The digest is for a writer that had other bytes, of a blob that
+ * was damaged where it came from: it is compared with what is appended now, before anything is built on
+ * it.
+ *
+ * The mark is made exclusively: of several puts of one digest the first has it, and the others leave
+ * nothing to go on with. The next put takes over what a holder has left that is certainly gone, or that
+ * has not written for STALE_S by the server's clock: it renames the file to a name of its own, which one
+ * of several can do, and then writes the mark over. A holder that comes back does not find its file. */
 #include "lib/store/sftp_pool.h"
 
 #include "lib/store/name.h"
+#include "lib/store/put_mark.h"
+#include "lib/store/swap_lock.h"
 
 #define SYNC_STEP ((uint64_t)16 << 20)
 #define CHUNK     ((size_t)512 << 10)
 #define TAIL_KEEP (SFTP_UNACKED + CHUNK)
 #define TAIL_MAX  (2 * TAIL_KEEP)
-#define MARK_LEN  ((size_t)20 + 1 + HASH_HEX - 1 + 1) /* decimal, space, hex, newline */
+#define STALE_S   600
 
 struct sftp_put {
     struct store_put base;
@@ -36,6 +43,10 @@ struct sftp_put {
     char *mark_path;
     struct digest skipped; /* of the first `skip` bytes */
     bool spoilt;           /* what is there is not to be gone on with */
+    bool owner, not_owner; /* the mark is ours, or another's; neither: it was not tried yet */
+    char salt[SALT_HEX];   /* in `tmp` */
+    struct swap_lock who;
+    struct sftp_put *next; /* of the store's */
 };
 
 static struct sftp_put *put_of(struct store_put *p)
@@ -87,7 +98,7 @@ static bool open_file(struct sftp_put *p, struct sftp_conn *conn, struct err *er
     uint32_t flags = SFTP_FOR_WRITE;
     struct sftp_attr attr;
 
-    if (first)
+    if (first && !p->skip)
         flags |= SFTP_CREATE | (p->hash ? 0 : SFTP_EXCLUSIVE);
     if (!sftp_file_open(conn->sftp, p->tmp, flags, 0600, &p->file, err))
         return false;
@@ -150,8 +161,39 @@ static bool append_chunk(struct sftp_put *p, const char *bytes, size_t len, stru
 
 struct mark {
     struct sftp_put *put;
-    char text[MARK_LEN + 1];
+    char text[PUT_MARK_LEN];
 };
+
+/* Empty: of us, whose line was lost behind it, or of one that writes over it as we do. */
+static bool is_anothers(struct sftp_put *p, struct sftp_conn *conn)
+{
+    AUTO(buf) struct buf text = {0};
+    struct err ignored = {0};
+
+    return sftp_read_small(conn, p->mark_path, PUT_MARK_LEN, &text, &ignored) && text.len;
+}
+
+/* The first time: a put of the same digest may have been quicker. */
+static bool open_mark(struct sftp_put *p, struct sftp_conn *conn, struct err *err)
+{
+    uint32_t flags = SFTP_FOR_WRITE | (p->owner ? 0 : SFTP_CREATE | SFTP_EXCLUSIVE);
+    struct err why = {0};
+
+    if (sftp_file_open(conn->sftp, p->mark_path, flags, 0600, &p->mark, &why)) {
+        p->owner = true;
+        return true;
+    }
+    p->mark = (struct sftp_file){0};
+    p->not_owner = p->owner ? why.code == ERR_MISSING /* gc, or who took us for dead */
+                            : is_anothers(p, conn);
+    p->owner = p->owner && !p->not_owner;
+    if (p->not_owner)
+        return true;
+    if (why.code == ERR_UNREACHABLE || p->owner)
+        return err_pass(err, &why);
+    p->owner = sftp_file_open(conn->sftp, p->mark_path, SFTP_FOR_WRITE, 0600, &p->mark, err);
+    return p->owner;
+}
 
 static bool mark_op(struct sftp_store *st, struct sftp_conn *conn, void *arg, struct err *err)
 {
@@ -161,21 +203,28 @@ static bool mark_op(struct sftp_store *st, struct sftp_conn *conn, void *arg, st
     (void)st;
     if (!is_open(p, conn) && !open_file(p, conn, err))
         return false;
-    if (!sftp_extensions(conn->sftp)->fsync)
+    if (p->not_owner || !sftp_extensions(conn->sftp)->fsync)
         return true;
-    if (p->mark.handle_len == 0 &&
-        !sftp_file_open(conn->sftp, p->mark_path, SFTP_FOR_WRITE | SFTP_CREATE, 0600, &p->mark,
-                        err))
+    if (p->mark.handle_len == 0 && !open_mark(p, conn, err))
         return false;
-    return sftp_file_write(conn->sftp, &p->mark, 0, m->text, MARK_LEN, err);
+    return p->not_owner || sftp_file_write(conn->sftp, &p->mark, 0, m->text, PUT_MARK_LEN, err);
+}
+
+static bool write_mark(struct sftp_put *p, uint64_t bytes, const struct digest *digest,
+                       struct err *err)
+{
+    struct put_mark said = {.bytes = bytes, .digest = *digest};
+    struct mark m = {.put = p};
+
+    memcpy(said.file, p->salt, sizeof(said.file));
+    memcpy(said.handle, p->store->token, sizeof(said.handle));
+    return put_mark_encode(&said, p->who.text, m.text, err) && run_on_own(p, mark_op, &m, err);
 }
 
 /* At a multiple of SYNC_STEP: what is there is proven, or marked for the next time. */
 static bool at_step(struct sftp_put *p, struct err *err)
 {
-    struct mark m = {.put = p};
     struct digest now;
-    char hex[HASH_HEX];
 
     if (p->written < p->skip)
         return true;
@@ -189,9 +238,7 @@ static bool at_step(struct sftp_put *p, struct err *err)
                 p->store->base.url);
         return err_hint(err, "it is removed now: try again");
     }
-    digest_hex(&now, hex);
-    snprintf(m.text, sizeof(m.text), "%020llu %s\n", (unsigned long long)p->written, hex);
-    return run_on_own(p, mark_op, &m, err);
+    return write_mark(p, p->written, &now, err);
 }
 
 static bool put_append(struct store_put *put, const void *bytes, size_t len, struct err *err)
@@ -220,6 +267,13 @@ static bool put_append(struct store_put *put, const void *bytes, size_t len, str
 
 static void put_free(struct sftp_put *p)
 {
+    pthread_mutex_lock(&p->store->lock);
+    struct sftp_put **at = &p->store->puts;
+    while (*at && *at != p)
+        at = &(*at)->next;
+    if (*at)
+        *at = p->next;
+    pthread_mutex_unlock(&p->store->lock);
     pool_give(p->store, p->conn);
     hash_close(p->hash);
     free(p->tail);
@@ -240,7 +294,7 @@ static bool close_both(struct sftp_put *p, struct sftp_conn *conn, struct err *e
 static void leave(struct sftp_put *p)
 {
     struct sftp_conn *conn = p->conn;
-    bool keep = p->hash && !p->spoilt;
+    bool keep = p->owner && !p->spoilt;
     struct err ignored = {0};
 
     pthread_mutex_lock(&conn->lock);
@@ -249,7 +303,7 @@ static void leave(struct sftp_put *p)
         (void)close_both(p, conn, &ignored);
     if (connected && (p->epoch != 0 || p->skip > 0) && !keep)
         (void)sftp_remove(conn->sftp, p->tmp, &ignored);
-    if (connected && p->mark_path && !keep)
+    if (connected && p->owner && !keep)
         (void)sftp_remove(conn->sftp, p->mark_path, &ignored);
     pthread_mutex_unlock(&conn->lock);
 }
@@ -303,7 +357,7 @@ static void drop_mark(struct sftp_put *p, struct sftp_conn *conn)
 {
     struct err ignored = {0};
 
-    if (p->hash && p->written >= SYNC_STEP)
+    if (p->owner)
         (void)sftp_remove(conn->sftp, p->mark_path, &ignored);
 }
 
@@ -361,33 +415,84 @@ static bool put_commit(struct store_put *put, const char *name, struct err *err)
 
 /* ---- beginning -------------------------------------------------------------------------------*/
 
-/* What the mark says, if it says anything; false when it does not hold. */
-static bool read_mark(struct sftp_put *p, struct span text, uint64_t bytes)
+static bool is_live(struct sftp_store *st, const char *salt)
 {
-    struct span at, hex;
+    bool live = false;
 
-    if (text.len != MARK_LEN || !span_split(&text, ' ', &at) || !span_split(&text, '\n', &hex) ||
-        !span_u64(at, &p->skip) || !digest_parse(hex, &p->skipped) || p->skip > bytes ||
-        p->skip % SYNC_STEP != 0) {
-        p->skip = 0;
-        return false;
-    }
-    return true;
+    pthread_mutex_lock(&st->lock);
+    for (const struct sftp_put *p = st->puts; p && !live; p = p->next)
+        live = strcmp(p->salt, salt) == 0;
+    pthread_mutex_unlock(&st->lock);
+    return live;
 }
 
+/* By the server's clock: our own file was made just now. */
+static bool is_stale(struct sftp_put *p, struct sftp_conn *conn, uint32_t mtime_s)
+{
+    struct sftp_attr now;
+    struct sftp_file probe = {0};
+    struct err ignored = {0};
+
+    if (!sftp_file_open(conn->sftp, p->tmp, SFTP_FOR_WRITE | SFTP_CREATE | SFTP_EXCLUSIVE, 0600,
+                        &probe, &ignored))
+        return false;
+    bool known = sftp_file_stat(conn->sftp, &probe, &now, &ignored);
+    (void)sftp_file_close(conn->sftp, &probe, &ignored);
+    (void)sftp_remove(conn->sftp, p->tmp, &ignored);
+    return known && now.mtime_s > mtime_s && now.mtime_s - mtime_s > STALE_S;
+}
+
+static bool is_left(struct sftp_put *p, struct sftp_conn *conn, const struct put_mark *m,
+                    struct span holder, const struct sftp_attr *file)
+{
+    if (strcmp(m->handle, p->store->token) == 0)
+        return !is_live(p->store, m->file);
+    return swap_lock_gone(holder) || is_stale(p, conn, file->mtime_s);
+}
+
+/* Gives what the mark names a name of our own. */
+static bool take_over(struct sftp_put *p, struct sftp_conn *conn, const struct put_mark *m,
+                      struct span holder, bool *taken, struct err *err)
+{
+    char name[STORE_NAME_MAX];
+    struct sftp_attr attr;
+    struct err why = {0};
+
+    snprintf(name, sizeof(name), STORE_TMP "%s", m->file);
+    AUTO(free) char *file = sftp_path(p->store, name, err);
+    if (!file)
+        return false;
+    if (sftp_stat(conn->sftp, file, &attr, &why)) {
+        *taken = attr.bytes >= m->bytes && is_left(p, conn, m, holder, &attr) &&
+                 sftp_rename(conn->sftp, file, p->tmp, &why);
+        return !sftp_broken(conn->sftp) || err_pass(err, &why);
+    }
+    /* Or we renamed it before, on a line that was lost before we knew. */
+    err_clear(&why);
+    *taken = sftp_stat(conn->sftp, p->tmp, &attr, &why) && attr.bytes >= m->bytes;
+    return *taken || why.code == ERR_MISSING || err_pass(err, &why);
+}
+
+/* That nothing can be gone on with is no error. */
 static bool left_op(struct sftp_store *st, struct sftp_conn *conn, void *arg, struct err *err)
 {
     struct sftp_put *p = arg;
     AUTO(buf) struct buf text = {0};
+    struct put_mark m;
+    struct span holder;
     struct err why = {0};
-    struct sftp_attr attr;
+    bool taken = false;
 
     (void)st;
-    p->skip = 0;
-    if (!sftp_stat(conn->sftp, p->tmp, &attr, &why) ||
-        !sftp_read_small(conn, p->mark_path, MARK_LEN, &text, &why))
+    if (!sftp_read_small(conn, p->mark_path, PUT_MARK_LEN, &text, &why))
         return why.code == ERR_MISSING || why.code == ERR_DAMAGED || err_pass(err, &why);
-    (void)read_mark(p, buf_view(&text), attr.bytes);
+    if (!put_mark_parse(buf_view(&text), &m, &holder) || !m.bytes || m.bytes % SYNC_STEP != 0)
+        return true;
+    if (!take_over(p, conn, &m, holder, &taken, err))
+        return false;
+    p->skip = taken ? m.bytes : 0;
+    p->skipped = m.digest;
+    p->owner = taken;
     return true;
 }
 
@@ -399,16 +504,15 @@ static bool put_expect(struct store_put *put, const struct digest *digest, struc
     if (!hash_open(&p->hash, err))
         return false;
     digest_hex(digest, hex);
-    free(p->tmp);
-    snprintf(name, sizeof(name), STORE_TMP "%s", hex);
-    p->tmp = sftp_path(p->store, name, err);
     snprintf(name, sizeof(name), STORE_TMP "%s.at", hex);
     p->mark_path = sftp_path(p->store, name, err);
-    if (!p->tmp || !p->mark_path)
+    if (!p->mark_path)
         return false;
     p->expected = *digest;
-    return pool_run_on(p->store, p->conn, left_op, p, err) ||
-           err_add(err, "cannot look into store '%s'", p->store->base.url);
+    swap_lock_init(&p->who, p->salt);
+    if (!pool_run_on(p->store, p->conn, left_op, p, err))
+        return err_add(err, "cannot look into store '%s'", p->store->base.url);
+    return !p->skip || write_mark(p, p->skip, &p->skipped, err);
 }
 
 static const struct store_put_ops put_ops = {put_append, put_commit, put_abort, put_expect};
@@ -417,13 +521,13 @@ bool sftp_put_open(struct store *s, struct store_put **out, struct err *err)
 {
     struct sftp_store *st = sftp_store_of(s);
     AUTO(free) struct sftp_put *p = calloc(1, sizeof(*p));
-    char salt[SALT_HEX], name[STORE_NAME_MAX];
+    char name[STORE_NAME_MAX];
 
     if (!p)
         return err_memory(err);
-    if (!sftp_salt(salt, err))
+    if (!sftp_salt(p->salt, err))
         return false;
-    snprintf(name, sizeof(name), STORE_TMP "%s", salt);
+    snprintf(name, sizeof(name), STORE_TMP "%s", p->salt);
     p->tmp = sftp_path(st, name, err);
     if (!p->tmp)
         return false;
@@ -431,6 +535,10 @@ bool sftp_put_open(struct store *s, struct store_put **out, struct err *err)
     p->store = st;
     p->conn = pool_take(st);
     struct sftp_put *made = TAKE(p);
+    pthread_mutex_lock(&st->lock);
+    made->next = st->puts;
+    st->puts = made;
+    pthread_mutex_unlock(&st->lock);
     *out = &made->base;
     return true;
 }

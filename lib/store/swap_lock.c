@@ -42,8 +42,8 @@ bool swap_lock_fresh(const struct swap_lock *l)
     return now_ns() - l->taken_ns < HOLD_NS;
 }
 
-/* Of a holder that runs, or ran, under this kernel: nobody need wait for one that was killed. */
-static bool holder_gone(struct span text)
+/* Nobody need wait for one that was killed. */
+bool swap_lock_gone(struct span text)
 {
     struct span line, kernel, number;
     uint64_t pid = 0, ticks = 0;
@@ -74,7 +74,7 @@ enum swap_lock_state swap_lock_watch(struct swap_lock *l, struct span text, uint
         int len = (int)(line.len < sizeof(l->holder) ? line.len : sizeof(l->holder) - 1);
         snprintf(l->holder, sizeof(l->holder), "%.*s", len, len ? line.at : "");
     }
-    if (holder_gone(text))
+    if (swap_lock_gone(text))
         return SWAP_LOCK_DEAD;
     return now_ns() - l->watched_ns > (text.len > 0 ? STALE_NS : EMPTY_NS) ? SWAP_LOCK_DEAD
                                                                            : SWAP_LOCK_HELD;

@@ -24,6 +24,8 @@ void swap_lock_init(struct swap_lock *l, const char *token);
 void swap_lock_taken(struct swap_lock *l);
 /* False when we hold it for so long that others may take it for dead. */
 bool swap_lock_fresh(const struct swap_lock *l);
+/* Whether the holder that the text names ran under this kernel and is gone. */
+bool swap_lock_gone(struct span text);
 enum swap_lock_state swap_lock_watch(struct swap_lock *l, struct span text, uint32_t mtime_s);
 /* Where a dead one is moved: a name that is the same for all who saw the same. */
 const char *swap_lock_grave(const struct swap_lock *l, char out[STORE_NAME_MAX]);

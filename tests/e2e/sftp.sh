@@ -169,6 +169,24 @@ check "a second push" "$REHEARSE" bundle push --store "$T/here" --to "$FAR/pushe
 check "is whole" "$REHEARSE" bundle verify --store "$FAR/pushed" latest
 check_same "what the first one left was used" "$(find "$T/far/pushed/tmp" -name '*.at' | wc -l)" 0
 
+# Two bring the same blobs, one from a store that is damaged: held while it writes, and let go at the end.
+cp -a "$T/here" "$T/spoilt"
+largest=$(find "$T/spoilt/blobs/sha256" -type f -printf '%s %p\n' | sort -n | tail -n 1 | cut -d' ' -f2)
+printf 'X' | dd of="$largest" bs=1 seek=1000 conv=notrunc status=none
+rm -rf "$T/far/pushed"
+"$REHEARSE" bundle push --store "$T/spoilt" --to "$FAR/pushed" latest >"$T/spoilt.out" 2>&1 &
+SPOILT=$!
+wait_for 20 marked
+kill -STOP $SPOILT
+check "a push beside one of a damaged store" "$REHEARSE" bundle push --store "$T/here" --to "$FAR/pushed" latest
+check "is whole" "$REHEARSE" bundle verify --store "$FAR/pushed" latest
+check "which the other one's mark stood beside" marked
+kill -CONT $SPOILT
+wait $SPOILT
+check_same "the other is told of the damage" $? 16
+check "what was pushed stays whole" "$REHEARSE" bundle verify --store "$FAR/pushed" latest
+check_same "and nothing is left" "$(find "$T/far/pushed/tmp" -type f | wc -l)" 0
+
 # The server goes away and comes back while a snapshot is written.
 "$REHEARSE" snapshot --verbose --env "$T/env.yaml" --to "$FAR/restarted" >"$T/restarted.out" 2>&1 &
 RESTARTED=$!

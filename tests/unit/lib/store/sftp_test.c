@@ -163,6 +163,37 @@ TEST(goes_on_later)
     bench_done(&b);
 }
 
+/* Two have the same digest to bring, and one reads other bytes: neither spoils the other's. */
+TEST(two_at_once)
+{
+    struct bench b = bench("both");
+    AUTO(store) struct store *other = open_through(b.proxy, "both");
+    struct store_put *good = NULL, *bad = NULL;
+    struct err err = {0};
+    char name[STORE_NAME_MAX];
+
+    for (unsigned first = 0; first < 2; first++) {
+        struct store_put **order[] = {first ? &good : &bad, first ? &bad : &good};
+        struct store *from[] = {b.store, first ? b.store : other};
+
+        for (size_t i = 0; i < COUNT(order); i++) {
+            assert_ok(from[i]->ops->put(from[i], order[i], &err), &err);
+            assert_ok(store_put_expect(*order[i], &b.digest, &err), &err);
+        }
+        for (size_t i = 0; i < BLOB_MIB; i++)
+            for (size_t k = 0; k < COUNT(order); k++) {
+                memset(b.piece, *order[k] == bad ? 'x' : (int)i, MIB);
+                assert_ok((*order[k])->ops->append(*order[k], b.piece, MIB, &err), &err);
+            }
+        assert_fails(bad->ops->commit(bad, store_blob_name(&b.digest, name), &err), &err,
+                     ERR_DAMAGED);
+        assert_ok(good->ops->commit(good, name, &err), &err);
+        assert_whole(&b);
+        assert_ok(b.store->ops->remove(b.store, name, &err), &err);
+    }
+    bench_done(&b);
+}
+
 /* Cut after every so many bytes: whatever of it was done before, in the end it is done once. */
 TEST(swaps_once)
 {
@@ -237,4 +268,4 @@ TEST(shares_with_local)
     bench_done(&b);
 }
 
-TESTS(shares_with_local, survives_cuts, goes_on_later, swaps_once)
+TESTS(shares_with_local, survives_cuts, goes_on_later, two_at_once, swaps_once)

@@ -41,12 +41,38 @@ static bool refused(const struct making *m, struct span name, const struct err *
     return err_hint(err, "its password's hash is hidden: see SHOW CREATE USER where it comes from");
 }
 
+/* As the server tells them: no address, no pattern, not this host. */
+static bool is_host_name(const char *host)
+{
+    return *host && strcasecmp(host, "localhost") != 0 && !strpbrk(host, ":%_/") &&
+           host[strspn(host, "0123456789.")];
+}
+
+/* A box's server looks no names up (lib/box/server_my.c). */
+static bool tell_host(struct my_target *t, struct span account, struct err *err)
+{
+    AUTO(buf) struct buf user = {0}, host = {0}, what = {0};
+
+    if (!my_account_names(account, &user, &host))
+        return err_memory(err);
+    if (!is_host_name(buf_str(&host)))
+        return true;
+    buf_printf(&what, "account %.*s", (int)account.len, account.at);
+    return buf_ok(&what, err) &&
+           target_leave(&t->base, t->conf.component, buf_str(&what),
+                        "its host is a name, which a box's server does not resolve: nobody can be "
+                        "it, and what runs as it fails",
+                        err);
+}
+
 static bool make_account(const struct making *m, struct span sql, struct span name, struct err *err)
 {
     struct err why = {0};
 
-    return my_account_boxes(m->target, name) ||
-           m->db->ops->query(m->db, sql, NULL, NULL, NULL, &why) || refused(m, name, &why, err);
+    if (my_account_boxes(m->target, name))
+        return true;
+    return m->db->ops->query(m->db, sql, NULL, NULL, NULL, &why) ? tell_host(m->target, name, err)
+                                                                 : refused(m, name, &why, err);
 }
 
 /* A grant that cannot be made is no reason to lose all that was loaded. */
@@ -220,7 +246,8 @@ static bool make_definer(struct my_target *t, struct db *db, struct span who, st
            target_leave(&t->base, t->conf.component, buf_str(&what),
                         "objects run as it and the bundle does not hold it: made locked, with all "
                         "rights on the database",
-                        err);
+                        err) &&
+           (!host.len || tell_host(t, buf_view(&name), err));
 }
 
 bool my_definers_restore(struct my_target *t, struct err *err)

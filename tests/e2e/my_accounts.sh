@@ -34,6 +34,7 @@ GRANT SELECT ON mysql.proc TO app@localhost; GRANT SELECT ON first.t TO PUBLIC;
 GRANT PROXY ON app@localhost TO \`b\`\`c\`@\`%\`; GRANT PROXY ON \`\`@\`%\` TO old@\`%\` WITH GRANT OPTION;
 CREATE DEFINER=app@localhost VIEW first.v AS SELECT * FROM first.t; CREATE DEFINER=ghost@\`%\` VIEW first.w AS SELECT 1 AS one;
 CREATE DEFINER=reader PROCEDURE first.r() SELECT 1;
+GRANT SELECT ON first.* TO \`\`@\`nowhere\`; CREATE USER named@db1; GRANT SELECT ON first.* TO named@db1; CREATE DEFINER=named@db1 VIEW first.n AS SELECT count(*) AS c FROM first.t;
 SQL
 environment() { # ACCOUNTS [more]: of the database's entry; of the file
     printf 'name: prod\ndatabases:\n  - {name: db, engine: mariadb, socket: "%s", user: root, database: first%s}\n%s' \
@@ -59,13 +60,15 @@ finds() {
 }
 
 environment true
-check "a snapshot is taken" "$REHEARSE" snapshot --env "$T/env.yaml" --to "$STORE" --journal "$T/journal"
+check "a snapshot is taken" "$REHEARSE" snapshot --env "$T/env.yaml" --to "$STORE" --tag whole --journal "$T/journal"
 check_status "a plugin that the box lacks is told first" 17 restore
 check_has "with the mend" "$(cat "$T/out")" "put 'plugin_load_add: auth_ed25519.so' into box.mariadb of the environment file"
 rm -rf "$BOX"
 environment true "$WITH_PLUGIN"
 check "with it a restore proves itself" restore --env "$T/env.yaml" --verify || die "no box"
 check_has "what rests on another server's names is told" "$(cat "$T/out")" 'account `ghost`@`%`'
+check_has "and an account whose host is a name" "$(cat "$T/out")" 'account `named`@`db1`'
+check_status "nothing can run as it" 1 in_box -e "SELECT * FROM first.n"
 check_same "the password is what it was" "$(mariadb --no-defaults -u app -p"$SECRET" --socket="$BOX_SOCKET" -BN -e 'SELECT current_user()' 2>&1)" app@localhost
 
 finds "another password" "SET PASSWORD FOR app@localhost = PASSWORD('unseen-1')" "SET PASSWORD FOR app@localhost = PASSWORD('$SECRET')" 'account `app`@`localhost`: password or plugin: changed'
@@ -110,6 +113,10 @@ check_status "none is in output, journal or box.json" 1 grep -F -f "$T/secrets" 
 environment without-passwords "$WITH_PLUGIN"
 check "a snapshot without hashes" "$REHEARSE" snapshot --env "$T/env.yaml" --to "$STORE" --tag locked
 check_has "what is left out is named" "$(cat "$T/out")" "password hashes of the accounts of db: not asked for; the accounts that have one are locked where they are restored"
+check_status "bundle diff tells that accounts changed" 0 "$REHEARSE" bundle diff --store "$STORE" whole locked
+check_has "by the name of the text" "$(cat "$T/out")" accounts.sql
+cp "$T/out" "$T/said"
+check_status "and no hash" 1 grep -F -f "$T/secrets" "$T/said"
 everything_in() { # of a bundle's texts
     local file=$T/$1.tar
     rm -rf "$T/x" "$file"

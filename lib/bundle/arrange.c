@@ -4,7 +4,8 @@
 
 #include <stdlib.h>
 
-#define RUN INDEX_RELAX
+/* A page of each run is in memory when they are merged, and with it the 15 around it. */
+#define RUN ((size_t)1 << 16)
 
 /* What segments are put in order by. */
 struct key {
@@ -45,8 +46,11 @@ static bool is_less(const struct arranged *a, const struct run *x, const struct 
 static bool sort_run(struct arranged *a, struct key *room, size_t from, size_t count,
                      struct err *err)
 {
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        if (i % INDEX_RELAX == 0)
+            index_forget(a->ix);
         room[i] = key_of(a, (uint32_t)(from + i));
+    }
     qsort(room, count, sizeof(*room), by_key);
     for (size_t i = 0; i < count; i++)
         if (!spill_add(&a->order, &room[i].number, sizeof(room[i].number), err))
@@ -99,7 +103,7 @@ bool arranged_next(struct arranged *a, struct segment *out, struct err *err)
 
     if (!a->runs.count)
         return err_set(err, ERR_FAILED, "there are no more segments");
-    if (a->given++ % RUN == 0) {
+    if (a->given++ % INDEX_RELAX == 0) {
         index_forget(a->ix);
         spill_forget(&a->order);
     }

@@ -1,7 +1,7 @@
 /* Segments by stream and seq, out of the order that they were stored in: an external merge sort.
  *
- * Runs of a few thousand are sorted in memory and noted as numbers; the runs are then merged. What is
- * held in memory is one run at first, and one place per run later: 16 bytes for 16 GiB of content.
+ * Runs of 65536 are sorted in memory and noted as numbers; the runs are then merged. What is held in
+ * memory is one run at first (1 MiB), and later some pages per run: 64 KiB for 256 GiB of content.
  * The segments are borrowed, and stay as they are. Threads: one.
  */
 #ifndef LIB_BUNDLE_ARRANGE_H

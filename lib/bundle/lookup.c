@@ -3,7 +3,9 @@
 #include <string.h>
 
 #define SLOTS_START ((size_t)256)
-#define RELAX       ((size_t)1 << 16) /* puts between two times that memory is given back */
+/* Between two times that memory is given back: puts, each of them on a page of its own, and slots. */
+#define RELAX_PUTS  512
+#define RELAX_SLOTS ((size_t)1 << 16)
 
 static uint32_t bits_of(const struct digest *d)
 {
@@ -31,7 +33,7 @@ static void place(struct lookup *l, uint64_t slot)
         return;
     }
     *free_slot = slot;
-    if (++l->count % RELAX == 0)
+    if (++l->count % RELAX_PUTS == 0)
         spill_forget(&l->slots);
 }
 
@@ -63,7 +65,7 @@ static bool grow(struct lookup *l, struct err *err)
         return false;
     larger.dropped = l->dropped;
     for (size_t i = 0; i < l->size; i++) {
-        if (i % RELAX == 0)
+        if (i % RELAX_SLOTS == 0)
             spill_forget(&l->slots);
         if (slots[i])
             place(&larger, slots[i]);

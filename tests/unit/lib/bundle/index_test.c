@@ -2,6 +2,7 @@
 #include "tests/test.h"
 
 #include "lib/bundle/access.h"
+#include "lib/bundle/arrange.h"
 #include "lib/bundle/index.h"
 #include "lib/bundle/lookup.h"
 #include "lib/bundle/reader.h"
@@ -123,6 +124,36 @@ TEST(many_segments_of_an_encrypted_bundle)
     assert_ok(bundle_open_as(s, "one", &access, &b, &err), &err);
     assert_true(bundle_manifest(b)->index.bytes > SPILL_PIECE); /* more than one box */
     access_done(&access);
+}
+
+/* Several runs, whose segments are mixed; the streams' new order is the old one backwards. */
+TEST(runs_are_merged)
+{
+    enum { COUNT_OF = 200000, KINDS = 5 };
+    static const uint32_t now[KINDS] = {4, 3, 2, 1, 0};
+    AUTO(index) struct index ix;
+    AUTO(arranged) struct arranged order = {0};
+    struct segment got = {0};
+    struct err err = {0};
+
+    index_init(&ix);
+    for (unsigned i = 0; i < COUNT_OF; i++) {
+        unsigned number = (unsigned)((uint64_t)i * 7919 % COUNT_OF);
+        const struct segment seg = {
+            .stream = number % KINDS, .seq = number / KINDS, .offset = number};
+        assert_non_null(index_add(&ix, &seg, &err));
+    }
+    assert_ok(arranged_open(&order, &ix, now, &err), &err);
+    assert_true(order.runs.count > 3);
+    for (unsigned i = 0; i < COUNT_OF; i++) {
+        unsigned stream = i / (COUNT_OF / KINDS), seq = i % (COUNT_OF / KINDS);
+
+        assert_ok(arranged_next(&order, &got, &err), &err);
+        assert_int_equal(got.stream, stream);
+        assert_int_equal(got.seq, seq);
+        assert_int_equal(got.offset, seq * KINDS + (KINDS - 1 - stream));
+    }
+    assert_fails(arranged_next(&order, &got, &err), &err, ERR_FAILED);
 }
 
 /* ---- frames ----------------------------------------------------------------------------------*/
@@ -272,6 +303,6 @@ TEST(too_many_streams_are_refused)
     assert_fails(index_read_text(&r, buf_view(&text), &err), &err, ERR_DAMAGED);
 }
 
-TESTS(many_segments_come_in_any_order, many_segments_of_an_encrypted_bundle,
+TESTS(many_segments_come_in_any_order, runs_are_merged, many_segments_of_an_encrypted_bundle,
       lines_lie_whole_in_frames, what_was_put_is_found, digests_that_are_alike_take_no_more_time,
       deltas_that_are_all_at_one_place, too_many_streams_are_refused)

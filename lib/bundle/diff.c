@@ -99,14 +99,12 @@ static bool diff_table(struct diff *d, const struct stream *a, const struct stre
 /* ---- texts -----------------------------------------------------------------------------------*/
 
 /* Of accounts nobody sees how they are let in: what stands behind it in the line is cut as well. */
-static bool hide_secrets(const struct stream *s, struct buf *text, struct err *err)
+static bool hide_secrets(struct buf *text, struct err *err)
 {
     static const char how[] = " IDENTIFIED ";
     struct span rest = buf_view(text), line;
     AUTO(buf) struct buf shown = {0};
 
-    if (!s || !span_ends(span_of(s->name), "/accounts.sql"))
-        return true;
     while (rest.len && span_split(&rest, '\n', &line)) {
         const char *at = memmem(line.at, line.len, how, sizeof(how) - 1);
         buf_add(&shown, line.at, at ? (size_t)(at - line.at) : line.len);
@@ -116,6 +114,15 @@ static bool hide_secrets(const struct stream *s, struct buf *text, struct err *e
         return false;
     buf_clear(text);
     return buf_span(text, buf_view(&shown)) || err_memory(err);
+}
+
+/* Nothing for NULL. */
+static bool shown_text(struct bundle *b, const struct stream *s, struct buf *out, struct err *err)
+{
+    if (!s)
+        return true;
+    return bundle_read_text(b, s->name, out, err) &&
+           (!span_ends(span_of(s->name), "/accounts.sql") || hide_secrets(out, err));
 }
 
 static bool diff_text(struct diff *d, const struct stream *a, const struct stream *b,
@@ -133,9 +140,8 @@ static bool diff_text(struct diff *d, const struct stream *a, const struct strea
         return false;
     if (!small)
         return true;
-    if ((a && !bundle_read_text(d->a, a->name, &before, err)) ||
-        (b && !bundle_read_text(d->b, b->name, &after, err)) || !hide_secrets(a, &before, err) ||
-        !hide_secrets(b, &after, err) || !textdiff(buf_view(&before), buf_view(&after), &diff, err))
+    if (!shown_text(d->a, a, &before, err) || !shown_text(d->b, b, &after, err) ||
+        !textdiff(buf_view(&before), buf_view(&after), &diff, err))
         return false;
     return json_object_set_new(one, "diff", json_bytes(buf_view(&diff))) == 0 || err_memory(err);
 }

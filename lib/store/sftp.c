@@ -264,6 +264,34 @@ static bool sftp_store_read(struct store *s, const char *name, uint64_t offset, 
            err_add(err, "cannot read '%s' in store '%s'", name, s->url);
 }
 
+struct whole {
+    const char *name;
+    size_t max;
+    struct buf *out;
+};
+
+/* What is swapped gets another file: one that is open has one size and one content. */
+static bool whole_op(struct sftp_store *st, struct sftp_conn *conn, void *arg, struct err *err)
+{
+    const struct whole *w = arg;
+    AUTO(free) char *path = sftp_path(st, w->name, err);
+    struct sftp_attr attr;
+
+    return path && stat_regular(st, conn, w->name, &attr, err) &&
+           sftp_read_small(conn, path, w->max, w->out, err);
+}
+
+static bool sftp_store_get(struct store *s, const char *name, size_t max, struct buf *out,
+                           struct err *err)
+{
+    struct whole w = {name, max, out};
+
+    if (!store_name_check(name, err))
+        return false;
+    return pool_run(sftp_store_of(s), whole_op, &w, err) ||
+           err_add(err, "cannot read '%s' in store '%s'", name, s->url);
+}
+
 /* ---- list and remove -------------------------------------------------------------------------*/
 
 struct entry {
@@ -368,6 +396,7 @@ const struct store_ops store_sftp = {
     .close = sftp_store_close,
     .stat = sftp_store_stat,
     .read = sftp_store_read,
+    .get = sftp_store_get,
     .put = sftp_put_open,
     .list = sftp_store_list,
     .remove = sftp_store_remove,

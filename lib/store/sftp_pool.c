@@ -159,7 +159,7 @@ bool sftp_read_small(struct sftp_conn *conn, const char *path, uint64_t max, str
                      struct err *err)
 {
     struct sftp_file f;
-    struct sftp_attr attr;
+    struct sftp_attr attr, now;
     struct err ignored = {0};
 
     buf_clear(out);
@@ -167,15 +167,18 @@ bool sftp_read_small(struct sftp_conn *conn, const char *path, uint64_t max, str
         return false;
     bool ok = sftp_file_stat(conn->sftp, &f, &attr, err);
     if (ok && attr.bytes > max)
-        ok = err_set(err, ERR_DAMAGED, "'%s' has %llu bytes, more than it may", path,
-                     (unsigned long long)attr.bytes);
+        ok = err_set(err, ERR_DAMAGED, "'%s' has %llu bytes, more than the %llu it may have", path,
+                     (unsigned long long)attr.bytes, (unsigned long long)max);
     if (ok && !buf_reserve(out, (size_t)attr.bytes + 1))
         ok = buf_ok(out, err);
-    if (ok && sftp_file_read(conn->sftp, &f, 0, out->at, (size_t)attr.bytes, err)) {
+    ok = ok && sftp_file_read(conn->sftp, &f, 0, out->at, (size_t)attr.bytes, err) &&
+         sftp_file_stat(conn->sftp, &f, &now, err);
+    if (ok && now.bytes != attr.bytes)
+        ok = err_set(err, ERR_DAMAGED, "'%s' had %llu bytes and has %llu now", path,
+                     (unsigned long long)attr.bytes, (unsigned long long)now.bytes);
+    if (ok) {
         out->len = (size_t)attr.bytes;
         out->at[out->len] = '\0';
-    } else {
-        ok = false;
     }
     (void)sftp_file_close(conn->sftp, &f, &ignored);
     return ok;

@@ -120,6 +120,8 @@ bool store_get(struct store *s, const char *name, size_t max, struct buf *out, s
     struct store_stat st;
     bool same = false;
 
+    if (s->ops->get)
+        return s->ops->get(s, name, max, out, err);
     for (unsigned tries = GET_TRIES;; tries--) {
         struct err why = {0};
 

@@ -43,6 +43,9 @@ struct store_ops {
     /* Exactly len bytes from offset; less is ERR_DAMAGED. */
     bool (*read)(struct store *s, const char *name, uint64_t offset, void *to, size_t len,
                  struct err *err);
+    /* A whole object of at most `max` bytes as it was at one instant; ERR_DAMAGED when it has more, or
+     * another size while it is read. NULL: store_get() looks at it, reads it and looks again. */
+    bool (*get)(struct store *s, const char *name, size_t max, struct buf *out, struct err *err);
     bool (*put)(struct store *s, struct store_put **out, struct err *err);
     /* Objects whose name starts with prefix, in any order; temporary ones of crashed writers are
      * given with a name that starts with "tmp/". */

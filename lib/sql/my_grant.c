@@ -20,8 +20,11 @@ static struct span peek(struct span rest)
     return next(&rest);
 }
 
+/* last: of the same text, or none at its end. */
 static struct span until(struct span from, struct span last)
 {
+    if (!last.len)
+        return from;
     return (struct span){from.at, (size_t)(last.at + last.len - from.at)};
 }
 

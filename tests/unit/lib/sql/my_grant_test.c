@@ -38,6 +38,16 @@ TEST(grants_are_written_again)
     }
 }
 
+/* Found by fuzzing: the account reached from the text to the end of another one. */
+TEST(an_account_that_is_cut_ends_with_the_text)
+{
+    static const char line[] = "GRANT x TO `u`@ ";
+    struct my_grant g;
+
+    assert_true(my_grant_parse(span_of(line), &g));
+    assert_true(g.to.at + g.to.len <= line + strlen(line));
+}
+
 TEST(what_is_no_grant_is_refused)
 {
     static const char *const lines[] = {
@@ -148,6 +158,7 @@ TEST(patterns_match_as_the_server_does)
             fail_msg("%s on %s", cases[i].pattern, cases[i].name);
 }
 
-TESTS(grants_are_written_again, what_is_no_grant_is_refused, accounts_come_without_their_hashes,
+TESTS(grants_are_written_again, an_account_that_is_cut_ends_with_the_text,
+      what_is_no_grant_is_refused, accounts_come_without_their_hashes,
       clauses_of_an_account_are_told_apart, names_are_those_of_the_account,
       patterns_match_as_the_server_does)

@@ -3,6 +3,8 @@
 #include "lib/base/clock.h"
 #include "lib/base/cmd.h"
 
+#include <stdatomic.h>
+
 /* A server counts a session that was closed until it has ended there, a moment later. */
 #define ENDING_NS ((int64_t)1000000000)
 #define LOOK_NS   ((int64_t)20000000)
@@ -14,7 +16,8 @@ struct seat {
 
 struct seats {
     unsigned workers, most, keep;
-    struct seat *at; /* of each worker `most`, the one used last in front */
+    atomic_bool closed; /* one was: the server may count it still, whoever opens the next */
+    struct seat *at;    /* of each worker `most`, the one used last in front */
 };
 
 bool seats_new(unsigned workers, unsigned keep, struct seats **out, struct err *err)
@@ -47,9 +50,22 @@ void seats_keep(struct seats *s, unsigned keep)
     s->keep = keep < 1 ? 1 : keep > s->most ? s->most : keep;
 }
 
+bool seats_are_few(const struct seats *s)
+{
+    return s->keep < s->most;
+}
+
 static struct seat *seats_of(struct seats *s, unsigned worker)
 {
     return &s->at[(size_t)worker * s->most];
+}
+
+static void leave(struct seats *s, struct seat *seat)
+{
+    if (seat->db)
+        atomic_store(&s->closed, true);
+    db_close(seat->db);
+    *seat = (struct seat){0};
 }
 
 /* Puts `seat` in front; those before it move one back. */
@@ -89,13 +105,10 @@ bool seats_take(struct seats *s, unsigned worker, void *of, seat_open open, stru
         return true;
     }
     /* First the old one goes, so that there is never one too many. */
-    bool closed = false;
-    for (unsigned i = s->keep - 1; i < s->most; i++) {
-        closed = closed || mine[i].db;
-        db_close(mine[i].db);
-        mine[i] = (struct seat){0};
-    }
-    if (closed ? !open_again(&fresh, of, worker, open, err) : !open(of, worker, &fresh.db, err))
+    for (unsigned i = s->keep - 1; i < s->most; i++)
+        leave(s, &mine[i]);
+    if (atomic_load(&s->closed) ? !open_again(&fresh, of, worker, open, err)
+                                : !open(of, worker, &fresh.db, err))
         return false;
     to_front(mine, s->keep - 1, fresh);
     *out = fresh.db;
@@ -112,7 +125,7 @@ void seats_leave(struct seats *s, const void *of)
 
         for (unsigned i = 0; i < s->most; i++) {
             if (mine[i].of == of)
-                db_close(mine[i].db);
+                leave(s, &mine[i]);
             else
                 mine[kept++] = mine[i];
         }

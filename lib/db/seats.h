@@ -22,6 +22,8 @@ void seats_free(struct seats *s);
 AUTO_PTR(seats, struct seats, seats_free)
 /* From now on a worker keeps at most so many (1 .. what seats_new was given). */
 void seats_keep(struct seats *s, unsigned keep);
+/* Whether that is fewer than seats_new was given: the server has little room. */
+bool seats_are_few(const struct seats *s);
 /* The worker's session for `of`; it stays the seats'. */
 bool seats_take(struct seats *s, unsigned worker, void *of, seat_open open, struct db **out,
                 struct err *err);

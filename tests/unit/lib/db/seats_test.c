@@ -133,6 +133,36 @@ TEST(a_session_is_asked_for_again_when_one_was_just_closed)
     assert_int_equal(fake.refuse, 0);
 }
 
+/* Whoever has closed it: the server's limit is one for all. */
+TEST(so_it_is_by_another_worker_that_opens_its_first)
+{
+    struct fake fake = {0};
+    struct place a = {&fake}, b = {&fake};
+    AUTO(seats) struct seats *s = NULL;
+
+    assert_true(seats_new(3, 1, &s, NULL));
+    take(s, 0, &a);
+    take(s, 0, &b);
+    fake.refuse = 2;
+    take(s, 1, &b);
+    assert_int_equal(fake.refuse, 0);
+    seats_leave(s, &b);
+    fake.refuse = 2;
+    take(s, 2, &a);
+    assert_int_equal(fake.open, 1);
+}
+
+TEST(few_are_told)
+{
+    AUTO(seats) struct seats *s = NULL;
+
+    assert_true(seats_new(1, 2, &s, NULL));
+    assert_false(seats_are_few(s));
+    seats_keep(s, 1);
+    assert_true(seats_are_few(s));
+}
+
 TESTS(a_worker_keeps_what_it_used_last, however_many_databases_the_sessions_stay_few,
       a_session_that_cannot_be_opened_leaves_no_hole,
-      a_session_is_asked_for_again_when_one_was_just_closed)
+      a_session_is_asked_for_again_when_one_was_just_closed,
+      so_it_is_by_another_worker_that_opens_its_first, few_are_told)

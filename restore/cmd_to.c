@@ -108,13 +108,14 @@ static bool open_all(struct to *t, const char *ref, struct err *err)
 
 /* ---- the restore -------------------------------------------------------------------------------*/
 
-static bool prove(struct to *t, const struct plan *plan, json_t **proof, struct err *err)
+static bool prove(struct to *t, struct plan *plan, json_t **proof, struct err *err)
 {
     struct proof_conf conf = {.bundle = t->bundle,
                               .place = {.env = t->env, .placed = plan_placed(plan)},
                               .journal = t->journal,
                               .what = selection_of(&t->conf->what),
                               .jobs = jobs_or_cores(t->conf->jobs),
+                              .seats = plan_seats(plan),
                               .show_values = t->conf->show_values};
 
     return !t->conf->verify || (proof_run(&conf, proof, err) && proof_judge(*proof, err));
@@ -129,6 +130,7 @@ static bool run(struct to *t, json_t **databases, json_t **proof, struct err *er
                              .what = selection_of(&t->conf->what),
                              .jobs = jobs_or_cores(t->conf->jobs),
                              .show_values = t->conf->show_values,
+                             .verify = t->conf->verify,
                              .resume = t->conf->resume,
                              .replace = &t->conf->replace_databases};
     AUTO(plan) struct plan *plan = NULL;

@@ -102,19 +102,24 @@ bool pg_worker(struct pg_target *t, unsigned worker, struct db **out, struct err
     return seats_take(t->conf.seats, worker, t, pg_target_session, out, err);
 }
 
-/* A server of our own lets in as many as it takes. */
+/* A server of our own lets in as many as it takes. Of others: an administrator's session for each
+ * database, one that settles it, the workers', and the pg_dumps of a proof. */
 static bool check_room(struct pg_target *t, struct err *err)
 {
+    unsigned jobs = t->conf.jobs, databases = t->conf.later + 1;
+    uint64_t beside = (uint64_t)t->conf.later + 1;
+    uint64_t dumps = !t->conf.verify ? 0 : databases < jobs ? databases : jobs;
     struct db_room room = {0};
     char what[64];
 
     if (t->conf.owned)
         return true;
-    snprintf(what, sizeof(what), "a restore with %u jobs", t->conf.jobs);
+    snprintf(what, sizeof(what), "a restore with %u jobs%s", jobs,
+             t->conf.verify ? " and its proof" : "");
     if (!db_room_read(t->admin, &room, err) ||
-        !db_room_check(&room, t->admin, (uint64_t)t->conf.later + t->conf.jobs + 1, what, err))
+        !db_room_check(&room, t->admin, beside + jobs + (dumps ? 1 : 0), what, err))
         return false;
-    if (room.free < (uint64_t)t->conf.later + (uint64_t)t->conf.jobs * SEATS_KEEP + 1)
+    if (room.free < beside + (uint64_t)jobs * SEATS_KEEP + dumps)
         seats_keep(t->conf.seats, 1);
     return true;
 }

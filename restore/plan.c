@@ -305,6 +305,7 @@ static bool set_conf(struct plan *p, struct component *c, struct err *err)
                                    .jobs = p->conf.jobs,
                                    .seats = p->seats,
                                    .later = opened_later(p, c),
+                                   .verify = p->conf.verify,
                                    .resume = p->conf.resume,
                                    .owned = p->conf.place.box != NULL};
 
@@ -417,6 +418,11 @@ static bool find_placed(struct plan *p, struct err *err)
             return err_memory(err);
     p->conf.place.placed = p->placed;
     return p->placed || err_memory(err);
+}
+
+struct seats *plan_seats(struct plan *p)
+{
+    return p->seats;
 }
 
 const json_t *plan_placed(const struct plan *p)

@@ -20,6 +20,7 @@ struct plan_conf {
     struct selection what;
     unsigned jobs;
     bool show_values; /* of refused rows, in errors */
+    bool verify;      /* a proof with plan_seats() follows plan_run() */
     bool resume;      /* what is complete is left as it is, what is half is gone on with */
 };
 
@@ -38,6 +39,8 @@ bool plan_run(struct plan *p, struct err *err);
 bool plan_whole(const struct plan_conf *conf, struct err *err);
 /* On servers, once it is proven: every database gets its name; then those that had them go. */
 bool plan_keep(struct plan *p, struct err *err);
+/* Idle once plan_run() has ended; the plan's. */
+struct seats *plan_seats(struct plan *p);
 /* Components that had their names before, as keys; for struct place. The plan's. */
 const json_t *plan_placed(const struct plan *p);
 /* [{"component", "database", "rows", "bytes", "replaced", "left_out"}]; new reference. */

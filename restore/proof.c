@@ -240,18 +240,18 @@ static uint64_t bytes_of(const struct parts *parts)
 
 bool proof_run(const struct proof_conf *conf, json_t **report, struct err *err)
 {
-    AUTO(seats) struct seats *seats = NULL;
+    AUTO(seats) struct seats *own = NULL;
     AUTO(parts) struct parts parts = {0};
     AUTO(sched) struct sched *sched = NULL;
     int64_t began = clock_mono_ns();
 
     if (!add_parts(&parts, conf, err) || !sched_new(conf->jobs, &sched, err) ||
-        !seats_new(conf->jobs, SEATS_KEEP, &seats, err))
+        (!conf->seats && !seats_new(conf->jobs, SEATS_KEEP, &own, err)))
         return false;
     AUTO(progress) struct progress *progress = progress_open("verify", bytes_of(&parts));
     for (size_t i = 0; i < parts.count; i++) {
         parts.at[i].progress = progress;
-        parts.at[i].seats = seats;
+        parts.at[i].seats = conf->seats ? conf->seats : own;
         if (!parts.at[i].ops->plan(&parts.at[i], sched, err))
             return err_add(err, "cannot verify '%s'", parts.at[i].component);
     }

@@ -19,6 +19,7 @@
 
 #include "lib/base/opt.h"
 #include "lib/bundle/bundle.h"
+#include "lib/db/seats.h"
 #include "lib/journal/journal.h"
 #include "restore/place.h"
 #include "restore/selection.h"
@@ -29,6 +30,7 @@ struct proof_conf {
     struct journal *journal;
     struct selection what; /* as of the restore */
     unsigned jobs;
+    struct seats *seats; /* of so many workers, while nobody else uses them; NULL: own ones */
     bool
         show_values; /* keys of rows, and what a server says of them; else rows have their number */
 };

@@ -300,6 +300,17 @@ static bool run_schema(void *ctx, void *arg, unsigned worker, struct err *err)
            err_add(err, "cannot verify the schema of '%s'", g->part->component);
 }
 
+/* A pg_dump is a session more, beside those of the workers. */
+static struct task schema_task(struct pg_proof *g)
+{
+    return (struct task){.run = run_schema,
+                         .ctx = g,
+                         .cost = UINT64_MAX / 2,
+                         .name = "schema",
+                         .max_same = seats_are_few(g->part->seats) ? 1 : g->part->conf->jobs,
+                         .lane = "pg_dump"};
+}
+
 static bool run_sequences(void *ctx, void *arg, unsigned worker, struct err *err)
 {
     struct pg_proof *g = ctx;
@@ -346,7 +357,7 @@ static bool pg_proof_plan(struct proof_part *p, struct sched *sched, struct err 
         return err_memory(err);
     p->own = g;
     g->part = p;
-    struct task schema = {.run = run_schema, .ctx = g, .cost = UINT64_MAX / 2, .name = "schema"};
+    struct task schema = schema_task(g);
     struct task sequences = {.run = run_sequences, .ctx = g, .cost = 1, .name = "sequences"};
     struct task around = {.run = run_around, .ctx = g, .cost = 1, .name = "roles"};
     if (!place_db(&p->conf->place, p->name, &g->place, err))

@@ -122,4 +122,25 @@ for e in pg my; do
     check "$e: restored into a box" "$REHEARSE" restore --from "$T/$e.store" --into "$T/$e.box" --jobs $JOBS
     check "$e: and proven" "$REHEARSE" box verify --from "$T/$e.store" "$T/$e.box" --jobs $JOBS
 done
+
+# ---- onto a server whose account has few -----------------------------------------------------------
+pg_start staging
+SOME=5 # more than jobs
+printf 'name: staging\ndatabases:\n' >"$T/to.yaml"
+for ((i = 1; i <= SOME; i++)); do
+    echo "  - {name: d$i, engine: postgresql, host: \"$PG_SOCKET_DIR\", port: $PG_PORT, user: restorer, database: d$i}"
+done >>"$T/to.yaml"
+ENOUGH=$((SOME + JOBS + 2)) # one each, one that settles it, and a pg_dump
+pg_sql postgres -c "CREATE ROLE restorer LOGIN CREATEDB CONNECTION LIMIT $ENOUGH"
+to() {
+    "$REHEARSE" restore --from "$T/pg.store" --to "$T/to.yaml" --owner "$PG_ADMIN=restorer" --jobs $JOBS --verify
+}
+check "a restore onto a server and its proof make do with just enough" to
+for ((i = 1; i <= SOME; i++)); do
+    pg_sql postgres -c "DROP DATABASE IF EXISTS d$i"
+done
+pg_sql postgres -c "ALTER ROLE restorer CONNECTION LIMIT $((ENOUGH - 1))"
+check_status "one less is refused" 12 to
+check_has "with what is needed" "$(cat "$T/out")" "a restore with $JOBS jobs and its proof needs $((ENOUGH - 1)) sessions, and $((ENOUGH - 2)) are free"
+check_same "before a database is made" "$(pg_sql postgres -c "SELECT count(*) FROM pg_database WHERE datname LIKE 'd%' OR datname LIKE 'rehearse%'")" 0
 e2e_end

@@ -180,11 +180,14 @@ static bool my_account(const struct server *s, const struct env_database *db, vo
            grant(session, user, "127.0.0.1", entry_str(s->entry, "password"), err);
 }
 
+/* Of what the installer made only root of the socket stays: the others have no password. Where root is
+ * the user of a database it gets one. */
 static bool my_accounts(const struct server *s, struct err *err)
 {
     AUTO(db) struct db *db = NULL;
 
     return server_session(s, "root", NULL, &db, err) &&
+           db_exec(db, err, "DROP USER IF EXISTS 'root'@'127.0.0.1', 'root'@'::1'") &&
            server_each_database(s, my_account, db, err);
 }
 

@@ -154,7 +154,15 @@ my_sql plain -e "CREATE TABLE t (id int); CREATE DEFINER=app@localhost VIEW v AS
 environment "" "  - {name: plain, engine: mariadb, socket: \"$MY_SOCKET\", user: root, database: plain}"$'\n'"$WITH_PLUGIN"
 sed -i 's/database: first/database: first, accounts: true/' "$T/env.yaml"
 check "a snapshot of two databases" "$REHEARSE" snapshot --env "$T/env.yaml" --to "$STORE" --tag two
+sed -i 's/user: root/user: ops/' "$T/env.yaml"
 check "a restore of them proves itself" restore --env "$T/env.yaml" --verify two
+over_tcp() { # USER [PASSWORD]
+    mariadb --no-defaults -u "$1" ${2:+-p"$2"} -h 127.0.0.1 -P "$("$REHEARSE" box show --json "$BOX" | jq -r '.servers[0].port')" -BN -e 'SELECT 1'
+}
+check "over TCP its user comes in" over_tcp ops "$("$REHEARSE" box exec "$BOX" -- sh -c 'echo "$BOX_DB_DB_PASSWORD"')"
+check_status "not without the password" 1 over_tcp ops
+check_status "nor does root" 1 over_tcp root
+check_has "as nobody else would" "$(cat "$T/out")" "Access denied for user 'root'@'127.0.0.1'"
 check_same "an account that one brings is not made for the other" "$(in_box -e "SHOW GRANTS FOR app@localhost" | grep -c plain)" 0
 check_same "and keeps its password" "$(mariadb --no-defaults -u app -p"$SECRET" --socket="$BOX_SOCKET" -BN -e 'SELECT 1')" 1
 check_same "who nobody brings can do what runs as it" "$(in_box -e "SHOW GRANTS FOR ghost@\`%\`" | grep -c 'ALL PRIVILEGES ON')" 2

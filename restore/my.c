@@ -291,7 +291,7 @@ static void my_close(struct target *base)
         return;
     settings_back(t);
     seats_leave(t->conf.seats, t);
-    if (!t->conf.owned && t->created && !t->kept)
+    if (!t->conf.owned && t->touched && !t->kept)
         my_place_drop(t);
     db_close(t->main);
     my_here_done(&t->here);
@@ -361,6 +361,7 @@ static bool my_plan(struct target *base, struct sched *sched, task_id *ready, st
     struct task own = {.run = own_things, .ctx = t, .cost = 1, .name = "routines"};
     task_id done;
 
+    t->touched = true;
     /* Now it is known which of the others have their names already. */
     if (!find_here(t, err))
         return false;

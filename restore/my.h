@@ -48,6 +48,7 @@ struct my_target {
     /* On a server: the database that is loaded is there; a restore has begun to move its tables; they
      * have moved. */
     bool created, moving, kept;
+    bool touched; /* by this run: what others have left is not its to drop when it is refused */
     struct db *main;
     bool history; /* some table is system-versioned */
     struct my_target_table *tables;
@@ -79,6 +80,10 @@ bool my_place_open(struct my_target *t, struct err *err);
 /* The database that is loaded: made anew, or gone on with. */
 bool my_place_make(struct my_target *t, struct err *err);
 void my_place_drop(struct my_target *t);
+/* One that was made for what is to come, with its grants, is as good as none. */
+bool my_is_filled(struct my_target *t, const char *database, bool *filled, struct err *err);
+/* All but views. */
+bool my_count_tables(struct my_target *t, const char *database, uint64_t *tables, struct err *err);
 bool my_database_drop(struct my_target *t, const char *database, struct err *err);
 bool my_database_exists(struct my_target *t, const char *database, bool *exists, struct err *err);
 /* With the bundle's character set. */

@@ -20,6 +20,7 @@ struct moving {
     json_t *with_trigger; /* names, as keys */
     json_t *aside;        /* of those in the database itself: the name they had */
     struct my_aside keys; /* of those */
+    uint64_t count;       /* of the new ones */
     struct db *there;     /* a session on that database */
     struct buf list;      /* "a TO b, c TO d" */
 };
@@ -75,8 +76,10 @@ static bool move_new(void *ctx, const struct db_row *row, struct err *err)
 
     if (!name)
         return err_memory(err);
-    return strcmp(name, MY_NOTES) == 0 ||
-           add_move(m, m->from, name, m->target->conf.final, name, err);
+    if (strcmp(name, MY_NOTES) == 0)
+        return true;
+    m->count++;
+    return add_move(m, m->from, name, m->target->conf.final, name, err);
 }
 
 static bool each_table(struct moving *m, const char *database, db_each each, struct err *err)
@@ -131,25 +134,6 @@ static bool move_aside(void *ctx, const struct db_row *row, struct err *err)
     return back ? add_move(m, m->from, name, m->old, back, err) : err_memory(err);
 }
 
-/* Its objects go, and the tables that had triggers follow the others. */
-static bool clear_place(struct moving *m, struct db *db, struct err *err)
-{
-    struct my_target *t = m->target;
-
-    buf_clear(&m->list);
-    if (!my_objects_drop(db, err) || !each_table(m, t->conf.final, move_aside, err))
-        return false;
-    return !m->list.len || db_exec(t->main, err, "RENAME TABLE %s", buf_str(&m->list));
-}
-
-bool my_keep_clear(struct my_target *t, struct db *db, struct err *err)
-{
-    AUTO(moving) struct moving m = {.target = t};
-
-    place_old_name(t->conf.final, m.old);
-    return clear_place(&m, db, err);
-}
-
 /* ---- defaults that draw from sequences ---------------------------------------------------------*/
 
 /* nextval(`database`.`sequence`) or lastval(...). What is only like it is defined again as it is. */
@@ -193,7 +177,49 @@ static bool mend_table(struct my_target *t, struct db *db, const struct my_targe
            err_add(err, "table '%s'", table->name);
 }
 
+/* ---- the place behind the move -----------------------------------------------------------------*/
+
+/* Objects of the old one go, the tables that had triggers follow the others, and the new tables can be
+ * opened again. */
+static bool clear_place(struct moving *m, struct db *db, struct err *err)
+{
+    struct my_target *t = m->target;
+
+    buf_clear(&m->list);
+    if ((!db->is_mysql &&
+         !db_exec(db, NULL, "SET SESSION system_versioning_alter_history = KEEP")) ||
+        !my_objects_drop(db, err) || !each_table(m, t->conf.final, move_aside, err) ||
+        (m->list.len && !db_exec(t->main, err, "RENAME TABLE %s", buf_str(&m->list))))
+        return false;
+    for (size_t i = 0; i < t->table_count; i++)
+        if (!mend_table(t, db, &t->tables[i], err))
+            return false;
+    return true;
+}
+
+bool my_keep_clear(struct my_target *t, struct db *db, struct err *err)
+{
+    AUTO(moving) struct moving m = {.target = t};
+
+    place_old_name(t->conf.final, m.old);
+    return clear_place(&m, db, err);
+}
+
 /* ---- the move ----------------------------------------------------------------------------------*/
+
+/* It was looked at before the load, which may have taken hours. */
+static bool still_free(struct my_target *t, struct err *err)
+{
+    bool filled = false;
+
+    if (!my_is_filled(t, t->conf.final, &filled, err))
+        return false;
+    if (!filled)
+        return true;
+    err_set(err, ERR_EXISTS, "database '%s' at %s was filled while it was restored", t->conf.final,
+            t->main->label);
+    return err_hint(err, "--replace-database %s puts the new one in its place", t->conf.final);
+}
 
 static bool make_place(struct moving *m, struct err *err)
 {
@@ -201,7 +227,7 @@ static bool make_place(struct moving *m, struct err *err)
     AUTO(buf) struct buf charset = {0}, text = {0}, name = {0};
 
     if (!t->base.replaced)
-        return my_database_make(t, t->conf.final, err);
+        return still_free(t, err) && my_database_make(t, t->conf.final, err);
     db_quote_text(t->main, t->conf.final, &text);
     db_quote_name(t->main, m->old, &name);
     /* What a killed restore has left there goes only now that the new one is whole. */
@@ -251,6 +277,34 @@ static bool in_use(struct err *err)
                : false;
 }
 
+/* Behind a move that failed: what was made for the old tables goes when none is in it. */
+static void leave_old(struct moving *m, struct err *err)
+{
+    struct my_target *t = m->target;
+    struct err why = {0};
+    bool filled = true;
+
+    if (my_is_filled(t, m->old, &filled, &why) && !filled && my_database_drop(t, m->old, &why))
+        return;
+    log_warn("what was made for the old tables stays", f_str("database", m->old),
+             f_str("why", filled && !*why.text ? "something is in it" : why.text));
+    err_add(err, "see '%s', which stays", m->old);
+}
+
+/* A server that cannot do it at once, or was lost meanwhile, may have moved some: no table may be lost
+ * with the database that was loaded. */
+static void leave_load(struct moving *m, struct err *err)
+{
+    struct my_target *t = m->target;
+    uint64_t left = 0;
+
+    if (my_count_tables(t, t->conf.db->database, &left, NULL) && left == m->count)
+        return;
+    t->kept = true;
+    err_add(err, "some tables may have moved: '%s' stays, too", t->conf.db->database);
+    err_hint(err, "look at both before anything is dropped; RENAME TABLE moves them");
+}
+
 static bool rename_all(struct moving *m, struct err *err)
 {
     struct my_target *t = m->target;
@@ -261,7 +315,8 @@ static bool rename_all(struct moving *m, struct err *err)
         return true;
     in_use(err);
     if (t->base.replaced)
-        my_database_drop(t, m->old, NULL);
+        leave_old(m, err);
+    leave_load(m, err);
     if (m->there && !my_aside_back(&m->keys, &why))
         log_warn("a foreign key has another name now", f_str("database", t->conf.final),
                  f_str("why", why.text));
@@ -304,16 +359,9 @@ static bool make_behind(struct moving *m, struct err *err)
     struct my_target *t = m->target;
     AUTO(db) struct db *db = NULL;
 
-    if (!my_target_session(t, &db, err) ||
-        !db_exec(db, err, "SET SESSION foreign_key_checks = 0") ||
-        (!db->is_mysql &&
-         !db_exec(db, NULL, "SET SESSION system_versioning_alter_history = KEEP")) ||
-        !clear_place(m, db, err) || !my_database_make(t, t->conf.final, err))
-        return false;
-    for (size_t i = 0; i < t->table_count; i++)
-        if (!mend_table(t, db, &t->tables[i], err))
-            return false;
-    return my_objects(t, db, MY_TRIGGERS, err) && my_objects(t, db, MY_ROUTINES, err);
+    return my_target_session(t, &db, err) && clear_place(m, db, err) &&
+           my_database_make(t, t->conf.final, err) && my_objects(t, db, MY_TRIGGERS, err) &&
+           my_objects(t, db, MY_ROUTINES, err);
 }
 
 static bool incomplete(struct my_target *t, struct err *err)

@@ -123,8 +123,7 @@ bool my_database_exists(struct my_target *t, const char *database, bool *exists,
     return count(t, database, "schemata WHERE schema_name", exists, err);
 }
 
-/* One that was made for what is to come, with its grants, is as good as none. */
-static bool is_filled(struct my_target *t, const char *database, bool *filled, struct err *err)
+bool my_is_filled(struct my_target *t, const char *database, bool *filled, struct err *err)
 {
     static const char *const what[] = {"tables WHERE table_schema", "routines WHERE routine_schema",
                                        "events WHERE event_schema"};
@@ -140,7 +139,7 @@ static bool look_at_old(struct my_target *t, struct err *err)
 {
     if (t->base.placed)
         return true;
-    if (!is_filled(t, t->conf.final, &t->base.replaced, err))
+    if (!my_is_filled(t, t->conf.final, &t->base.replaced, err))
         return false;
     if (!t->base.replaced || t->conf.replace)
         return true;
@@ -160,7 +159,7 @@ static bool look_at_set_aside(struct my_target *t, struct err *err)
     place_old_name(t->conf.final, old);
     if (t->base.replaced || t->base.placed)
         return true;
-    if (!is_filled(t, old, &filled, err))
+    if (!my_is_filled(t, old, &filled, err))
         return false;
     if (!filled)
         return true;
@@ -245,10 +244,24 @@ static bool refuse_inbound(struct my_target *t, struct err *err)
 
 /* ---- open --------------------------------------------------------------------------------------*/
 
+bool my_count_tables(struct my_target *t, const char *database, uint64_t *tables, struct err *err)
+{
+    AUTO(buf) struct buf text = {0}, number = {0};
+
+    db_quote_text(t->main, database, &text);
+    return buf_ok(&text, err) &&
+           db_value(t->main, &number, err,
+                    "SELECT count(*) FROM information_schema.tables WHERE table_schema = %s AND "
+                    "table_name <> '" MY_NOTES "' AND table_type <> 'VIEW'",
+                    buf_str(&text)) &&
+           (span_u64(buf_view(&number), tables) ||
+            err_set(err, ERR_UNSUPPORTED, "cannot count the tables of '%s'", database));
+}
+
 /* All tables move at once, so that none here means all there. */
 static bool find_placed(struct my_target *t, struct err *err)
 {
-    AUTO(buf) struct buf left = {0};
+    uint64_t left = 0;
     bool begun, moving;
 
     if (!my_progress_find(t, &begun, &moving, err))
@@ -257,12 +270,9 @@ static bool find_placed(struct my_target *t, struct err *err)
     t->created = begun && t->conf.resume;
     if (!moving || !t->created)
         return true;
-    if (!db_value(t->main, &left, err,
-                  "SELECT count(*) FROM information_schema.tables WHERE table_schema = '%s' AND "
-                  "table_name <> '" MY_NOTES "' AND table_type <> 'VIEW'",
-                  t->conf.db->database))
+    if (!my_count_tables(t, t->conf.db->database, &left, err))
         return false;
-    t->base.placed = strcmp(buf_str(&left), "0") == 0;
+    t->base.placed = left == 0;
     if (!t->base.placed)
         return true;
     free(t->database);
@@ -306,7 +316,7 @@ bool my_place_make(struct my_target *t, struct err *err)
                  f_str("server", t->main->label));
     if (exists && !my_database_drop(t, load, err))
         return false;
-    t->created = true;
+    t->created = t->touched = true;
     return my_database_make(t, load, err);
 }
 

@@ -134,8 +134,8 @@ SQL
 check_status "foreign keys of others are told" 18 to plain --replace-database shop --replace-database crm
 check_has "and named" "$(say)" "table 't' of database 'other' has a foreign key into 'shop'"
 my_sql -e 'DROP DATABASE other'
-hold() { # SECONDS TABLE: somebody reads the table in a transaction, and sleeps so long
-    my_sql -e "START TRANSACTION; SELECT count(*) FROM shop.$2; DO SLEEP($1)" >/dev/null 2>&1 &
+hold() { # SECONDS TABLE [DATABASE]: somebody reads the table in a transaction, and sleeps so long
+    my_sql -e "START TRANSACTION; SELECT count(*) FROM ${3:-shop}.$2; DO SLEEP($1)" >/dev/null 2>&1 &
 }
 is_held() { # SECONDS
     [ "$(my_sql -e "SELECT count(*) FROM information_schema.processlist WHERE info = 'DO SLEEP($1)'")" = 1 ]
@@ -166,15 +166,17 @@ let_go 101
 check_same "before the move: the old one stands" "$(my_sql shop -e "SELECT count(*) FROM mine; INSERT INTO ours VALUES (7)" 2>&1 | head -n 1)" 1
 check_has "before the move: with its triggers" "$(my_sql -e "SHOW TRIGGERS FROM shop")" "mine"
 check_status "other options are not those that it was begun with" 10 to plain "${REPLACE[@]}" --resume --no-owner
+check_status "a plain --resume replaces nothing" 18 to plain --resume
 hold 102 parts && wait_for 10 is_held 102 && begin plain "${REPLACE[@]}" --verify --resume
 check "gone on: it waits again" wait_for 30 waits "RENAME"
-check_has "gone on: with what was loaded" "$(cat "$T/part")" "the load goes on"
+check_same "gone on: with what was loaded of both" "$(grep -c "the load goes on" "$T/part")" 2
 # Who comes now waits behind the move, and holds the new table then.
 hold 103 orders
 check "gone on: somebody waits for the new one" wait_for 10 waits "SELECT count"
 let_go 102
 check "gone on: and holds it" wait_for 30 waits "ALTER TABLE"
 kill_it "behind the move"
+check "behind the move: the server has seen it" wait_for 10 no_waiting "ALTER TABLE"
 let_go 103
 check_same "behind the move: the new rows stand" "$(my_sql shop -e 'SELECT count(*) FROM orders')" "$ROWS"
 OLD=$(my_sql -e "SELECT schema_name FROM information_schema.schemata WHERE schema_name LIKE 'rehearse_old_%' AND EXISTS (SELECT 1 FROM information_schema.tables t WHERE t.table_schema = schema_name AND t.table_name = 'parts')")
@@ -204,6 +206,18 @@ file_of made root made
 check "a part, into one that is there and empty" to made --only mariadb.shop/history --no-owner --verify
 check_same "a part is a part" "$(my_sql -e "SELECT group_concat(table_name) FROM information_schema.tables WHERE table_schema = 'made'")" history
 my_sql -e 'DROP DATABASE made'
+file_of late root late
+my_sql -e "LOCK TABLES crm.people WRITE; DO SLEEP(104)" >/dev/null 2>&1 &
+wait_for 10 is_held 104 && begin late --only mariadb.shop --no-owner
+check "a restore beside another one's work waits for it" wait_for 30 waits ""
+my_sql -e "CREATE DATABASE late; CREATE VIEW late.kept AS SELECT 1 AS n; CREATE PROCEDURE late.kept() SELECT 1; CREATE EVENT late.kept ON SCHEDULE EVERY 1 DAY DO SELECT 1"
+let_go 104
+wait $RUN
+check_same "what came meanwhile refuses it" $? 18
+check_has "and is told" "$(cat "$T/part")" "was filled while it was restored"
+check_same "it stays" "$(my_sql late -e 'SELECT n FROM kept; CALL kept; SHOW EVENTS' | cut -f 1-2)" "$(printf '1\n1\nlate\tkept')"
+check_same "and nothing else is left" "$(databases)" "crm late shop"
+my_sql -e 'DROP DATABASE late'
 
 # ---- what was set aside ---------------------------------------------------------------------------------
 file_of gone root gone
@@ -215,6 +229,23 @@ for option in "" "--replace-database gone" "--resume"; do
 done
 check_same "and stays" "$(my_sql "$OLD" -e 'SELECT count(*) FROM ours')" 0
 my_sql -e "CREATE DATABASE gone; CREATE TABLE gone.new (id int)"
+interrupt() { # NAME: a replacing restore of 'gone' whose RENAME is killed while it waits, behind $1
+    hold 105 new gone && wait_for 10 is_held 105 && begin gone --only mariadb.shop/history --replace-database gone --no-owner
+    check "$1: the move waits" wait_for 30 waits "RENAME"
+    "${@:2}"
+    my_sql -e "KILL QUERY $(my_sql -e "SELECT id FROM information_schema.processlist WHERE info LIKE 'RENAME%'")"
+    wait $RUN
+    check_same "$1: the move fails" $? 130
+    let_go 105
+}
+interrupt "undone" true
+check_same "undone: nothing is left of it" "$(databases)" "crm gone shop"
+LOAD=rehearse_load_$(printf gone | sha256sum | cut -c 1-16)
+interrupt "half" my_sql -e "RENAME TABLE $LOAD.history TO $OLD.theirs"
+check_has "half: what somebody has there is told" "$(cat "$T/part")" "see '$OLD', which stays"
+check_has "half: so is that tables may have moved" "$(cat "$T/part")" "'$LOAD' stays, too"
+check_same "half: all of it stays" "$(databases)" "crm gone $LOAD $OLD shop"
+check_same "half: with its rows" "$(my_sql "$OLD" -e 'SELECT count(*) > 0 FROM theirs')" 1
 check "beside a new one that may be replaced it goes" to gone --only mariadb.shop/history --replace-database gone --no-owner --verify
 my_sql -e 'DROP DATABASE gone'
 check_same "with nothing left" "$(databases)" "crm shop"

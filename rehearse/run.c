@@ -4,6 +4,7 @@
 #include "lib/base/fd.h"
 #include "lib/base/json.h"
 #include "lib/base/log.h"
+#include "lib/base/stop.h"
 #include "rehearse/cmd.h"
 #include "rehearse/report.h"
 #include "rehearse/verdict.h"
@@ -264,7 +265,11 @@ static void put_back(struct run *r)
 {
     struct err ignored = {0};
 
-    if (r->box && !run_reset(r, &ignored))
+    if (!r->box)
+        return;
+    stop_take_back();
+    log_info("the box is put back as it was restored", f_str("box", r->release->box));
+    if (!run_reset(r, &ignored))
         log_warn("the box could not be put back", f_str("why", ignored.text));
 }
 
@@ -310,7 +315,7 @@ static int run_main(const void *conf, int argc, char **argv, struct err *err)
     if (done && !cmd_json())
         say_verdict(&r, &v);
     close_run(&r);
-    /* Errors of a rehearsal are one class for a pipeline: neither GO nor NO-GO was found. */
+    /* The class of the error becomes the status: neither GO nor NO-GO was found. */
     return done ? (int)v.verdict : ERR_FAILED;
 }
 
@@ -336,7 +341,8 @@ const struct cmd run_cmd = {
         "resets, applies config, migrations, code and data scripts, replays against the new "
         "release, compares and judges. What seems slower is applied and replayed a second time "
         "before it counts. Every step is written to the journal.\n\n"
-        "Exit status: 0 GO, 1 NO-GO, 2 INCONCLUSIVE, 3 the rehearsal itself failed.",
+        "Exit status: 0 GO, 1 NO-GO, 2 INCONCLUSIVE; 3 and above: the rehearsal itself failed, by "
+        "the class of the error.",
     .examples = "# rehearse release 2 and read the report\n"
                 "$ rehearse run release2/release.yaml --out out/release2\n"
                 "# in a pipeline\n"

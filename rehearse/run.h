@@ -2,7 +2,7 @@
  *
  * The table of steps (run_steps.c) is the order of the day; run.c walks it, journals each step and
  * decides what a failure means: of the release (NO-GO, with the evidence) or of the machinery
- * (exit 3). A step may be repeated: it starts by putting in order what it needs.
+ * (an error's exit status). A step may be repeated: it starts by putting in order what it needs.
  */
 #ifndef REHEARSE_RUN_H
 #define REHEARSE_RUN_H

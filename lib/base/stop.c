@@ -9,6 +9,7 @@
 
 /* Atomic, not only sig_atomic_t: every worker asks it while the main thread's handler sets it. */
 static atomic_int stop_signal;
+static atomic_bool taking_back;
 
 static void on_stop(int sig)
 {
@@ -27,14 +28,17 @@ void stop_listen(void)
     sigaction(SIGPIPE, &ignore, NULL);
 }
 
+void stop_take_back(void)
+{
+    taking_back = true;
+}
+
 bool cmd_stopping(void)
 {
-    return stop_signal != 0;
+    return stop_signal != 0 && !taking_back;
 }
 
 bool cmd_stop_check(struct err *err)
 {
-    if (!stop_signal)
-        return true;
-    return err_set(err, ERR_STOPPED, "interrupted by a signal");
+    return !cmd_stopping() || err_set(err, ERR_STOPPED, "interrupted by a signal");
 }

@@ -4,6 +4,7 @@
 #include "lib/base/buf.h"
 #include "lib/base/cmd.h"
 #include "lib/base/log.h"
+#include "lib/base/stop.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -64,7 +65,11 @@ static int stopped(const void *conf, int argc, char **argv, struct err *err)
     if (!cmd_stop_check(err))
         return 1;
     raise(SIGTERM);
-    return cmd_stop_check(err) ? 0 : (int)err->code;
+    if (cmd_stop_check(err))
+        return 0;
+    struct err none = {0};
+    stop_take_back();
+    return cmd_stop_check(&none) && !cmd_stopping() ? (int)err->code : 1;
 }
 
 static const struct cmd take_cmd = {

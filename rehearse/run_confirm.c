@@ -101,6 +101,21 @@ static bool is_like(struct run *r, const struct verdict_result *first, const cha
                              worse->rule, worse->subject, worse->text);
 }
 
+/* The first run is whole, and stands as it is. `whole`: so is the second one, and it has the box up. */
+static bool unconfirmed(struct run *r, bool whole, struct err *err)
+{
+    struct err why = *err;
+    char line[sizeof(why.text) + sizeof(why.hint) + 16];
+
+    err_clear(err);
+    err_line(&why, line, sizeof(line));
+    log_warn("what seems slower could not be confirmed by a second run", f_str("why", line));
+    if (!whole && r->conf->keep_running)
+        log_warn("the box is not up with the new release: the second run failed in it",
+                 f_str("box", r->release->box));
+    return JOURNAL(r->journal, err, "replay.unconfirmed", f_str("why", line));
+}
+
 bool run_confirm(struct run *r, struct err *err)
 {
     AUTO(free) char *path = run_path(r, "confirm.jsonl");
@@ -114,13 +129,10 @@ bool run_confirm(struct run *r, struct err *err)
         return true;
     if (!JOURNAL(r->journal, err, "replay.confirm", f_str("journal", "confirm.jsonl")))
         return false;
-    if (second_run(r, path, err) && is_like(r, &first, path, err))
+    bool whole = second_run(r, path, err);
+    if (whole && is_like(r, &first, path, err))
         return note_latencies(r, path, err);
     if (err->code == ERR_STOPPED)
         return false;
-    /* The first run is whole, and stands as it is. */
-    log_warn("what seems slower could not be confirmed by a second run", f_str("why", err->text));
-    struct err why = *err;
-    err_clear(err);
-    return JOURNAL(r->journal, err, "replay.unconfirmed", f_str("why", why.text));
+    return unconfirmed(r, whole, err);
 }

@@ -1,6 +1,7 @@
 #include "rehearse/verdict.h"
 
 #include "lib/base/auto.h"
+#include "lib/base/json.h"
 #include "lib/base/span.h"
 #include "rehearse/verdict_rules.h"
 
@@ -141,12 +142,53 @@ static void sort_reasons(struct vec *reasons)
     }
 }
 
+static bool keeps(const json_t *event, double step)
+{
+    return event_is(event, "step.done") && event_num(event, "step") == step &&
+           strcmp(event_str(event, "status"), "ok") == 0;
+}
+
+/* How many of these events count when a run goes on behind step `after`; 0: it begins anew. */
+static size_t kept_of(const json_t *events, double after)
+{
+    size_t n = after > 0 ? json_array_size(events) : 0;
+
+    while (n && !keeps(json_array_get(events, n - 1), after))
+        n--;
+    return n;
+}
+
+/* The events that count (new reference): a resumed run repeats all that lies behind the step it goes on
+ * from, so what the interrupted attempt did there says nothing of the release any more. */
+static json_t *lasting(const json_t *events)
+{
+    AUTO(json) json_t *out = json_array();
+    size_t i;
+    json_t *e;
+
+    json_array_foreach(events, i, e)
+    {
+        if (event_is(e, "run.start") || event_is(e, "run.resume")) {
+            size_t kept = kept_of(out, event_num(e, "after_step"));
+
+            for (size_t n = json_array_size(out); n > kept; n--)
+                json_array_remove(out, n - 1);
+        }
+        if (json_array_append(out, e) < 0)
+            return NULL;
+    }
+    return TAKE(out);
+}
+
 bool verdict_judge(const json_t *events, const struct release_judge *policy,
                    struct verdict_result *out, struct err *err)
 {
     struct verdict_result result = {.reasons = VEC(struct reason)};
-    struct judge j = {.events = events, .policy = policy, .out = &result, .err = err};
+    AUTO(json) json_t *counting = lasting(events);
+    struct judge j = {.events = counting, .policy = policy, .out = &result, .err = err};
 
+    if (!counting)
+        return err_memory(err);
     for (size_t i = 0; i < judge_rules_count; i++) {
         if (!judge_one(&j, &judge_rules[i])) {
             verdict_done(&result);

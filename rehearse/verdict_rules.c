@@ -1,6 +1,7 @@
 #include "rehearse/verdict_rules.h"
 
 #include "lib/base/auto.h"
+#include "lib/base/buf.h"
 #include "lib/base/clock.h"
 
 #include <math.h>
@@ -250,33 +251,70 @@ static const char *risen(const struct release_judge *p, const json_t *e)
     return NULL;
 }
 
+/* Why there is no second run to go by; NULL: there is one, or none was tried. */
+static const char *unconfirmed(const struct judge *j, const json_t *e)
+{
+    const json_t *other, *found = NULL;
+    bool behind = false;
+    size_t i;
+
+    json_array_foreach(j->events, i, other)
+    {
+        if (behind && event_is(other, "replay.unconfirmed"))
+            found = other;
+        behind = behind || other == e;
+    }
+    return found ? event_str(found, "why") : NULL;
+}
+
+/* What a second run adds to the sentence on what rose; "" when there was none. */
+static void tell_again(const struct judge *j, const json_t *e, const char *percentile,
+                       const char *twice, struct buf *out)
+{
+    const json_t *other = again(j, e);
+    const char *why = unconfirmed(j, e);
+
+    if (other)
+        buf_printf(out, "; %s%s %.1f ms in a second run", twice ? "" : "but ",
+                   twice ? twice : percentile,
+                   rise_of(j->policy, other, twice ? twice : percentile).after_ms);
+    else if (why)
+        buf_printf(out, "; a second run says nothing of it: %.300s", why);
+}
+
 /* What rose in a second run as well stands, whichever percentile it is there. */
 static bool slower(struct judge *j, const char *rule, const json_t *e)
 {
     const char *percentile = risen(j->policy, e);
     const json_t *other = again(j, e);
     double p = event_num(e, "p_value");
-    char more[96] = "";
+    AUTO(buf) struct buf more = {0};
 
     if (!percentile || is_superseded(j, e, "endpoint"))
         return true;
     struct rise first = rise_of(j->policy, e, percentile);
     const char *twice = other ? risen(j->policy, other) : NULL;
-    if (other)
-        snprintf(more, sizeof(more), "; %s%s %.1f ms in a second run", twice ? "" : "but ",
-                 twice ? twice : percentile,
-                 rise_of(j->policy, other, twice ? twice : percentile).after_ms);
+    tell_again(j, e, percentile, twice, &more);
+    if (!buf_ok(&more, j->err))
+        return false;
     return judge_note(
         j, rule, !other || twice ? SEVERITY_BLOCK : SEVERITY_WARN, event_str(e, "endpoint"),
         "%s went from %.1f ms to %.1f ms (%.1f times; p %s %.4f)%s", percentile, first.before_ms,
         first.after_ms, first.before_ms > 0 ? first.after_ms / first.before_ms : HUGE_VAL,
-        p < 0.0001 ? "<" : "=", fmax(p, 0.0001), more);
+        p < 0.0001 ? "<" : "=", fmax(p, 0.0001), buf_str(&more));
 }
 
 /* "candidate", or "candidate-2" in the journal of a second run. */
 static bool is_candidate(const json_t *e)
 {
     return span_starts(span_of(event_str(e, "label")), "candidate");
+}
+
+/* Both runs of the new release are one subject: what is known of the first, or accepted of it, is no
+ * news in the second. */
+static const char *subject_of(const json_t *e)
+{
+    return is_candidate(e) ? "candidate" : event_str(e, "label");
 }
 
 static bool requests_failed(struct judge *j, const char *rule, const json_t *e)
@@ -286,9 +324,9 @@ static bool requests_failed(struct judge *j, const char *rule, const json_t *e)
 
     if (requests < 1 || errors / requests <= j->policy->error_share)
         return true;
-    return judge_note(j, rule, is_candidate(e) ? SEVERITY_BLOCK : SEVERITY_DOUBT,
-                      event_str(e, "label"), "%.0f of %.0f requests got no answer in replay '%s'",
-                      errors, requests, event_str(e, "label"));
+    return judge_note(j, rule, is_candidate(e) ? SEVERITY_BLOCK : SEVERITY_DOUBT, subject_of(e),
+                      "%.0f of %.0f requests got no answer in replay '%s'", errors, requests,
+                      event_str(e, "label"));
 }
 
 static bool too_late(struct judge *j, const char *rule, const json_t *e)
@@ -297,7 +335,7 @@ static bool too_late(struct judge *j, const char *rule, const json_t *e)
 
     if (late_ms <= j->policy->lateness_p99_ms)
         return true;
-    return judge_note(j, rule, SEVERITY_DOUBT, event_str(e, "label"),
+    return judge_note(j, rule, SEVERITY_DOUBT, subject_of(e),
                       "replay '%s' sent late (p99 %.1f ms, allowed %.1f ms): its latencies prove "
                       "nothing",
                       event_str(e, "label"), late_ms, j->policy->lateness_p99_ms);
@@ -319,7 +357,7 @@ static bool few_requests(struct judge *j, const char *rule, const json_t *e)
 {
     if (!is_candidate(e) || event_num(e, "answered") >= j->policy->min_requests)
         return true;
-    return judge_note(j, rule, SEVERITY_DOUBT, event_str(e, "label"),
+    return judge_note(j, rule, SEVERITY_DOUBT, subject_of(e),
                       "only %.0f requests were answered; %u are asked for",
                       event_num(e, "answered"), j->policy->min_requests);
 }

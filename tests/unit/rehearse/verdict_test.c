@@ -237,6 +237,12 @@ TEST(what_was_slower_only_once_is_a_warning)
               "\"new_p50_us\":2100,\"p_value\":0.3,\"requests\":3}",
          VERDICT_NO_GO, "(45.0 times; p = 0.0001)"},
         {SLOW AGAIN("GET /b", "2100"), VERDICT_NO_GO, "(45.0 times; p = 0.0001)"},
+        /* A run that failed says nothing either, and the report says why. */
+        {SLOW ",{\"event\":\"replay.unconfirmed\",\"why\":\"service 'web' died\"}", VERDICT_NO_GO,
+         "; a second run says nothing of it: service 'web' died"},
+        /* What an interrupted attempt could not confirm, the resumed run did. */
+        {"{\"event\":\"replay.unconfirmed\",\"why\":\"disk full\"}," SLOW AGAIN("GET /a", "88000"),
+         VERDICT_NO_GO, "; p50 88.0 ms in a second run"},
     };
 
     for (size_t i = 0; i < COUNT(runs); i++) {
@@ -264,6 +270,88 @@ TEST(faults_of_a_second_run_are_found)
     const struct reason *worse = verdict_worse(&first, &failing, "slower");
     assert_non_null(worse);
     assert_string_equal(worse->rule, "response-changed");
+}
+
+/* What the first run lacked as well, or the release file accepts of it, is no fault of the second. */
+TEST(both_runs_of_the_new_release_are_one_subject)
+{
+#define REPLAY(label, figures)                                               \
+    {                                                                        \
+        "{\"event\":\"replay.summary\",\"label\":\"" label "\"," figures "}" \
+    }
+#define FAULT(figures)                                               \
+    {                                                                \
+        REPLAY("candidate", figures), REPLAY("candidate-2", figures) \
+    }
+    static const struct {
+        const char *events;
+    } faults[][2] = {
+        FAULT("\"requests\":100,\"answered\":90,\"errors\":10"),
+        FAULT("\"requests\":100,\"answered\":100,\"late_p99_us\":60000"),
+        FAULT("\"requests\":9,\"answered\":9"),
+    };
+    char rule[] = "requests-failed", subject[] = "candidate", why[] = "known";
+    struct release_accept accept[] = {{rule, subject, why}};
+    struct release_judge policy = lenient;
+
+    for (size_t i = 0; i < COUNT(faults); i++) {
+        AUTO(verdict) struct verdict_result first = judged(faults[i][0].events, &lenient);
+        AUTO(verdict) struct verdict_result second = judged(faults[i][1].events, &lenient);
+        AUTO(verdict) struct verdict_result none = judged("", &lenient);
+
+        assert_null(verdict_worse(&first, &second, "slower"));
+        assert_non_null(verdict_worse(&none, &second, "slower"));
+    }
+    policy.accept = accept;
+    policy.accept_count = 1;
+    AUTO(verdict)
+    struct verdict_result again = judged("{\"event\":\"replay.summary\",\"label\":\"candidate-2\","
+                                         "\"requests\":100,\"answered\":90,\"errors\":10}",
+                                         &policy);
+    assert_int_equal(again.verdict, VERDICT_GO);
+}
+
+#define STEP(n, status) "{\"event\":\"step.done\",\"step\":" n ",\"status\":\"" status "\"},"
+#define RESUMED         "{\"event\":\"run.resume\",\"after_step\":5},"
+#define WIPED                                                                           \
+    "{\"event\":\"migrate.change\",\"table\":\"a\",\"rows_before\":9,\"rows_after\":9," \
+    "\"changed\":9,\"columns\":[{\"column\":\"p\",\"nonnull_after\":9}]}"
+
+/* A resumed run repeats what lies behind its checkpoint: what an attempt did there that was cut off,
+ * by a kill in its second run for one, does not count, and is not told twice. */
+TEST(what_a_resumed_run_repeats_counts_once)
+{
+    static const struct {
+        const char *events;
+        enum verdict verdict;
+        size_t reasons;
+    } runs[] = {
+        {STEP("5", "ok") WIPED "," SLOW "," RESUMED WIPED "," SLOW, VERDICT_NO_GO, 2},
+        {STEP("5", "ok") WIPED "," SLOW "," RESUMED WIPED "," SLOW "," RESUMED WIPED, VERDICT_NO_GO,
+         1},
+        /* The disk was full at that time. */
+        {STEP("5", "ok") "{\"event\":\"migrate.file\",\"file\":\"V1\",\"status\":\"failed\"}," STEP(
+             "8", "failed") RESUMED "{\"event\":\"migrate.file\",\"file\":\"V1\",\"status\":"
+                                    "\"applied\"}",
+         VERDICT_GO, 0},
+        /* Cut off before its first checkpoint, it begins anew. */
+        {"{\"event\":\"restore.check\",\"component\":\"c\",\"ok\":false},"
+         "{\"event\":\"run.start\",\"after_step\":0}",
+         VERDICT_GO, 0},
+        /* What lies before the checkpoint is not repeated, and stands. */
+        {"{\"event\":\"restore.check\",\"component\":\"c\",\"ok\":false}," STEP("4", "ok")
+             STEP("5", "ok") RESUMED STEP("6", "ok") "{\"event\":\"x\"}",
+         VERDICT_INCONCLUSIVE, 1},
+    };
+
+    for (size_t i = 0; i < COUNT(runs); i++) {
+        AUTO(free) char *events = NULL;
+        assert_true(asprintf(&events, "%s," REPLAYED, runs[i].events) > 0);
+        AUTO(verdict) struct verdict_result v = judged(events, &lenient);
+
+        assert_int_equal(v.verdict, runs[i].verdict);
+        assert_int_equal(v.reasons.count, runs[i].reasons);
+    }
 }
 
 /* A run that was interrupted measures again: what the first attempt measured does not count. */
@@ -338,6 +426,7 @@ TESTS(nothing_found_is_go, each_rule_finds_its_accident, every_rule_has_a_case,
       a_release_that_was_never_replayed_is_inconclusive,
       the_last_word_of_a_step_and_a_service_counts, no_go_outweighs_doubt,
       small_or_lucky_latency_changes_do_not_count, what_was_slower_only_once_is_a_warning,
-      faults_of_a_second_run_are_found, latencies_of_an_interrupted_attempt_do_not_count,
+      faults_of_a_second_run_are_found, both_runs_of_the_new_release_are_one_subject,
+      what_a_resumed_run_repeats_counts_once, latencies_of_an_interrupted_attempt_do_not_count,
       what_is_accepted_no_longer_decides_but_stays_listed, a_reason_is_one_line,
       policy_survives_the_journal)

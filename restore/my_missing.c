@@ -174,10 +174,13 @@ static bool read_names(struct my_target *t, struct needs *n, struct err *err)
            db_names(t->main, &n->parsers, err,
                     "SELECT lower(plugin_name) FROM information_schema.plugins WHERE plugin_type = "
                     "'FTPARSER' AND plugin_status = 'ACTIVE'") &&
+           /* Every server has 'filename', which it does not list. */
            db_names(t->main, &n->charsets, err,
-                    "SELECT lower(character_set_name) FROM information_schema.character_sets") &&
+                    "SELECT lower(character_set_name) FROM information_schema.character_sets "
+                    "UNION SELECT 'filename'") &&
            db_names(t->main, &n->collations, err,
-                    "SELECT lower(collation_name) FROM information_schema.collations") &&
+                    "SELECT lower(collation_name) FROM information_schema.collations "
+                    "UNION SELECT 'filename'") &&
            (!full || db_names(t->main, &n->collations, err,
                               "SELECT lower(full_collation_name) FROM "
                               "information_schema.collation_character_set_applicability"));

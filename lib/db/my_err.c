@@ -38,6 +38,8 @@ static const struct my_rule rules[] = {
      "SET GLOBAL log_bin_trust_function_creators = 1, or take an account with SUPER"},
     {1524, 1524, ERR_AUTH, "the account's authentication plugin is not loaded"},
     {1698, 1698, ERR_AUTH, "the account takes only the system user of its name, by the socket"},
+    {1812, 1814, ERR_SQL,
+     "its file was discarded or is gone: ALTER TABLE ... IMPORT TABLESPACE, or drop the table"},
     {1820, 1820, ERR_AUTH, "the account's password has expired"},
     {1969, 1969, ERR_LOCK, "max_statement_time ended the statement"},
     {2002, 2003, ERR_UNREACHABLE, "is the server running, and are host, port and socket right?"},

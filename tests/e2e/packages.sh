@@ -174,6 +174,10 @@ my_tidy() { # DATABASE
                 my_sql "$1" -e "SET foreign_key_checks = 0; DROP TABLE \`$name\`" || rm -f "$MY_DIR/data/$1/$name".*
             fi
         done 2>>"$T/load.log"
+    my_tables "$1" | while IFS= read -r name; do
+        name=$(printf '%b' "${name//\`/\`\`}")
+        my_sql "$1" -e "SELECT * FROM \`$name\` LIMIT 1" >/dev/null 2>&1 || my_sql "$1" -e "SET foreign_key_checks = 0; DROP TABLE \`$name\`"
+    done 2>>"$T/load.log"
 }
 
 suite_load() { # DATABASE TEST

@@ -27,15 +27,15 @@ static bool open_worker(const struct my_server *v, const struct source_conf *con
     return true;
 }
 
-/* One for each worker, and one for tables without transactions. */
-static bool fit(struct my_server *v, struct err *err)
+/* One for each worker, one for tables without transactions, and one that watches replicas. */
+static bool fit(struct my_server *v, const struct source_conf *conf, struct err *err)
 {
+    uint64_t needed = (uint64_t)v->jobs + 1 + (conf->lag != NULL);
     struct db_room room = {0};
     char what[64];
 
     snprintf(what, sizeof(what), "a snapshot with %u jobs", v->jobs);
-    return db_room_read(v->main, &room, err) &&
-           db_room_check(&room, v->main, (uint64_t)v->jobs + 1, what, err);
+    return db_room_read(v->main, &room, err) && db_room_check(&room, v->main, needed, what, err);
 }
 
 static bool open_sessions(struct my_server *v, const struct source_conf *conf, struct err *err)
@@ -44,7 +44,7 @@ static bool open_sessions(struct my_server *v, const struct source_conf *conf, s
     v->at = calloc(v->jobs, sizeof(struct my_source *));
     if (!v->worker || !v->at)
         return err_memory(err);
-    if (!db_open(&v->conf, &v->main, err) || !fit(v, err) ||
+    if (!db_open(&v->conf, &v->main, err) || !fit(v, conf, err) ||
         !db_exec(v->main, err, "SET SESSION lock_wait_timeout = %u", lock_wait_s(conf)))
         return false;
     for (unsigned i = 0; i < v->jobs; i++)

@@ -1,7 +1,8 @@
 /* How many sessions a snapshot may open on a server, and those of its workers.
  *
- * Each database has the leader's session, which keeps its instant; workers read with seats, and a
- * bounded number of pg_dump runs beside them.
+ * Each database has the leader's session, which keeps its instant; workers read with seats, and
+ * pg_dump runs beside them. Nothing starts one later than the instants, which wait for each other's
+ * where the sessions do not suffice for all at once: so they get what is left over.
  */
 #include "lib/base/log.h"
 #include "lib/db/pg_session.h"
@@ -30,6 +31,15 @@ static unsigned databases_of(const struct env *env, unsigned index)
     return count;
 }
 
+/* At least one, whatever is left of `free`. Servers have their own sessions, but one number. */
+static void limit_dumps(struct dump_slots *dumps, unsigned count, uint64_t free, uint64_t taken)
+{
+    uint64_t left = free > taken ? free - taken : 1;
+
+    if (left < count && left < dumps->most)
+        dumps->most = (unsigned)left;
+}
+
 bool pg_sessions_fit(struct pg_source *s, unsigned index, struct err *err)
 {
     unsigned count = databases_of(s->conf.env, index), jobs = s->conf.jobs;
@@ -43,18 +53,19 @@ bool pg_sessions_fit(struct pg_source *s, unsigned index, struct err *err)
         return false;
     /* Our own session is open already. */
     unsigned keep = count < SEATS_KEEP ? count : SEATS_KEEP, dumps = count < jobs ? count : jobs;
-    uint64_t leaders = count - 1, wanted = leaders + (uint64_t)keep * jobs + dumps;
+    uint64_t whole = count - 1 + (s->conf.lag != NULL); /* leaders, and who watches replicas */
     uint64_t leave = room.limit / LEAVE_SHARE_OF;
     if (leave < LEAVE_LEAST)
         leave = LEAVE_LEAST;
-    if (room.free >= wanted + leave)
-        return true;
-    snprintf(what, sizeof(what), "a snapshot of %u database%s with %u jobs", count,
-             count > 1 ? "s" : "", jobs);
-    if (!db_room_check(&room, s->leader, leaders + jobs + 1, what, err))
-        return false;
-    seats_keep(s->conf.seats, 1);
-    s->conf.dumps->most = 1;
+    if (room.free < whole + (uint64_t)keep * jobs + dumps + leave) {
+        snprintf(what, sizeof(what), "a snapshot of %u database%s with %u jobs", count,
+                 count > 1 ? "s" : "", jobs);
+        if (!db_room_check(&room, s->leader, whole + jobs + 1, what, err))
+            return false;
+        seats_keep(s->conf.seats, 1);
+        keep = 1;
+    }
+    limit_dumps(s->conf.dumps, count, room.free, whole + (uint64_t)keep * jobs + leave);
     return true;
 }
 

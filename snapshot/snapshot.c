@@ -223,7 +223,7 @@ static bool prepare(struct snapshot *s, struct journal *journal, struct err *err
         !sched_new(jobs, &s->sched, err) || !seats_new(jobs, SEATS_KEEP, &s->seats, err) ||
         !open_lag(s, journal, err))
         return false;
-    s->dumps.most = jobs;
+    s->dumps.most = s->env->databases_count; /* all, where there is room */
     s->progress = progress_open("snapshot", 0);
     s->source_conf = (struct source_conf){.env = s->env,
                                           .writer = s->writer,

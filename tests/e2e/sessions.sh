@@ -36,6 +36,7 @@ fill_my() {
 }
 fill_pg || die "cannot fill PostgreSQL"
 fill_my || die "cannot fill MariaDB"
+my_sql -e "CREATE TABLE d1.w (n BIGINT); INSERT INTO d1.w VALUES (0); CREATE TABLE d$COUNT.w AS SELECT * FROM d1.w"
 
 # env_of FILE USER ENGINE: all databases of it.
 env_of() {
@@ -92,15 +93,48 @@ others_stand() { [ "$(pg_open)" = 3 ]; }
 wait_for 10 others_stand || die "the others' sessions do not stand"
 
 check "PostgreSQL is captured" most_pg "$REHEARSE" snapshot --env "$T/pg.yaml" --to "$T/pg.store" --jobs $JOBS --journal "$T/pg.journal"
-bounded "with a session for each database and three per job" $((COUNT + 3 * JOBS))
+# Of those that were closed some are still counted.
+bounded "with sessions that leave room for others" $(((LIMIT ? LIMIT - 9 : 100 - 16) + JOBS))
+# What somebody commits in two databases at once.
+written() {
+    my_sql -e 'SELECT n FROM d1.w'
+}
+writes() {
+    [ "$(written)" -gt 0 ]
+}
+yes "BEGIN; UPDATE d1.w SET n = n + 1; UPDATE d$COUNT.w SET n = n + 1; COMMIT;" |
+    timeout 120 mariadb --no-defaults --socket="$MY_SOCKET" --user=root >/dev/null 2>&1 &
+WRITER=$!
+wait_for 10 writes || die "the writer does not write"
+BEFORE=$(written)
 check "MariaDB is captured" most_my "$REHEARSE" snapshot --env "$T/my.yaml" --to "$T/my.store" --jobs $JOBS --journal "$T/my.journal"
 bounded "with a session per job and two" $((JOBS + 2))
+AFTER=$(written)
+kill $WRITER
+wait $WRITER 2>/dev/null
 check_same "at one instant" "$(jq -r 'select(.event == "snapshot.component" and .component != "facts" and .position != null) | .position.binlog_pos' "$T/my.journal" | sort -u | wc -l)" 1
+
+# A pg_dump that takes a second longer: those that run keep no instant waiting.
+mkdir "$T/slow"
+printf '#!/bin/sh\n"%s" "$@"\nstatus=$?\nsleep 1\nexit $status\n' "$(command -v pg_dump)" >"$T/slow/pg_dump"
+chmod +x "$T/slow/pg_dump"
+head -n $((2 + 5)) "$T/pg.yaml" >"$T/five.yaml"
+check "PostgreSQL is captured by one job" env PATH="$T/slow:$PATH" "$REHEARSE" snapshot --env "$T/five.yaml" --to "$T/five.store" --jobs 1
+apart() { # seconds from the first instant to the last
+    "$REHEARSE" bundle show --store "$T/five.store" --json latest |
+        jq '[.. | .taken_at? // empty | sub(" "; "T") | sub("\\.[0-9]+.*"; "Z") | fromdate] | max - min'
+}
+APART=$(apart)
+if [ -n "$APART" ] && [ "$APART" -lt 4 ]; then ok "its instants wait for no pg_dump's end ($APART s)"; else not_ok "its instants wait for no pg_dump's end" "$APART s apart"; fi
 
 # ---- few are free ---------------------------------------------------------------------------------
 pg_sql postgres -c "CREATE ROLE reader LOGIN CONNECTION LIMIT $((COUNT + JOBS + 1)); GRANT pg_read_all_data, pg_monitor TO reader"
 env_of "$T/reader.yaml" reader postgresql
 check "an account that may open just enough captures all" "$REHEARSE" snapshot --env "$T/reader.yaml" --to "$T/reader.store" --jobs $JOBS
+check_status "but not with who watches replicas" 12 "$REHEARSE" snapshot --env "$T/reader.yaml" --to "$T/none" --jobs $JOBS --max-lag 60s
+check_has "which is a session more" "$(cat "$T/out")" "needs $((COUNT + JOBS + 1)) sessions, and $((COUNT + JOBS)) are free"
+pg_sql postgres -c "ALTER ROLE reader CONNECTION LIMIT $((COUNT + JOBS + 2))"
+check "with that one it does" "$REHEARSE" snapshot --env "$T/reader.yaml" --to "$T/reader.store" --jobs $JOBS --max-lag 60s
 pg_sql postgres -c "ALTER ROLE reader CONNECTION LIMIT $((COUNT + JOBS))"
 check_status "one session less is refused" 12 "$REHEARSE" snapshot --env "$T/reader.yaml" --to "$T/none" --jobs $JOBS
 check_has "with what is needed" "$(cat "$T/out")" "a snapshot of $COUNT databases with $JOBS jobs needs $((COUNT + JOBS)) sessions, and $((COUNT + JOBS - 1)) are free"
@@ -112,6 +146,8 @@ my_sql -e "CREATE USER reader@localhost WITH MAX_USER_CONNECTIONS $((JOBS + 2));
            GRANT SELECT, SHOW VIEW, TRIGGER, EVENT, LOCK TABLES, RELOAD, BINLOG MONITOR ON *.* TO reader@localhost"
 env_of "$T/reader.yaml" reader mariadb
 check "MariaDB: so it is there" "$REHEARSE" snapshot --env "$T/reader.yaml" --to "$T/reader.store" --jobs $JOBS
+check_status "MariaDB: with who watches replicas it is one too few" 12 "$REHEARSE" snapshot --env "$T/reader.yaml" --to "$T/none" --jobs $JOBS --max-lag 60s
+check_has "MariaDB: too" "$(cat "$T/out")" "needs $((JOBS + 2)) sessions, and $((JOBS + 1)) are free"
 my_sql -e "ALTER USER reader@localhost WITH MAX_USER_CONNECTIONS $((JOBS + 1))"
 check_status "and one less is refused" 12 "$REHEARSE" snapshot --env "$T/reader.yaml" --to "$T/none" --jobs $JOBS
 check_has "with the account's limit" "$(cat "$T/out")" "raise max_user_connections of reader@localhost (it is $((JOBS + 1)), 1 are in use)"
@@ -122,6 +158,10 @@ for e in pg my; do
     check "$e: restored into a box" "$REHEARSE" restore --from "$T/$e.store" --into "$T/$e.box" --jobs $JOBS
     check "$e: and proven" "$REHEARSE" box verify --from "$T/$e.store" "$T/$e.box" --jobs $JOBS
 done
+check "my: what was committed at once is there at once" "$REHEARSE" box start "$T/my.box"
+COUNTED=$("$REHEARSE" box exec "$T/my.box" -- mariadb --no-defaults -N -u root -e "SELECT a.n, b.n FROM d1.w a, d$COUNT.w b" | tr '\t' ' ')
+check_same "my: by both counters" "${COUNTED% *}" "${COUNTED#* }"
+check_same "my: of a moment between" "$(((BEFORE < ${COUNTED% *}) && (${COUNTED% *} < AFTER)))" 1
 
 # ---- onto a server whose account has few -----------------------------------------------------------
 pg_start staging

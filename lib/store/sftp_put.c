@@ -13,7 +13,8 @@
  * The mark is made exclusively: of several puts of one digest the first has it, and the others leave
  * nothing to go on with. The next put takes over what a holder has left that is certainly gone, or that
  * has not written for STALE_S by the server's clock: it renames the file to a name of its own, which one
- * of several can do, and then writes the mark over. A holder that comes back does not find its file. */
+ * of several can do, and then writes the mark over. A holder that comes back does not find its file. A
+ * mark whose file is gone is written over by the next that comes so far: a taker has ended in between. */
 #include "lib/store/sftp_pool.h"
 
 #include "lib/store/name.h"
@@ -294,7 +295,8 @@ static bool close_both(struct sftp_put *p, struct sftp_conn *conn, struct err *e
 static void leave(struct sftp_put *p)
 {
     struct sftp_conn *conn = p->conn;
-    bool keep = p->owner && !p->spoilt;
+    bool marked = p->skip || p->written >= SYNC_STEP;
+    bool keep = p->owner && marked && !p->spoilt;
     struct err ignored = {0};
 
     pthread_mutex_lock(&conn->lock);
@@ -465,12 +467,16 @@ static bool take_over(struct sftp_put *p, struct sftp_conn *conn, const struct p
     if (sftp_stat(conn->sftp, file, &attr, &why)) {
         *taken = attr.bytes >= m->bytes && is_left(p, conn, m, holder, &attr) &&
                  sftp_rename(conn->sftp, file, p->tmp, &why);
+        p->owner = *taken;
         return !sftp_broken(conn->sftp) || err_pass(err, &why);
     }
-    /* Or we renamed it before, on a line that was lost before we knew. */
+    /* Or we renamed it before, on a line that was lost before we knew; or somebody who has ended
+     * between that and the mark, which is free then. */
     err_clear(&why);
-    *taken = sftp_stat(conn->sftp, p->tmp, &attr, &why) && attr.bytes >= m->bytes;
-    return *taken || why.code == ERR_MISSING || err_pass(err, &why);
+    bool there = sftp_stat(conn->sftp, p->tmp, &attr, &why);
+    *taken = there && attr.bytes >= m->bytes;
+    p->owner = *taken || why.code == ERR_MISSING;
+    return there || p->owner || err_pass(err, &why);
 }
 
 /* That nothing can be gone on with is no error. */
@@ -492,7 +498,6 @@ static bool left_op(struct sftp_store *st, struct sftp_conn *conn, void *arg, st
         return false;
     p->skip = taken ? m.bytes : 0;
     p->skipped = m.digest;
-    p->owner = taken;
     return true;
 }
 

@@ -7,6 +7,7 @@
 #include "lib/store/store.h"
 #include "tests/fake/proxy.h"
 
+#include <dirent.h>
 #include <pthread.h>
 
 #define MIB       ((size_t)1 << 20)
@@ -112,7 +113,68 @@ TEST(survives_cuts)
     bench_done(&b);
 }
 
-/* The program ends (here: gives up) and comes again: what the server has is not sent again. */
+/* A put that ends (here: gives up) with all but 2 MiB sent. */
+static void put_half(struct bench *b)
+{
+    struct store_put *put = NULL;
+    struct err err = {0};
+
+    assert_ok(b->store->ops->put(b->store, &put, &err), &err);
+    assert_ok(store_put_expect(put, &b->digest, &err), &err);
+    assert_ok(append(b, put, BLOB_MIB - 2, &err), &err);
+    proxy_answer(b->proxy, false);
+    assert_fails(append(b, put, 4, &err), &err, ERR_UNREACHABLE);
+    put->ops->abort(put);
+    proxy_answer(b->proxy, true);
+}
+
+/* What the server has is not sent again. */
+static void put_rest(struct bench *b)
+{
+    uint64_t before = proxy_bytes(b->proxy);
+    struct store_put *put = NULL;
+    struct err err = {0};
+    char name[STORE_NAME_MAX];
+
+    assert_ok(b->store->ops->put(b->store, &put, &err), &err);
+    assert_ok(store_put_expect(put, &b->digest, &err), &err);
+    assert_ok(append(b, put, BLOB_MIB, &err), &err);
+    assert_ok(put->ops->commit(put, store_blob_name(&b->digest, name), &err), &err);
+    assert_in_range(proxy_bytes(b->proxy) - before, 1, (BLOB_MIB - 30) * MIB);
+    assert_whole(b);
+}
+
+/* Files of the store "tmp/" that are no marks get another name. */
+static unsigned rename_files(const char *store)
+{
+    AUTO(buf) struct buf dir = {0};
+    unsigned count = 0;
+
+    buf_printf(&dir, "%s/%s/" STORE_TMP, getenv("REHEARSE_TEST_SFTP_DIR"), store);
+    DIR *d = opendir(buf_str(&dir));
+    assert_non_null(d);
+    for (const struct dirent *e; (e = readdir(d));)
+        if (*e->d_name != '.' && !strstr(e->d_name, ".at")) {
+            assert_int_equal(renameat(dirfd(d), e->d_name, dirfd(d), "taken"), 0);
+            count++;
+        }
+    closedir(d);
+    return count;
+}
+
+/* Who took over what was left has ended before it wrote the mark: the next are not held up by it. */
+TEST(goes_on_behind_a_taker_that_ended)
+{
+    struct bench b = bench("taken");
+
+    put_half(&b);
+    assert_int_equal(rename_files("taken"), 1);
+    put_half(&b);
+    put_rest(&b);
+    bench_done(&b);
+}
+
+/* The program ends and comes again. */
 TEST(goes_on_later)
 {
     struct bench b = bench("later");
@@ -120,21 +182,9 @@ TEST(goes_on_later)
     struct err err = {0};
     char name[STORE_NAME_MAX];
 
-    assert_ok(b.store->ops->put(b.store, &put, &err), &err);
-    assert_ok(store_put_expect(put, &b.digest, &err), &err);
-    assert_ok(append(&b, put, BLOB_MIB - 2, &err), &err);
-    proxy_answer(b.proxy, false);
-    assert_fails(append(&b, put, 4, &err), &err, ERR_UNREACHABLE);
-    put->ops->abort(put);
-
-    proxy_answer(b.proxy, true);
-    uint64_t before = proxy_bytes(b.proxy);
-    assert_ok(b.store->ops->put(b.store, &put, &err), &err);
-    assert_ok(store_put_expect(put, &b.digest, &err), &err);
-    assert_ok(append(&b, put, BLOB_MIB, &err), &err);
-    assert_ok(put->ops->commit(put, store_blob_name(&b.digest, name), &err), &err);
-    assert_in_range(proxy_bytes(b.proxy) - before, 1, (BLOB_MIB - 30) * MIB);
-    assert_whole(&b);
+    put_half(&b);
+    put_rest(&b);
+    store_blob_name(&b.digest, name);
 
     /* Other bytes under that digest are found out, and do not stay in the way: by an earlier try
      * that read them from a damaged blob, ... */
@@ -268,4 +318,5 @@ TEST(shares_with_local)
     bench_done(&b);
 }
 
-TESTS(shares_with_local, survives_cuts, goes_on_later, two_at_once, swaps_once)
+TESTS(shares_with_local, survives_cuts, goes_on_later, goes_on_behind_a_taker_that_ended,
+      two_at_once, swaps_once)

@@ -146,7 +146,8 @@ bool my_account_there(struct db *db, struct span user, struct span host, bool *t
     return true;
 }
 
-/* Those that are not there yet. A database beside this one may bring an account before the end; a role
+/* Those that are not there yet; on resume also those that are, for it may have been this restore that
+ * made them: make_definer() tells which the bundle brought. A database beside this one may bring an account before the end; a role
  * must be there when objects are made, else its name is taken for an account's. */
 static bool note_definer(struct my_target *t, struct db *db, struct span who, struct err *err)
 {
@@ -159,7 +160,7 @@ static bool note_definer(struct my_target *t, struct db *db, struct span who, st
     if (!buf_ok(&here, err) || !buf_ok(&name, err) ||
         !my_account_there(db, user, host, &there, err))
         return false;
-    if (there)
+    if (there && (!t->conf.resume || box_makes_account(place_env(t->conf.place), user, host)))
         return true;
     if (!t->lacking)
         t->lacking = json_array();
@@ -224,6 +225,20 @@ static bool is_captured(struct my_target *t, const char *name, bool *captured, s
     return true;
 }
 
+/* A database's name as a pattern that only it matches, quoted. */
+static bool exact_pattern(const char *database, struct buf *out)
+{
+    buf_putc(out, '`');
+    for (const char *c = database; *c; c++) {
+        if (strchr("_%\\", *c))
+            buf_putc(out, '\\');
+        buf_putc(out, *c);
+        if (*c == '`')
+            buf_putc(out, '`');
+    }
+    return buf_putc(out, '`');
+}
+
 /* Without it whatever runs as it would fail in the box. One that is there by now was brought, or was
  * made for another database of the server. */
 static bool make_definer(struct my_target *t, struct db *db, struct span who, struct err *err)
@@ -233,7 +248,7 @@ static bool make_definer(struct my_target *t, struct db *db, struct span who, st
     bool there = false, captured = false;
 
     my_definer_split(db, who, &name, &user, &host);
-    db_quote_name(db, t->database, &base);
+    exact_pattern(t->database, &base);
     buf_printf(&what, "%s %s", host.len ? "account" : "role", buf_str(&name));
     if (!buf_ok(&name, err) || !buf_ok(&base, err) || !buf_ok(&what, err) ||
         !my_account_there(db, user, host, &there, err) ||
@@ -281,20 +296,6 @@ bool my_accounts_restore(struct my_target *t, struct db *db, struct err *err)
 }
 
 /* ---- grants ------------------------------------------------------------------------------------*/
-
-/* A database's name as a pattern that only it matches, quoted. */
-static bool exact_pattern(const char *database, struct buf *out)
-{
-    buf_putc(out, '`');
-    for (const char *c = database; *c; c++) {
-        if (strchr("_%\\", *c))
-            buf_putc(out, '\\');
-        buf_putc(out, *c);
-        if (*c == '`')
-            buf_putc(out, '`');
-    }
-    return buf_putc(out, '`');
-}
 
 static bool quoted(const char *name, struct buf *out)
 {

@@ -32,7 +32,11 @@ static bool keep_grant(void *ctx, const struct sql_statement *st, struct err *er
     AUTO(buf) struct buf table = {0}, what = {0};
     struct my_grant g;
 
-    if (!my_grant_parse(st->text, &g) || !my_name(g.object, &table))
+    if (!my_grant_parse(st->text, &g))
+        return err_set(err, ERR_UNSUPPORTED,
+                       "a grant is described in words that are not known: %.*s",
+                       st->text.len < 100 ? (int)st->text.len : 100, st->text.at);
+    if (!my_name(g.object, &table))
         return err_memory(err);
     if (g.scope == MY_SCOPE_TABLE && !is_there(sieve->source, buf_str(&table))) {
         buf_printf(&what, "%.*s on %s", (int)g.to.len, g.to.at, buf_str(&table));

@@ -11,7 +11,7 @@ E2E_BOXES+=("$BOX")
 SECRET=never-captured-4402
 
 my_sql <<SQL || die "cannot make accounts"
-CREATE DATABASE first; CREATE DATABASE o_ther; CREATE DATABASE plain;
+CREATE DATABASE first; CREATE DATABASE o_ther; CREATE DATABASE pla_in;
 CREATE TABLE first.t (id int PRIMARY KEY, v text, \`c d\` int); USE first; INSERT INTO t SELECT seq, 'v', seq FROM seq_1_to_100;
 CREATE TABLE first.\`t\`\`wo\` (id int); CREATE TABLE first.gone (id int); CREATE TABLE o_ther.u (id int);
 CREATE PROCEDURE first.p() SELECT 1; CREATE FUNCTION first.f() RETURNS int RETURN 1; CREATE SEQUENCE first.s;
@@ -19,6 +19,7 @@ CREATE ROLE reader; CREATE ROLE \`the lead\`; CREATE ROLE idle;
 CREATE USER app@localhost IDENTIFIED BY '$SECRET' WITH MAX_QUERIES_PER_HOUR 5000 MAX_USER_CONNECTIONS 30;
 CREATE USER \`it's\`@\`10.%\` IDENTIFIED VIA ed25519 USING PASSWORD('$SECRET') OR unix_socket REQUIRE SUBJECT 's''x' AND ISSUER 'i'
     ACCOUNT LOCK PASSWORD EXPIRE INTERVAL 90 DAY;
+CREATE USER ed@localhost IDENTIFIED VIA ed25519 USING PASSWORD('$SECRET');
 CREATE USER \`\`@\`nowhere\`; CREATE USER old@\`%\` IDENTIFIED BY 'x' REQUIRE X509 PASSWORD EXPIRE NEVER;
 ALTER USER old@\`%\` PASSWORD EXPIRE;
 CREATE USER \`b\`\`c\`@\`%\` IDENTIFIED BY 'y' REQUIRE CIPHER 'AES';
@@ -135,6 +136,9 @@ check_same "accounts with a password are locked, others are not" \
 check_status "nobody comes in" 1 mariadb --no-defaults -u app -p"$SECRET" --socket="$BOX_SOCKET" -e 'SELECT 1'
 check "an account that is unlocked" in_box -e "ALTER USER app@localhost ACCOUNT UNLOCK"
 check_status "has no password" 1 mariadb --no-defaults -u app --socket="$BOX_SOCKET" -e 'SELECT 1'
+check "nor has one of another plugin" in_box -e "ALTER USER ed@localhost ACCOUNT UNLOCK"
+check_status "which is not asked with an empty one" 1 mariadb --no-defaults -u ed --socket="$BOX_SOCKET" -e 'SELECT 1'
+check_has "but has none that opens it" "$(in_box -e 'SHOW CREATE USER ed@localhost')" "invalid"
 check "a restore without grants proves itself" restore --env "$T/env.yaml" --verify --no-privileges locked
 check_same "memberships are there, grants are not" "$(in_box -e 'SHOW GRANTS FOR app@localhost' | cut -d' ' -f1-6 | sort)" \
     "$(printf '%s\n' "GRANT USAGE ON *.* TO \`app\`@\`localhost\`" "GRANT \`the lead\` TO \`app\`@\`localhost\` WITH" "SET DEFAULT ROLE \`the lead\` FOR" | cut -d' ' -f1-6 | sort)"
@@ -150,8 +154,8 @@ check_same "an account and a role" "$(in_box -e "SELECT group_concat(user, '@', 
 check_same "and can be it" "$(in_box first -e 'SELECT count(*) FROM v')" 100
 
 # Two databases of one server, accounts asked for at one of them.
-my_sql plain -e "CREATE TABLE t (id int); CREATE DEFINER=app@localhost VIEW v AS SELECT * FROM t; CREATE DEFINER=ghost@\`%\` TRIGGER r BEFORE INSERT ON t FOR EACH ROW SET @x = 1"
-environment "" "  - {name: plain, engine: mariadb, socket: \"$MY_SOCKET\", user: root, database: plain}"$'\n'"$WITH_PLUGIN"
+my_sql pla_in -e "CREATE TABLE t (id int); CREATE DEFINER=app@localhost VIEW v AS SELECT * FROM t; CREATE DEFINER=ghost@\`%\` TRIGGER r BEFORE INSERT ON t FOR EACH ROW SET @x = 1"
+environment "" "  - {name: plain, engine: mariadb, socket: \"$MY_SOCKET\", user: root, database: pla_in}"$'\n'"$WITH_PLUGIN"
 sed -i 's/database: first/database: first, accounts: true/' "$T/env.yaml"
 check "a snapshot of two databases" "$REHEARSE" snapshot --env "$T/env.yaml" --to "$STORE" --tag two
 sed -i 's/user: root/user: ops/' "$T/env.yaml"
@@ -163,9 +167,10 @@ check "over TCP its user comes in" over_tcp ops "$("$REHEARSE" box exec "$BOX" -
 check_status "not without the password" 1 over_tcp ops
 check_status "nor does root" 1 over_tcp root
 check_has "as nobody else would" "$(cat "$T/out")" "Access denied for user 'root'@'127.0.0.1'"
-check_same "an account that one brings is not made for the other" "$(in_box -e "SHOW GRANTS FOR app@localhost" | grep -c plain)" 0
+check_same "an account that one brings is not made for the other" "$(in_box -e "SHOW GRANTS FOR app@localhost" | grep -c pla)" 0
 check_same "and keeps its password" "$(mariadb --no-defaults -u app -p"$SECRET" --socket="$BOX_SOCKET" -BN -e 'SELECT 1')" 1
 check_same "who nobody brings can do what runs as it" "$(in_box -e "SHOW GRANTS FOR ghost@\`%\`" | grep -c 'ALL PRIVILEGES ON')" 2
+check_has "and in no database whose name is like it" "$(in_box -e "SHOW GRANTS FOR ghost@\`%\`")" 'ON `pla\_in`.*'
 
 # ---- what is refused -----------------------------------------------------------------------------
 environment yes

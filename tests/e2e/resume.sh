@@ -71,6 +71,7 @@ INSERT INTO notes SELECT seq, MD5(seq) FROM seq_1_to_$((ROWS / 2));
 CREATE VIEW shown AS SELECT id, name FROM articles;
 CREATE TRIGGER watched BEFORE INSERT ON makers FOR EACH ROW SET NEW.name = UPPER(NEW.name);
 CREATE PROCEDURE twice(x INT) SELECT 2 * x;
+CREATE ROLE keeper; CREATE DEFINER=keeper PROCEDURE kept() SELECT COUNT(*) FROM articles;
 SQL
 mkdir -p "$T/tree"
 head -c 3000000 /dev/urandom >"$T/tree/file"
@@ -188,6 +189,7 @@ check_same "event triggers are as they were" \
     "$(box_pg shop "SELECT string_agg(evtname || evtenabled::text, ' ' ORDER BY 1) FROM pg_event_trigger")" \
     "audit_dropA audit_endR audit_startO quietA"
 check_same "a comment on one, too" "$(box_pg shop "SELECT obj_description(oid) FROM pg_event_trigger WHERE evtname = 'audit_end'")" "sees all"
+check_same "a role that routines run as, made before a kill, may do what they do" "$(box_my "SHOW GRANTS FOR keeper" | grep -c 'ALL PRIVILEGES ON `catalog`')" 1
 check_same "no notes are left in PostgreSQL" \
     "$(box_pg shop "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'rehearse%'")" 0
 check_same "nor in MariaDB" "$(box_my "SELECT COUNT(*) FROM information_schema.schemata WHERE schema_name LIKE 'rehearse%'")" 0

@@ -39,6 +39,54 @@ static struct span take_account(struct span *rest)
     return until(name, next(rest));
 }
 
+/* Only what a server shows is taken, for it is run by who restores: a name between comments, or words
+ * in place of one, could make another statement of it. A name has its quotes, which end where it does;
+ * of the two the backtick knows no escapes. */
+static bool is_closed(struct span name, char quote)
+{
+    if (name.len < 2 || *name.at != quote)
+        return false;
+    for (size_t i = 1; i + 1 < name.len; i++) {
+        if (name.at[i] == '\\' && quote == '\'')
+            return false;
+        if (name.at[i] == quote && (i + 2 >= name.len || name.at[++i] != quote))
+            return false;
+    }
+    return name.at[name.len - 1] == quote;
+}
+
+/* A word as it is: of a right, or of a name that older servers show without quotes. */
+static bool is_bare(struct span word, bool upper)
+{
+    for (size_t i = 0; i < word.len; i++) {
+        char c = word.at[i];
+        bool lower = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '$';
+        if (!(c >= 'A' && c <= 'Z') && c != '_' && (upper || !lower))
+            return false;
+    }
+    return word.len > 0;
+}
+
+/* MySQL 5.7 shows accounts in apostrophes. */
+static bool is_name(struct span name)
+{
+    return is_closed(name, '`') || is_closed(name, '\'');
+}
+
+static bool is_role(struct span role)
+{
+    return is_closed(role, '`') || is_bare(role, false);
+}
+
+static bool is_account(struct span account)
+{
+    struct span rest = account, name = next(&rest);
+
+    return span_is(account, "PUBLIC") ||
+           (is_name(name) &&
+            (!rest.len || (*rest.at == '@' && is_name((struct span){rest.at + 1, rest.len - 1}))));
+}
+
 bool my_name(struct span quoted, struct buf *out)
 {
     bool is_quoted = quoted.len >= 2 && *quoted.at == '`';
@@ -60,30 +108,48 @@ bool my_account_names(struct span account, struct buf *user, struct buf *host)
     return my_name(name, user) && my_name(next(&rest), host);
 }
 
+static void skip(struct span *text)
+{
+    text->at++;
+    text->len--;
+}
+
+/* Whether what stands first in the pattern takes the character; it is off the front then. */
+static bool takes(struct span *pattern, char c)
+{
+    char want = *pattern->at;
+
+    skip(pattern);
+    if (want == '_')
+        return true;
+    if (want == '\\' && pattern->len) {
+        want = *pattern->at;
+        skip(pattern);
+    }
+    return want == c;
+}
+
+/* Only the last `%` need be tried again: what stood before it takes no less by taking more. */
 bool my_like(struct span pattern, struct span name)
 {
-    while (pattern.len) {
-        char c = *pattern.at++;
-        pattern.len--;
-        if (c == '%') {
-            for (; name.len; name.at++, name.len--)
-                if (my_like(pattern, name))
-                    return true;
-            return my_like(pattern, name);
+    struct span behind = NOTHING, from = NOTHING;
+
+    while (pattern.len || name.len) {
+        if (pattern.len && *pattern.at == '%') {
+            skip(&pattern);
+            behind = pattern;
+            from = name;
+        } else if (pattern.len && name.len && takes(&pattern, *name.at)) {
+            skip(&name);
+        } else {
+            if (!behind.at || !from.len)
+                return false;
+            skip(&from);
+            pattern = behind;
+            name = from;
         }
-        if (!name.len)
-            return false;
-        bool any = c == '_';
-        if (c == '\\' && pattern.len) {
-            c = *pattern.at++;
-            pattern.len--;
-        }
-        if (!any && *name.at != c)
-            return false;
-        name.at++;
-        name.len--;
     }
-    return !name.len;
+    return true;
 }
 
 /* ---- grants ------------------------------------------------------------------------------------*/
@@ -105,6 +171,16 @@ static struct span take_what(struct span *rest, struct span *word)
     return what;
 }
 
+static bool is_kind(struct span kind)
+{
+    static const char *const kinds[] = {"PROCEDURE", "FUNCTION", "PACKAGE", "PACKAGE BODY"};
+
+    for (size_t i = 0; i < COUNT(kinds); i++)
+        if (span_is(kind, kinds[i]))
+            return true;
+    return false;
+}
+
 static bool take_object(struct span *rest, struct my_grant *g)
 {
     struct span token = next(rest);
@@ -116,17 +192,38 @@ static bool take_object(struct span *rest, struct my_grant *g)
             g->kind = until(g->kind, token);
             token = next(rest);
         }
+        if (!is_kind(g->kind))
+            return false;
     }
     g->database = token;
     if (!span_is(next(rest), "."))
         return false;
     g->object = next(rest);
-    bool all = span_is(g->object, "*");
-    g->scope = span_is(g->database, "*") ? MY_SCOPE_SERVER
-               : all                     ? MY_SCOPE_DATABASE
-               : g->kind.at              ? MY_SCOPE_ROUTINE
-                                         : MY_SCOPE_TABLE;
-    return g->object.len > 0;
+    bool all = span_is(g->object, "*"), server = span_is(g->database, "*");
+    g->scope = server       ? MY_SCOPE_SERVER
+               : all        ? MY_SCOPE_DATABASE
+               : g->kind.at ? MY_SCOPE_ROUTINE
+                            : MY_SCOPE_TABLE;
+    return (server || is_closed(g->database, '`')) &&
+           (all ? !g->kind.at : !server && is_closed(g->object, '`'));
+}
+
+/* SELECT, DELETE HISTORY, INSERT (`a`, `b`) */
+static bool are_rights(struct span what)
+{
+    unsigned depth = 0;
+    struct span token;
+
+    while ((token = next(&what)).len) {
+        if (span_is(token, "(") || span_is(token, ")"))
+            depth += *token.at == '(' ? 1 : -1;
+        else if (!span_is(token, ",") &&
+                 !(depth ? is_closed(token, '`') || is_bare(token, false) : is_bare(token, true)))
+            return false;
+        if (depth > 1)
+            return false;
+    }
+    return depth == 0;
 }
 
 static bool has_option(struct span rest)
@@ -148,16 +245,17 @@ static bool parse_default(struct span rest, struct my_grant *g)
     next(&rest);
     g->scope = MY_SCOPE_DEFAULT;
     g->what = take_account(&rest);
-    if (!span_is(next(&rest), "FOR"))
+    if (!is_role(g->what) || !span_is(next(&rest), "FOR"))
         return false;
     g->to = take_account(&rest);
-    return g->to.len > 0;
+    return is_account(g->to);
 }
 
 bool my_grant_parse(struct span sql, struct my_grant *out)
 {
     struct my_grant g = {0};
     struct span rest = sql, verb = next(&rest), word;
+    bool known = false;
 
     if (span_is(verb, "SET")) {
         if (!parse_default(rest, &g))
@@ -170,18 +268,21 @@ bool my_grant_parse(struct span sql, struct my_grant *out)
     g.what = take_what(&rest, &word);
     if (span_is(word, "TO")) {
         g.scope = MY_SCOPE_MEMBER;
+        known = is_role(g.what);
     } else if (span_is(g.what, "PROXY")) {
         g.scope = MY_SCOPE_PROXY;
         g.what = take_account(&rest);
         word = next(&rest);
+        known = is_account(g.what);
     } else if (take_object(&rest, &g)) {
         word = next(&rest);
+        known = g.what.len && are_rights(g.what);
     }
-    if (!g.what.len || !span_is(word, "TO"))
+    if (!known || !span_is(word, "TO"))
         return false;
     g.to = take_account(&rest);
     g.option = has_option(rest);
-    if (!g.to.len)
+    if (!is_account(g.to))
         return false;
     *out = g;
     return true;
@@ -324,16 +425,15 @@ static bool takes_no_secret(struct span plugin)
 /* One way in: a plugin, and what it is given. */
 static void add_way(struct span plugin, struct span given, struct buf *out, bool *had)
 {
-    buf_span(out, plugin);
-    if (takes_no_secret(plugin)) {
+    if (!given.at || takes_no_secret(plugin)) {
+        buf_span(out, plugin);
         buf_puts(out, given.at ? " USING " : "");
         buf_span(out, given);
         return;
     }
-    *had = *had || given.at;
-    /* A hash of this form that no password has; other plugins know none. */
-    if (given.at && span_is(plugin, "mysql_native_password"))
-        buf_puts(out, " USING 'invalid'");
+    *had = true;
+    /* A hash of this form that no password has; other plugins know none, and would take an empty one. */
+    buf_puts(out, "mysql_native_password USING 'invalid'");
 }
 
 bool my_user_way(struct span *auth, struct span *plugin, struct span *given)

@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#include "lib/base/auto.h"
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
 static void must(bool holds)
@@ -21,17 +23,22 @@ static void inside(struct span text, struct span piece)
 
 static void as_grant(struct span text)
 {
-    struct buf first = {0}, second = {0}, user = {0}, host = {0};
+    struct buf text_again = {0}, first = {0}, second = {0}, user = {0}, host = {0};
     struct my_grant g, again;
 
     if (!my_grant_parse(text, &g))
         return;
     const struct span pieces[] = {g.what, g.kind, g.database, g.object, g.to};
-    for (size_t i = 0; i < sizeof(pieces) / sizeof(*pieces); i++)
+    for (size_t i = 0; i < COUNT(pieces); i++)
         inside(text, pieces[i]);
     must(my_account_names(g.to, &user, &host) && user.len + host.len <= text.len);
-    if (my_grant_write(&g, &first) && my_grant_parse(buf_view(&first), &again))
-        must(again.scope == g.scope && my_grant_write(&again, &second));
+    must(my_grant_write(&g, &text_again) && my_grant_parse(buf_view(&text_again), &again));
+    const struct span pieces_again[] = {again.kind, again.database, again.object, again.to};
+    for (size_t i = 0; i < COUNT(pieces_again); i++)
+        must(span_eq(pieces_again[i], pieces[i + 1]));
+    must(again.scope == g.scope && again.option == g.option && my_grant_rights(&g, &first) &&
+         my_grant_rights(&again, &second) && span_eq(buf_view(&first), buf_view(&second)));
+    buf_done(&text_again);
     buf_done(&first);
     buf_done(&second);
     buf_done(&user);
@@ -60,6 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
     struct span text = {(const char *)bytes, len};
 
+    my_like(text, text);
     as_grant(text);
     as_user(text);
     return 0;

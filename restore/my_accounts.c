@@ -271,7 +271,7 @@ bool my_definers_restore(struct my_target *t, struct err *err)
 }
 
 /* Without the mode a grant to an account that is not there would make it, with no password. */
-static bool each_line(const struct making *m, const char *file,
+static bool each_line(struct making *m, const char *file,
                       bool (*each)(void *ctx, const struct sql_statement *st, struct err *err),
                       struct err *err)
 {
@@ -279,10 +279,11 @@ static bool each_line(const struct making *m, const char *file,
 
     if (!my_accounts_text(m->target, file, &text, err))
         return false;
+    m->place.all = buf_view(&text);
     return !text.len ||
            (db_exec(m->db, err,
                     "SET @rehearse_mode = @@sql_mode, SESSION sql_mode = 'NO_AUTO_CREATE_USER'") &&
-            sql_each(SQL_MARIADB, buf_view(&text), each, (void *)(uintptr_t)m, err) &&
+            sql_each(SQL_MARIADB, buf_view(&text), each, m, err) &&
             db_exec(m->db, err, "SET SESSION sql_mode = @rehearse_mode"));
 }
 
@@ -320,31 +321,99 @@ static bool is_selected(const struct my_grant_place *place, const struct my_gran
     return true;
 }
 
+static bool covers(const struct my_grant_place *place, const struct my_grant *g, bool *it_does,
+                   struct err *err)
+{
+    AUTO(buf) struct buf pattern = {0};
+
+    if (!my_name(g->database, &pattern))
+        return err_memory(err);
+    *it_does = my_like(buf_view(&pattern), span_of(place->captured));
+    return true;
+}
+
+/* What stands before the first sign for any character: by that the server orders patterns.
+ * Source: MariaDB sql/sql_acl.cc, get_sort(). */
+static size_t letters(struct span pattern)
+{
+    for (size_t i = 0; i < pattern.len; i++) {
+        if (pattern.at[i] == '\\')
+            i++;
+        else if (pattern.at[i] == '%' || pattern.at[i] == '_')
+            return i;
+    }
+    return SIZE_MAX;
+}
+
+struct choice {
+    const struct my_grant_place *place;
+    struct span to;
+    struct buf best; /* as it stands there */
+};
+
+static bool choose(void *ctx, const struct sql_statement *st, struct err *err)
+{
+    struct choice *c = ctx;
+    struct my_grant g;
+    bool it_does = false;
+
+    if (!my_grant_parse(st->text, &g) || g.scope != MY_SCOPE_DATABASE || !span_eq(g.to, c->to))
+        return true;
+    if (!covers(c->place, &g, &it_does, err))
+        return false;
+    if (!it_does || (c->best.len && letters(g.database) <= letters(buf_view(&c->best))))
+        return true;
+    buf_clear(&c->best);
+    buf_span(&c->best, g.database);
+    return buf_ok(&c->best, err);
+}
+
+/* Of all patterns that cover a database the server asks one for each account, the most exact. */
+static bool is_asked(const struct my_grant_place *place, const struct my_grant *g, bool *asked,
+                     struct err *err)
+{
+    struct choice c = {.place = place, .to = g->to};
+    bool done =
+        letters(g->database) == SIZE_MAX || sql_each(SQL_MARIADB, place->all, choose, &c, err);
+
+    *asked = !c.best.len || span_eq(buf_view(&c.best), g->database);
+    buf_done(&c.best);
+    return done;
+}
+
+/* *name: the database it is granted on here, unless that stays. */
+static bool place_database(const struct my_grant_place *place, const struct my_grant *g,
+                           struct buf *name, bool *ours, struct err *err)
+{
+    bool same = strcmp(place->captured, place->database) == 0, asked = false;
+
+    if (!covers(place, g, &asked, err) || (asked && !is_asked(place, g, &asked, err)))
+        return false;
+    *ours = asked || place->others;
+    if (asked && !(same && place->others))
+        exact_pattern(place->database, name);
+    return true;
+}
+
 bool my_grant_placed(const struct my_grant_place *place, struct span sql, struct buf *out,
                      bool *ours, struct err *err)
 {
-    AUTO(buf) struct buf pattern = {0}, name = {0};
-    bool same = strcmp(place->captured, place->database) == 0;
+    AUTO(buf) struct buf name = {0};
     struct my_grant g;
 
-    if (!my_grant_parse(sql, &g) || !g.database.at)
+    if (!my_grant_parse(sql, &g) || !g.database.at || g.scope == MY_SCOPE_SERVER)
         return err_set(err, ERR_DAMAGED, "grants.sql has a line that is not understood");
     *ours = true;
     if (g.scope == MY_SCOPE_DATABASE) {
-        if (!my_name(g.database, &pattern))
-            return err_memory(err);
-        bool covers = my_like(buf_view(&pattern), span_of(place->captured));
-        *ours = covers || place->others;
-        if (covers && !(same && place->others)) {
-            exact_pattern(place->database, &name);
-            g.database = buf_view(&name);
-        }
+        if (!place_database(place, &g, &name, ours, err))
+            return false;
     } else {
         if (!is_selected(place, &g, err, ours))
             return false;
         quoted(place->database, &name);
-        g.database = buf_view(&name);
     }
+    if (name.len)
+        g.database = buf_view(&name);
     buf_clear(out);
     return (buf_ok(&name, err) && my_grant_write(&g, out)) || err_memory(err);
 }
@@ -397,7 +466,11 @@ bool my_grants_restore(struct my_target *t, struct db *db, const char *database,
         return true;
     if (!json_want_str(t->facts, "database", &captured, err))
         return false;
-    struct making m = {
-        .target = t, .db = db, .place = {captured, database, t->select, t->conf.owned}};
+    struct making m = {.target = t,
+                       .db = db,
+                       .place = {.captured = captured,
+                                 .database = database,
+                                 .select = t->select,
+                                 .others = t->conf.owned}};
     return each_line(&m, "grants.sql", grant_line, err);
 }

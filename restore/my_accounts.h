@@ -47,11 +47,13 @@ bool my_account_there(struct db *db, struct span user, struct span host, bool *t
 bool my_account_boxes(const struct my_target *t, struct span account);
 
 /* A statement of grants.sql as it is for a database that has another name here; false in *ours: it
- * is about another database. Rights on what is not selected are not ours either. */
+ * is about another database, or a pattern that the server does not come to. Rights on what is not
+ * selected are not ours either. */
 struct my_grant_place {
     const char *captured, *database;
     const struct my_select *select;
-    bool others; /* grants on other databases belong to it as well: a server of our own */
+    struct span all; /* grants.sql */
+    bool others;     /* grants on other databases belong to it as well: a server of our own */
 };
 /* user@host that it is for here. */
 bool my_grant_to(struct my_target *t, const struct my_grant *g, struct buf *who, struct err *err);

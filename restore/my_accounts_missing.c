@@ -63,10 +63,13 @@ static bool look_at_server(struct lacks *l, struct err *err)
     struct my_target *t = l->target;
     AUTO(buf) struct buf text = {0};
 
-    return t->conf.what.no_privileges ||
-           (json_want_str(t->facts, "database", &l->place.captured, err) &&
-            my_accounts_text(t, "grants.sql", &text, err) &&
-            sql_each(SQL_MARIADB, buf_view(&text), look_at_grant, l, err));
+    if (t->conf.what.no_privileges)
+        return true;
+    if (!json_want_str(t->facts, "database", &l->place.captured, err) ||
+        !my_accounts_text(t, "grants.sql", &text, err))
+        return false;
+    l->place.all = buf_view(&text);
+    return sql_each(SQL_MARIADB, l->place.all, look_at_grant, l, err);
 }
 
 static bool look_at_box(struct lacks *l, struct err *err)

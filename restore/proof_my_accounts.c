@@ -317,10 +317,12 @@ static bool read_bundle(struct comparing *c, struct err *err)
     struct facts f = {
         .map = c->bundle, .place = &place, .no_privileges = p->conf->what.no_privileges};
 
-    return json_want_str(facts, "database", &place.captured, err) &&
-           proof_bundle_text(p, "accounts.sql", &accounts, err) &&
-           proof_bundle_text(p, "grants.sql", &grants, err) &&
-           take_apart(&f, buf_view(&accounts), buf_view(&grants), err);
+    if (!json_want_str(facts, "database", &place.captured, err) ||
+        !proof_bundle_text(p, "accounts.sql", &accounts, err) ||
+        !proof_bundle_text(p, "grants.sql", &grants, err))
+        return false;
+    place.all = buf_view(&grants);
+    return take_apart(&f, buf_view(&accounts), buf_view(&grants), err);
 }
 
 static bool compare(struct comparing *c, struct err *err)

@@ -86,6 +86,9 @@ bool my_is_filled(struct my_target *t, const char *database, bool *filled, struc
 bool my_count_tables(struct my_target *t, const char *database, uint64_t *tables, struct err *err);
 bool my_database_drop(struct my_target *t, const char *database, struct err *err);
 bool my_database_exists(struct my_target *t, const char *database, bool *exists, struct err *err);
+/* What was set aside: refused while others have foreign keys into it, but those that go as well. `db` is
+ * a session beside the main one. */
+bool my_place_drop_old(struct my_target *t, struct db *db, const char *old, struct err *err);
 /* With the bundle's character set. */
 bool my_database_make(struct my_target *t, const char *database, struct err *err);
 /* On resume: takes away what of the old one is still where the new one stands. */

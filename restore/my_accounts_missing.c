@@ -10,7 +10,11 @@ struct lacks {
     struct missing *missing;
     struct my_plugins plugins;
     struct my_grant_place place;
+    bool granted, named; /* something; to accounts that must be there */
+    bool may_grant, may_read;
 };
+
+#define WITHOUT "or leave grants out with --no-privileges"
 
 static bool look_at_account(void *ctx, const struct sql_statement *st, struct err *err)
 {
@@ -51,9 +55,52 @@ static bool look_at_grant(void *ctx, const struct sql_statement *st, struct err 
 
     if (!my_grant_placed(&l->place, st->text, &sql, &ours, err))
         return false;
-    if (!ours || !my_grant_parse(buf_view(&sql), &g) || span_is(g.to, "PUBLIC"))
+    if (!ours || !my_grant_parse(buf_view(&sql), &g))
         return true;
-    return my_grant_to(l->target, &g, &who, err) && check_account(l, buf_view(&who), err);
+    l->granted = true;
+    if (span_is(g.to, "PUBLIC"))
+        return true;
+    l->named = true;
+    return !l->may_read ||
+           (my_grant_to(l->target, &g, &who, err) && check_account(l, buf_view(&who), err));
+}
+
+static bool look_at_own(void *ctx, const struct db_row *row, struct err *err)
+{
+    struct lacks *l = ctx;
+
+    (void)err;
+    l->may_grant |= my_grant_gives(row->value[0], "GRANT OPTION", l->place.database);
+    return true;
+}
+
+static bool read_own(struct lacks *l, struct err *err)
+{
+    struct db *db = l->target->main;
+    AUTO(buf) struct buf count = {0};
+    struct err why = {0};
+
+    l->may_read = db_value(db, &count, &why, "SELECT count(*) FROM mysql.user");
+    return (l->may_read || why.code == ERR_RIGHTS || err_pass(err, &why)) &&
+           db_rows(db, look_at_own, l, err, "SHOW GRANTS");
+}
+
+/* What the account lacks to make the grants. */
+static bool tell_own(struct lacks *l, struct err *err)
+{
+    const struct my_target *t = l->target;
+    const char *user = t->conf.db->user ? t->conf.db->user : "";
+    AUTO(buf) struct buf read = {0}, grant = {0};
+
+    buf_printf(&read, "GRANT SELECT ON mysql.user TO '%s', " WITHOUT, user);
+    buf_puts(&grant, "GRANT GRANT OPTION ON ");
+    db_quote_name(t->main, l->place.database, &grant);
+    buf_printf(&grant, ".* TO '%s', " WITHOUT, user);
+    return buf_ok(&read, err) && buf_ok(&grant, err) &&
+           (!l->named || l->may_read ||
+            missing_add(l->missing, "SELECT on", "mysql.user", buf_str(&read), err)) &&
+           (!l->granted || l->may_grant ||
+            missing_add(l->missing, "GRANT OPTION on", l->place.database, buf_str(&grant), err));
 }
 
 /* All that are granted something. Who objects run as is tried (my_rights.c): not every account may
@@ -69,7 +116,10 @@ static bool look_at_server(struct lacks *l, struct err *err)
         !my_accounts_text(t, "grants.sql", &text, err))
         return false;
     l->place.all = buf_view(&text);
-    return sql_each(SQL_MARIADB, l->place.all, look_at_grant, l, err);
+    l->place.database = t->conf.final;
+    return !text.len ||
+           (read_own(l, err) && sql_each(SQL_MARIADB, l->place.all, look_at_grant, l, err) &&
+            tell_own(l, err));
 }
 
 static bool look_at_box(struct lacks *l, struct err *err)

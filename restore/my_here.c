@@ -37,16 +37,6 @@ static bool add_name(struct my_here *h, const char *from, const char *to, struct
     return (n->from && n->to) || err_memory(err);
 }
 
-static bool is_same(const char *a, const char *b)
-{
-    return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
-static bool same_server(const struct env_database *a, const struct env_database *b)
-{
-    return is_same(a->host, b->host) && is_same(a->socket, b->socket) && a->port == b->port;
-}
-
 /* The name that database `name` of the environment has while ours has conf->database. */
 static bool name_here(const struct my_here_conf *conf, const struct env_database *db,
                       const char *component, struct place_db *at, const char **out, struct err *err)
@@ -87,7 +77,7 @@ bool my_here_open(const struct my_here_conf *conf, struct db *db, struct my_here
 {
     const struct env *env = place_env(conf->place);
     const struct env_database *own = env_find_database(env, conf->component + sizeof(KIND) - 1);
-    AUTO(buf) struct buf account = {0};
+    AUTO(buf) struct buf account = {0}, mode = {0};
     bool ok = true;
 
     *out = (struct my_here){.what = conf->what, .names = VEC(struct my_here_name)};
@@ -96,9 +86,11 @@ bool my_here_open(const struct my_here_conf *conf, struct db *db, struct my_here
         out->account = ok ? buf_take(&account) : NULL;
         ok = ok && (out->account || err_memory(err));
     }
+    ok = ok && db_value(db, &mode, err, "SELECT @@global.lower_case_table_names");
+    out->nocase = ok && strcmp(buf_str(&mode), "0") != 0;
     for (unsigned i = 0; ok && own && i < env->databases_count; i++)
         if (strcmp(env->databases[i].engine, own->engine) == 0 &&
-            (conf->place->box || same_server(own, &env->databases[i])))
+            (conf->place->box || env_same_server(own, &env->databases[i])))
             ok = add_database(conf, &env->databases[i], out, err);
     if (!ok)
         my_here_done(out);
@@ -159,12 +151,12 @@ static bool name_of(struct token t, struct buf *out)
     return !out->failed;
 }
 
-static bool is_name(struct token t, const char *name)
+static bool is_name(const struct my_here *h, struct token t, const char *name)
 {
     AUTO(buf) struct buf text = {0};
 
     return !(t.kind == SQL_STRING && *t.text.at == '\'') && name_of(t, &text) &&
-           span_is(buf_view(&text), name);
+           (h->nocase ? span_is_nocase(buf_view(&text), name) : span_is(buf_view(&text), name));
 }
 
 static const struct my_here_name *find_name(const struct my_here *h, struct token t)
@@ -172,7 +164,7 @@ static const struct my_here_name *find_name(const struct my_here *h, struct toke
     const struct my_here_name *n = h->names.at;
 
     for (size_t i = 0; i < h->names.count; i++)
-        if (is_name(t, n[i].from))
+        if (is_name(h, t, n[i].from))
             return &n[i];
     return NULL;
 }
@@ -185,7 +177,7 @@ static bool is_table_there(const struct my_here *h, const struct my_here_text *i
     struct reader r = {.in = in, .rest = in->text};
 
     while (next(&r)) {
-        if (!is_name(r.token, name) || is_punct(peek(&r, 1), "."))
+        if (!is_name(h, r.token, name) || is_punct(peek(&r, 1), "."))
             continue;
         bool last = is_punct(r.before, ".");
         if (last && (is_punct(r.third, ".") || !find_name(h, r.second)))

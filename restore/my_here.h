@@ -24,6 +24,7 @@ struct my_here {
     const struct selection *what;
     struct vec names; /* struct my_here_name */
     char *account;    /* user@host that restores; NULL: not needed */
+    bool nocase;      /* the server does not tell names apart by their letters' case */
 };
 
 struct my_here_name {

@@ -392,7 +392,7 @@ bool my_target_keep(struct target *base, struct err *err)
 /* ---- the end -----------------------------------------------------------------------------------*/
 
 /* Of a restore that goes on: what it had set aside is dropped only when that may be replaced. */
-static bool drop_old(struct my_target *t, struct err *err)
+static bool drop_old(struct my_target *t, struct db *db, struct err *err)
 {
     struct err why = {0};
     char old[PLACE_NAME];
@@ -407,7 +407,7 @@ static bool drop_old(struct my_target *t, struct err *err)
         return target_leave(&t->base, t->conf.component, old,
                             "it is what was there before; --replace-database drops it", err);
     t->base.replaced = true;
-    return my_database_drop(t, old, &why) ||
+    return my_place_drop_old(t, db, old, &why) ||
            target_leave(&t->base, t->conf.component, old, why.text, err);
 }
 
@@ -421,5 +421,5 @@ bool my_target_clear(struct target *base, bool all, struct err *err)
     if (!my_target_session(t, &db, err) || !my_views_sorted(t, db, err) ||
         !my_grants_restore(t, db, t->database, err) || !my_events_on(t, db, err))
         return incomplete(t, err);
-    return !all || (drop_old(t, err) && my_database_drop(t, t->conf.db->database, err));
+    return !all || (drop_old(t, db, err) && my_database_drop(t, t->conf.db->database, err));
 }

@@ -191,16 +191,26 @@ struct inbound {
     char *database;
 };
 
-static bool is_replaced_too(const struct my_target *t, struct span database)
+/* The name of the file's database `i`, when that is restored to this server, too; else NULL. */
+static const char *beside(const struct my_target *t, unsigned i)
 {
     const struct env *env = t->conf.place->env;
+    const struct env_database *db = &env->databases[i];
+    const struct env_database *own = env_find_database(env, strchr(t->conf.component, '.') + 1);
+    AUTO(buf) struct buf component = {0};
 
-    for (unsigned i = 0; i < env->databases_count; i++) {
-        AUTO(buf) struct buf component = {0};
-        const struct env_database *db = &env->databases[i];
-        buf_printf(&component, "%s.%s", db->engine, db->name);
-        if (db->database && span_is(database, db->database) &&
-            only_component(t->conf.what.only, buf_view(&component)))
+    buf_printf(&component, "%s.%s", db->engine, db->name);
+    return own && env_same_server(own, db) &&
+                   only_component(t->conf.what.only, buf_view(&component))
+               ? db->database
+               : NULL;
+}
+
+static bool is_replaced_too(const struct my_target *t, struct span database)
+{
+    for (unsigned i = 0; i < t->conf.place->env->databases_count; i++) {
+        const char *name = beside(t, i);
+        if (name && span_is(database, name))
             return true;
     }
     return false;
@@ -240,6 +250,47 @@ static bool refuse_inbound(struct my_target *t, struct err *err)
     free(in.table);
     free(in.database);
     return ok;
+}
+
+struct inner {
+    struct db *db;
+    const char *database;
+};
+
+static bool drop_key(void *ctx, const struct db_row *row, struct err *err)
+{
+    const struct inner *in = ctx;
+    AUTO(free) char *table = span_dup(row->value[0]), *key = span_dup(row->value[1]);
+    AUTO(buf) struct buf sql = {0};
+
+    if (!table || !key)
+        return err_memory(err);
+    buf_puts(&sql, "ALTER TABLE ");
+    db_quote_qualified(in->db, in->database, table, &sql);
+    buf_puts(&sql, " DROP FOREIGN KEY ");
+    db_quote_name(in->db, key, &sql);
+    return buf_ok(&sql, err) && db_exec(in->db, err, "%s", buf_str(&sql));
+}
+
+bool my_place_drop_old(struct my_target *t, struct db *db, const char *old, struct err *err)
+{
+    char other[PLACE_NAME];
+    struct inner in = {db, other};
+
+    for (unsigned i = 0; i < t->conf.place->env->databases_count; i++) {
+        const char *name = beside(t, i);
+        if (!name || strcmp(name, t->conf.final) == 0)
+            continue;
+        place_old_name(name, other);
+        if (!db_rows(t->main, drop_key, &in, err,
+                     "SELECT table_name, constraint_name FROM "
+                     "information_schema.referential_constraints WHERE constraint_schema = '%s' "
+                     "AND unique_constraint_schema = '%s'",
+                     other, old))
+            return false;
+    }
+    return db_exec(t->main, err, "SET SESSION foreign_key_checks = 1") &&
+           my_database_drop(t, old, err);
 }
 
 /* ---- open --------------------------------------------------------------------------------------*/

@@ -12,12 +12,13 @@
 
 struct right {
     const char *name;
-    enum { ALWAYS, WITH_VIEWS, WITH_TRIGGERS, WITH_ROUTINES, WITH_EVENTS } when;
+    enum { ALWAYS, WITH_OBJECTS, WITH_VIEWS, WITH_TRIGGERS, WITH_ROUTINES, WITH_EVENTS } when;
     bool old; /* needed where the old tables go, too */
     bool has;
 };
 
-/* RENAME wants ALTER and DROP where a table is, CREATE and INSERT where it goes. */
+/* RENAME wants ALTER and DROP where a table is, CREATE and INSERT where it goes. Definers are tried by a
+ * view. */
 static const struct right needed[] = {{"SELECT", ALWAYS, false, false},
                                       {"INSERT", ALWAYS, true, false},
                                       {"CREATE", ALWAYS, true, false},
@@ -25,7 +26,7 @@ static const struct right needed[] = {{"SELECT", ALWAYS, false, false},
                                       {"DROP", ALWAYS, true, false},
                                       {"INDEX", ALWAYS, false, false},
                                       {"REFERENCES", ALWAYS, false, false},
-                                      {"CREATE VIEW", WITH_VIEWS, false, false},
+                                      {"CREATE VIEW", WITH_OBJECTS, false, false},
                                       {"SHOW VIEW", WITH_VIEWS, false, false},
                                       {"TRIGGER", WITH_TRIGGERS, false, false},
                                       {"CREATE ROUTINE", WITH_ROUTINES, false, false},
@@ -49,17 +50,27 @@ static bool take_grant(void *ctx, const struct db_row *row, struct err *err)
 
 static bool is_wanted(struct my_target *t, const struct right *r)
 {
-    static const enum my_kind kinds[] = {[WITH_VIEWS] = MY_VIEWS,
-                                         [WITH_TRIGGERS] = MY_TRIGGERS,
-                                         [WITH_ROUTINES] = MY_ROUTINES,
-                                         [WITH_EVENTS] = MY_EVENTS};
-    const json_t *list = NULL;
+    static const struct {
+        enum my_kind kind;
+        int when;
+    } kinds[] = {{MY_VIEWS, WITH_VIEWS},
+                 {MY_TRIGGERS, WITH_TRIGGERS},
+                 {MY_ROUTINES, WITH_ROUTINES},
+                 {MY_EVENTS, WITH_EVENTS}};
+    bool wanted = r->when == ALWAYS;
 
-    return r->when == ALWAYS ||
-           (my_object_list(t, kinds[r->when], &list, NULL) && json_array_size(list) > 0);
+    for (size_t i = 0; !wanted && i < COUNT(kinds); i++) {
+        const json_t *list = NULL;
+        wanted = (r->when == WITH_OBJECTS || (int)r->when == kinds[i].when) &&
+                 my_object_list(t, kinds[i].kind, &list, NULL) && json_array_size(list) > 0;
+    }
+    return wanted;
 }
 
-static bool check_database(struct my_target *t, const char *database, bool is_old,
+/* What is cleared may hold anything, and what the account has no right to it does not see. */
+enum side { IS_NEW, IS_CLEARED, IS_OLD };
+
+static bool check_database(struct my_target *t, const char *database, enum side side,
                            struct missing *missing, struct err *err)
 {
     AUTO(buf) struct buf list = {0}, what = {0}, mend = {0};
@@ -70,7 +81,8 @@ static bool check_database(struct my_target *t, const char *database, bool is_ol
     if (!db_rows(t->main, take_grant, &r, err, "SHOW GRANTS"))
         return false;
     for (size_t i = 0; i < COUNT(r.right); i++)
-        if (!r.right[i].has && (!is_old || r.right[i].old) && is_wanted(t, &r.right[i]))
+        if (!r.right[i].has && (side == IS_CLEARED ||
+                                ((side == IS_NEW || r.right[i].old) && is_wanted(t, &r.right[i]))))
             buf_printf(&list, "%s%s", list.len ? ", " : "", r.right[i].name);
     if (!list.len)
         return buf_ok(&list, err);
@@ -87,9 +99,9 @@ bool my_grants_missing(struct my_target *t, struct missing *missing, struct err 
     char old[PLACE_NAME];
 
     place_old_name(t->conf.final, old);
-    return check_database(t, t->conf.db->database, false, missing, err) &&
-           check_database(t, t->conf.final, false, missing, err) &&
-           (!t->base.replaced || check_database(t, old, true, missing, err));
+    return check_database(t, t->conf.db->database, IS_NEW, missing, err) &&
+           check_database(t, t->conf.final, t->base.replaced ? IS_CLEARED : IS_NEW, missing, err) &&
+           (!t->base.replaced || check_database(t, old, IS_OLD, missing, err));
 }
 
 /* ---- trials ------------------------------------------------------------------------------------*/

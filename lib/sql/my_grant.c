@@ -490,6 +490,8 @@ bool my_grant_gives(struct span line, const char *privilege, const char *databas
         (g.scope == MY_SCOPE_DATABASE &&
          (!my_name(g.database, &pattern) || !my_like(buf_view(&pattern), span_of(database)))))
         return false;
+    if (strcmp(privilege, "GRANT OPTION") == 0)
+        return g.option;
     while (span_split(&g.what, ',', &one)) {
         one = span_trim(one);
         if (span_is(one, "ALL PRIVILEGES") || span_is(one, privilege))

@@ -54,7 +54,7 @@ bool my_user_without_hash(const struct my_user *u, struct buf *out, bool *had);
 bool my_name(struct span quoted, struct buf *out);
 /* user and host of `user`@`host`; of a role the host is "". */
 bool my_account_names(struct span account, struct buf *user, struct buf *host);
-/* Whether one line of SHOW GRANTS gives the privilege on the whole database. */
+/* Whether one line of SHOW GRANTS gives the privilege, or "GRANT OPTION", on the whole database. */
 bool my_grant_gives(struct span line, const char *privilege, const char *database);
 /* Whether a name of a database matches the pattern, that is not quoted any more. */
 bool my_like(struct span pattern, struct span name);

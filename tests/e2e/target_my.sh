@@ -269,6 +269,17 @@ check "with that it is restored" few --no-owner --verify
 check_same "all is its own" "$(definers mine)" "few@localhost"
 check_same "rows are there" "$(my_sql mine -e 'SELECT count(*) FROM orders')" "$ROWS"
 
+OLD=rehearse_old_$(printf mine | sha256sum | cut -c 1-16)
+my_sql -e "CREATE DATABASE hidden; CREATE TABLE hidden.t (id bigint, FOREIGN KEY (id) REFERENCES mine.orders (id))"
+my_sql -e "GRANT REFERENCES ON hidden.* TO few@localhost"
+check_status "foreign keys that it may see stop it" 18 few --no-owner --replace-database mine
+my_sql -e "REVOKE REFERENCES ON hidden.* FROM few@localhost"
+check "foreign keys that it may not see do not stop it" few --no-owner --replace-database mine
+check_has "but what they name stays" "$(say)" "$OLD"
+check_same "with its rows" "$(my_sql "$OLD" -e 'SELECT count(*) FROM orders')" "$ROWS"
+check_status "and they hold" 1 my_sql -e 'INSERT INTO hidden.t VALUES (-1)'
+my_sql -e "DROP DATABASE hidden; DROP DATABASE $OLD"
+
 # ---- a server that has other names --------------------------------------------------------------------
 src_sql -e 'CREATE TABLE lone.Capital (id int PRIMARY KEY)'
 source_file lone lone
@@ -279,7 +290,7 @@ MY_OPTIONS=--lower-case-table-names=1 my_start low
 printf 'name: low\ndatabases:\n  - {name: lone, engine: mariadb, socket: "%s", user: root, database: lone}\n' "$MY_SOCKET" >"$T/low.yaml"
 check_status "letters that would be others are told" 17 to low
 check_has "of which table" "$(say)" "capital letters in the name of table 'Capital'"
-src_sql -e "DROP TABLE lone.Capital; GRANT SELECT (v) ON lone.t TO ghost@localhost"
+src_sql -e "DROP TABLE lone.Capital; DROP VIEW lone.v; CREATE PROCEDURE lone.upper() SELECT count(*) FROM LONE.t; GRANT SELECT (v) ON lone.t TO ghost@localhost"
 sed -i 's/database: lone}/database: lone, accounts: without-passwords}/' "$T/lone.yaml"
 check "a snapshot without, but with accounts" "$REHEARSE" snapshot --env "$T/lone.yaml" --to "$STORE"
 check_status "who is granted something must be there" 17 to low
@@ -287,6 +298,21 @@ check_has "and is named" "$(say)" '`ghost`@`localhost`'
 my_sql -e 'CREATE USER heir@localhost'
 check "or mapped" to low --verify --owner ghost=heir
 check_has "who has the grants then" "$(my_sql -e 'SHOW GRANTS FOR heir@localhost')" 'GRANT SELECT (`v`) ON `lone`.`t`'
+printf 'name: low\ndatabases:\n  - {name: lone, engine: mariadb, socket: "%s", user: few, database: lone2}\n' "$MY_SOCKET" >"$T/lowfew.yaml"
+RIGHTS="SELECT, INSERT, CREATE, ALTER, DROP, INDEX, REFERENCES, CREATE ROUTINE, ALTER ROUTINE"
+my_sql -e "CREATE USER few@localhost; GRANT $RIGHTS ON \`rehearse\\_%\`.* TO few@localhost; GRANT $RIGHTS, CREATE VIEW ON lone2.* TO few@localhost"
+check_status "who may not grant is told so" 17 to lowfew --no-owner
+for what in "GRANT OPTION on 'lone2'" "SELECT on 'mysql.user'" "CREATE VIEW on 'rehearse_load_" "--no-privileges"; do
+    check_has "of all it lacks: $what" "$(say)" "$what"
+done
+my_sql -e "GRANT ALL ON \`rehearse\\_%\`.* TO few@localhost"
+check "without grants it is restored" to lowfew --no-owner --no-privileges
+check_has "names in bodies are one in any letters" "$(my_sql -e 'SHOW CREATE PROCEDURE lone2.upper')" 'FROM `lone2`.t'
+check_status "who may not see all that is to go is told so" 17 to lowfew --no-owner --no-privileges --replace-database lone2
+check_has "by what it lacks" "$(say)" "SHOW VIEW, TRIGGER, EVENT on 'lone2'"
+my_sql -e "CREATE USER ghost@localhost; GRANT SELECT ON mysql.user TO few@localhost; GRANT ALL ON lone2.* TO few@localhost; GRANT GRANT OPTION ON lone2.* TO few@localhost"
+check "with all of them it is replaced" to lowfew --no-owner --replace-database lone2
+check_has "with its grants" "$(my_sql -e 'SHOW GRANTS FOR ghost@localhost')" 'ON `lone2`.`t`'
 MY_SOCKET=$STAGING STORE=$T/store
 
 # ---- every kind of object, and both engines in one file -------------------------------------------------
@@ -310,6 +336,10 @@ my_sql -e "CREATE USER nobody@'%'; GRANT ALL ON *.* TO nobody@'%'"
 check "one file names servers of both engines" to two --verify
 check_same "PostgreSQL's rows are there" "$(pg_sql notes -c 'SELECT count(*) FROM lines')" 1000
 check_same "the dump of every object is that of the source" "$(diff <(dump "$SRC_SOCKET" torture) <(dump "$MY_SOCKET" moved | sed 's/nextval(`moved`/nextval(`torture`/') | cut -c 1-300)" ""
+my_sql -e "CREATE TABLE moved.ours (id int PRIMARY KEY); CREATE DATABASE notes; CREATE TABLE notes.t (id int, FOREIGN KEY (id) REFERENCES moved.ours (id))"
+check_status "a namesake on another server does not go with it" 18 to two --replace-database moved --replace-database notes
+check_has "its foreign keys are told" "$(say)" "table 't' of database 'notes' has a foreign key into 'moved'"
+my_sql -e 'DROP DATABASE notes'
 check "and so it is when it is replaced" to two --verify --replace-database moved --replace-database notes
 check_same "by the same" "$(diff <(dump "$SRC_SOCKET" torture) <(dump "$MY_SOCKET" moved | sed 's/nextval(`moved`/nextval(`torture`/') | cut -c 1-300)" ""
 STORE=$T/store

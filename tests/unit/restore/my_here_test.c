@@ -46,6 +46,21 @@ TEST(databases_have_other_names)
         assert_string_equal(named(cases[i].text, cases[i].printed, &out), cases[i].want);
 }
 
+/* As servers with lower_case_table_names = 1 or 2 do: SHOP.p would be production's database there. */
+TEST(names_are_told_apart_as_the_server_does)
+{
+    struct my_here h = {.names = {.at = names, .count = COUNT(names)}};
+    struct my_here_text in = {.text = span_of("SELECT SHOP.f(1), Crm.id FROM t cRM")};
+    AUTO(buf) struct buf out = {0};
+
+    assert_true(my_here_names(&h, &in, &out, NULL));
+    assert_string_equal(buf_str(&out), "SELECT SHOP.f(1), Crm.id FROM t cRM");
+    h.nocase = true;
+    buf_clear(&out);
+    assert_true(my_here_names(&h, &in, &out, NULL));
+    assert_string_equal(buf_str(&out), "SELECT `sh``op`.f(1), Crm.id FROM t cRM");
+}
+
 TEST(backslashes_are_read_as_the_mode_wants_it)
 {
     struct my_here h = {.names = {.at = names, .count = COUNT(names)}};
@@ -92,4 +107,5 @@ TEST(definers_are_mapped)
     assert_string_equal(mapped(cases[0].text, &h, &out), "CREATE DEFINER=`me`@`here` PROCEDURE p");
 }
 
-TESTS(databases_have_other_names, backslashes_are_read_as_the_mode_wants_it, definers_are_mapped)
+TESTS(databases_have_other_names, names_are_told_apart_as_the_server_does,
+      backslashes_are_read_as_the_mode_wants_it, definers_are_mapped)

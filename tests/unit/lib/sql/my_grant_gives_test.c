@@ -21,6 +21,8 @@ TEST(grants_are_read)
         {"GRANT SELECT ON `shop`.`t` TO `a`", "SELECT", "shop", false},
         {"GRANT `role` TO `a`@`b`", "SELECT", "shop", false},
         {"", "SELECT", "shop", false},
+        {"GRANT ALL PRIVILEGES ON `shop`.* TO `a`", "GRANT OPTION", "shop", false},
+        {"GRANT SELECT ON `shop`.* TO `a` WITH GRANT OPTION", "GRANT OPTION", "shop", true},
     };
 
     for (size_t i = 0; i < COUNT(cases); i++) {

@@ -7,6 +7,8 @@
 #include "lib/base/json.h"
 #include "lib/bundle/columns.h"
 
+#include <math.h>
+
 struct feed {
     struct my_target *target;
     const struct stream *stream;
@@ -70,8 +72,9 @@ static bool give(void *ctx, struct span *piece, struct err *err)
 
 /* ---- warnings --------------------------------------------------------------------------------*/
 
-/* LOCAL turns errors of single values into warnings. One kind is no loss: ENUM and SET hold "" for
- * a value that was refused long ago, and storing that again warns again. */
+/* LOCAL turns errors of single values into warnings. Two kinds are no loss: ENUM and SET hold "" for
+ * a value that was refused long ago, and storing that again warns again; and FLOAT(M,D) holds its
+ * limit rounded, which may be beyond it. */
 struct warnings {
     struct feed *feed;
     const struct db *db;
@@ -80,16 +83,15 @@ struct warnings {
     bool bad;
 };
 
-/* Of "Data truncated for column 'name' at row 12". */
-static bool parse_truncated(struct span text, struct span *column, uint64_t *row)
+/* Of "Data truncated for column 'name' at row 12", without the name and what follows it. */
+static bool parse_place(struct span text, const char *before, struct span *column, uint64_t *row)
 {
-    static const char before[] = "Data truncated for column '", between[] = "' at row ";
+    static const char between[] = "' at row ";
 
     if (!span_starts(text, before))
         return false;
-    column->at = text.at + sizeof(before) - 1;
-    const char *end =
-        memmem(column->at, text.len - (sizeof(before) - 1), between, sizeof(between) - 1);
+    column->at = text.at + strlen(before);
+    const char *end = memmem(column->at, text.len - strlen(before), between, sizeof(between) - 1);
     if (!end)
         return false;
     column->len = (size_t)(end - column->at);
@@ -114,8 +116,8 @@ static bool parse_column(struct span text, struct span *column)
     return true;
 }
 
-/* The place of a column, and whether it is an ENUM or SET; false: there is none that is loaded. */
-static bool find_column(const struct stream *s, struct span name, unsigned *at, bool *is_enum)
+/* The place of a column, and its type; false: there is none that is loaded. */
+static bool find_column(const struct stream *s, struct span name, unsigned *at, struct span *type)
 {
     const json_t *columns = json_object_get(s->meta, "columns");
     size_t i;
@@ -123,12 +125,11 @@ static bool find_column(const struct stream *s, struct span name, unsigned *at, 
 
     json_array_foreach(columns, i, c)
     {
-        struct span type = span_of(json_string_value(json_object_get(c, "type")));
         const char *shown = json_string_value(json_object_get(c, "name"));
         AUTO(free) char *own = shown ? json_bytes_back(shown, NULL) : NULL;
         if (own && span_is(name, own)) {
             *at = (unsigned)i;
-            *is_enum = type.at && (span_starts(type, "enum(") || span_starts(type, "set("));
+            *type = span_of(json_string_value(json_object_get(c, "type")));
             return true;
         }
     }
@@ -147,8 +148,9 @@ static struct span nth_line(struct span text, uint64_t n)
     return line;
 }
 
-/* Whether the bundle itself holds "" (or the number 0) there. */
-static bool was_empty(struct warnings *w, unsigned column, uint64_t row, struct err *err)
+/* What the bundle holds there; false: it cannot be read, or there is no such row. */
+static bool sent_value(struct warnings *w, unsigned column, uint64_t row, struct span *value,
+                       struct err *err)
 {
     const struct stream *s = w->feed->stream;
 
@@ -161,10 +163,55 @@ static bool was_empty(struct warnings *w, unsigned column, uint64_t row, struct 
         }
         if (!bundle_read(w->feed->target->conf.bundle, seg, &w->feed->raw, err))
             return false;
-        struct span value = nth_line(buf_view(&w->feed->raw), column * seg->records + row);
-        return value.at && (!value.len || span_is(value, "0"));
+        *value = nth_line(buf_view(&w->feed->raw), column * seg->records + row);
+        return value->at != NULL;
     }
     return false;
+}
+
+/* An ENUM or SET that holds "" (or the number 0) in production, too. */
+static bool was_empty(struct warnings *w, const struct db_row *row, struct err *err)
+{
+    struct span column, type, value;
+    unsigned place;
+    uint64_t at;
+
+    return parse_place(row->value[2], "Data truncated for column '", &column, &at) &&
+           find_column(w->feed->stream, column, &place, &type) && type.at &&
+           (span_starts(type, "enum(") || span_starts(type, "set(")) &&
+           sent_value(w, place, at, &value, err) && (!value.len || span_is(value, "0"));
+}
+
+/* "float(30,0)": the greatest number of so many digits, as the server makes it. */
+static bool limit_of(struct span type, double *limit)
+{
+    uint64_t digits = 0, decimals = 0;
+    struct span kind, first, second;
+
+    if (!span_split(&type, '(', &kind) || !span_split(&type, ',', &first) ||
+        !span_split(&type, ')', &second) || !span_u64(first, &digits) ||
+        !span_u64(second, &decimals) || decimals > digits || digits > 255)
+        return false;
+    *limit = pow(10, (double)(digits - decimals)) - pow(10, -(double)decimals);
+    return true;
+}
+
+/* A FLOAT(M,D) or DOUBLE(M,D) at its limit: that is stored again, and is what was sent. */
+static bool was_limit(struct warnings *w, const struct db_row *row, struct err *err)
+{
+    struct span column, type, value;
+    unsigned place;
+    uint64_t at;
+    double limit;
+
+    if (!parse_place(row->value[2], "Out of range value for column '", &column, &at) ||
+        !find_column(w->feed->stream, column, &place, &type) || !type.at ||
+        !limit_of(type, &limit) || !sent_value(w, place, at, &value, err))
+        return false;
+    AUTO(free) char *text = span_dup(value);
+    double sent = text ? fabs(strtod(text, NULL)) : 0;
+    return span_starts(type, "float(") ? (float)sent == (float)limit
+                                       : span_starts(type, "double(") && sent == limit;
 }
 
 /* A generated column is computed from what is loaded, as it was on the source: what its expression
@@ -173,12 +220,11 @@ static bool is_generated(const struct warnings *w, const struct db_row *row)
 {
     static const char *const expressions[] = {"1292",
                                               "1365"}; /* truncated operand, division by 0 */
-    struct span column;
+    struct span column, type;
     unsigned place;
-    bool is_enum;
 
     if (parse_column(row->value[2], &column))
-        return !find_column(w->feed->stream, column, &place, &is_enum);
+        return !find_column(w->feed->stream, column, &place, &type);
     for (size_t i = 0; i < COUNT(expressions); i++)
         if (span_is(row->value[1], expressions[i]))
             return true;
@@ -197,16 +243,9 @@ static bool show_warning(struct warnings *w, const struct db_row *row, struct er
 static bool judge_warning(void *ctx, const struct db_row *row, struct err *err)
 {
     struct warnings *w = ctx;
-    struct span column;
-    uint64_t at;
-    unsigned place;
-    bool is_enum = false;
 
-    if (w->bad || row->count < 3 || is_generated(w, row))
-        return true;
-    if (parse_truncated(row->value[2], &column, &at) &&
-        find_column(w->feed->stream, column, &place, &is_enum) && is_enum &&
-        was_empty(w, place, at, err))
+    if (w->bad || row->count < 3 || is_generated(w, row) || was_empty(w, row, err) ||
+        was_limit(w, row, err))
         return true;
     w->bad = true;
     return show_warning(w, row, err);

@@ -49,6 +49,7 @@ CREATE TABLE redun (id int PRIMARY KEY) ROW_FORMAT=REDUNDANT; CREATE TABLE empty
 CREATE TABLE allgen (a int AS (1) STORED) ENGINE=InnoDB; INSERT INTO allgen VALUES (),();
 CREATE TABLE gencut (doc varchar(20), n int, cut char(2) AS (doc) STORED, virt char(1) AS (doc) VIRTUAL, num int AS (doc) STORED, part int AS (7 div n) STORED, small tinyint AS (n * 1000) STORED, KEY (virt)) ENGINE=InnoDB; INSERT INTO gencut (doc, n) VALUES ('a longer one', 0), ('12x', 5), ('abc', 1000), (NULL, NULL);
 CREATE TABLE `dot.ted name` (id int PRIMARY KEY); INSERT INTO `dot.ted name` VALUES (1);
+CREATE TABLE edges (id int PRIMARY KEY, f1 float(30,0), f2 float(7,2), d1 double(200,0), d2 double(20,3)) ENGINE=InnoDB; INSERT IGNORE INTO edges VALUES (1,1e29,1,1e199,1),(2,1e30,99999.99,1e200,99999999999999999.999),(3,-2e30,-1e9,-2e200,-1e30),(4,2e30,1e9,2e200,1e30);
 CREATE TABLE asfile (n varchar(64) CHARACTER SET filename PRIMARY KEY, v int) ENGINE=InnoDB; INSERT INTO asfile VALUES (_utf8mb3'a/b ü',1),('x',2);
 CREATE TABLE `views.sql` (id int PRIMARY KEY); INSERT INTO `views.sql` VALUES (2);
 CREATE TABLE `ta``ck''s "ü" 100%s` (`c``ol` int PRIMARY KEY, `select` int, KEY `in``dex` (`select`)); INSERT INTO `ta``ck''s "ü" 100%s` VALUES (1,2);

@@ -36,6 +36,7 @@ names=(
     trees:tree-unchanged-vs-restic
     trees:trees-vs-restic
     trees:snapshot-memory
+    trees:segments-memory
     replay:replay-vs-wrk
 )
 

@@ -155,12 +155,15 @@ install: $(BIN) man
 ## demo         the main job on the demo shop: a good release and a bad one
 ## bench        figures against other tools; BENCH=NAME,NAME: some of them
 ## fresh        `make demo` and `make test` in a new Debian root
+$(BUILD)/tests/bench/segments: $(BUILD)/tests/bench/segments.o $(ARCHIVES)
+	@echo "  ld   $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(LDLIBS)
 .PHONY: demo bench fresh
 demo:
 	@MAKE="$(MAKE)" BUILD=$(BUILD) scripts/demo.sh
 bench:
 	@scripts/install-deps bench
-	@$(MAKE) --no-print-directory BUILD=$(BUILD) $(BIN) shop
+	@$(MAKE) --no-print-directory BUILD=$(BUILD) $(BIN) shop $(BUILD)/tests/bench/segments
 	@MAKE="$(MAKE)" BUILD=$(BUILD) BENCH="$(BENCH)" scripts/bench.sh
 fresh:
 	@scripts/install-deps fresh

@@ -117,3 +117,17 @@ bench_snapshot_memory() {
     report snapshot-memory "$most" $((65536 + 24576 * $(nproc))) KiB
     rm -rf "$T/tree" "$T/store"
 }
+
+# What a snapshot knows of its segments: a million of them, which 4 TB have, anew and a day later.
+bench_segments_memory() {
+    local most=0 kib parent
+    need /usr/bin/time
+    rm -rf "$T/segments"
+    for parent in "" first; do
+        kib=$(rss "$BUILD/tests/bench/segments" "$T/segments" "${BENCH_SEGMENTS:-1000000}" $parent)
+        note "segments-memory: ${parent:+with a parent: }$kib KiB"
+        [ "$kib" -le "$most" ] || most=$kib
+    done
+    report segments-memory "$most" 65536 KiB
+    rm -rf "$T/segments"
+}

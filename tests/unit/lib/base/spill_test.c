@@ -3,7 +3,9 @@
 #include "lib/base/auto.h"
 #include "lib/base/spill.h"
 
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 static size_t resident_kib(void)
@@ -106,6 +108,31 @@ TEST(a_folder_that_is_not_there_is_named)
     assert_memory_equal(s.at, "abc", 3);
 }
 
+/* As on a full disk: the file cannot grow; what is there stays good, and the folder is named. */
+TEST(a_file_that_cannot_grow_keeps_what_it_has)
+{
+    AUTO(spill) struct spill s = {0};
+    struct rlimit was, small;
+    struct err err = {0};
+
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+    small = was;
+    small.rlim_cur = (size_t)6 << 20;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+    assert_ok(spill_open(&s, (size_t)64 << 20, &err), &err);
+    memset(spill_add(&s, NULL, (size_t)3 << 20, &err), 'x', (size_t)3 << 20);
+    assert_int_not_equal(s.file, 0);
+    assert_null(spill_add(&s, NULL, (size_t)3 << 20, &err));
+    assert_non_null(strstr(err.text, getenv("TMPDIR") ? getenv("TMPDIR") : "/var/tmp"));
+    signal(SIGXFSZ, handler);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+    spill_forget(&s);
+    for (size_t i = 0; i < (size_t)3 << 20; i++)
+        assert_true(s.at[i] == 'x');
+    assert_int_equal(s.len, (size_t)3 << 20);
+}
+
 TESTS(what_was_added_never_moves, what_is_forgotten_is_not_in_memory,
       little_stays_in_memory_and_is_not_forgotten, beyond_its_most_is_an_error,
-      a_folder_that_is_not_there_is_named)
+      a_folder_that_is_not_there_is_named, a_file_that_cannot_grow_keeps_what_it_has)

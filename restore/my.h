@@ -126,6 +126,10 @@ bool my_views_sorted(struct my_target *t, struct db *db, struct err *err);
 bool my_events_on(struct my_target *t, struct db *db, struct err *err);
 /* The list of such objects in the bundle; *out is NULL when it has none. */
 bool my_object_list(struct my_target *t, enum my_kind kind, const json_t **out, struct err *err);
+/* Those of them that are restored, one by one; the first failure ends it. */
+bool my_object_each(struct my_target *t, enum my_kind kind,
+                    bool (*each)(void *ctx, const json_t *o, struct err *err), void *ctx,
+                    struct err *err);
 bool my_object_make(struct my_target *t, struct db *db, const json_t *object, struct err *err);
 /* All that are there: views, routines, triggers and events. */
 bool my_objects_drop(struct db *db, struct err *err);

@@ -191,7 +191,9 @@ bool my_object_list(struct my_target *t, enum my_kind kind, const json_t **out, 
     return text_list(t, files[kind], "objects", out, err);
 }
 
-bool my_objects(struct my_target *t, struct db *db, enum my_kind kind, struct err *err)
+bool my_object_each(struct my_target *t, enum my_kind kind,
+                    bool (*each)(void *ctx, const json_t *o, struct err *err), void *ctx,
+                    struct err *err)
 {
     const json_t *list = NULL, *o;
     size_t i;
@@ -200,25 +202,37 @@ bool my_objects(struct my_target *t, struct db *db, enum my_kind kind, struct er
         return false;
     json_array_foreach(list, i, o)
     {
-        if (my_select_object(t->select, o) && !make_object(t, db, o, false, err))
-            return blame(o, err);
+        if (my_select_object(t->select, o) && !each(ctx, o, err))
+            return false;
     }
     return true;
 }
 
+struct making {
+    struct my_target *target;
+    struct db *db;
+};
+
+static bool make_one(void *ctx, const json_t *o, struct err *err)
+{
+    const struct making *m = ctx;
+
+    return make_object(m->target, m->db, o, false, err) || blame(o, err);
+}
+
+bool my_objects(struct my_target *t, struct db *db, enum my_kind kind, struct err *err)
+{
+    return my_object_each(t, kind, make_one, &(struct making){t, db}, err);
+}
+
+static bool make_stand_in(void *db, const json_t *o, struct err *err)
+{
+    return run_meta(db, o, "stand_in", err) || blame(o, err);
+}
+
 bool my_stand_ins(struct my_target *t, struct db *db, struct err *err)
 {
-    const json_t *list = NULL, *o;
-    size_t i;
-
-    if (!my_object_list(t, MY_VIEWS, &list, err))
-        return false;
-    json_array_foreach(list, i, o)
-    {
-        if (my_select_object(t->select, o) && !run_meta(db, o, "stand_in", err))
-            return blame(o, err);
-    }
-    return true;
+    return my_object_each(t, MY_VIEWS, make_stand_in, db, err);
 }
 
 /* One look at all that are left; *first says why the first of those that failed has. */
@@ -270,22 +284,19 @@ bool my_views_sorted(struct my_target *t, struct db *db, struct err *err)
     return !left || err_pass(err, &why);
 }
 
+static bool switch_on(void *ctx, const json_t *o, struct err *err)
+{
+    const struct making *m = ctx;
+    AUTO(free) char *name = my_meta_text(o, "name", NULL, err);
+
+    return (name && my_drop(m->db, "EVENT", name, err) &&
+            make_object(m->target, m->db, o, true, err)) ||
+           blame(o, err);
+}
+
 bool my_events_on(struct my_target *t, struct db *db, struct err *err)
 {
-    const json_t *list = NULL, *o;
-    size_t i;
-
-    if (!my_object_list(t, MY_EVENTS, &list, err))
-        return false;
-    json_array_foreach(list, i, o)
-    {
-        if (!my_select_object(t->select, o))
-            continue;
-        AUTO(free) char *name = my_meta_text(o, "name", NULL, err);
-        if (!name || !my_drop(db, "EVENT", name, err) || !make_object(t, db, o, true, err))
-            return blame(o, err);
-    }
-    return true;
+    return my_object_each(t, MY_EVENTS, switch_on, &(struct making){t, db}, err);
 }
 
 /* ---- dropping ----------------------------------------------------------------------------------*/

@@ -182,52 +182,32 @@ static bool try_definer(struct trial *r, const char *who, struct span create, st
     return !lacks || account_missing(r, who, err);
 }
 
-static bool try_definers(struct trial *r, enum my_kind kind, struct err *err)
+static bool try_its_definer(void *ctx, const json_t *o, struct err *err)
 {
-    struct my_target *t = r->target;
-    const json_t *list = NULL, *o;
-    size_t i;
+    struct trial *r = ctx;
+    AUTO(buf) struct buf here = {0}, who = {0};
+    size_t len = 0;
+    AUTO(free) char *create = my_meta_text(o, "create", &len, err);
 
-    if (!my_object_list(t, kind, &list, err))
+    if (!create || !my_here_object(&r->target->here, o, (struct span){create, len}, &here, err))
         return false;
-    json_array_foreach(list, i, o)
-    {
-        AUTO(buf) struct buf here = {0}, who = {0};
-        size_t len = 0;
-        if (!my_select_object(t->select, o))
-            continue;
-        AUTO(free) char *create = my_meta_text(o, "create", &len, err);
-        if (!create || !my_here_object(&t->here, o, (struct span){create, len}, &here, err))
-            return false;
-        if (my_here_definer(buf_view(&here), &who) &&
-            !try_definer(r, buf_str(&who), buf_view(&here), err))
-            return false;
-    }
-    return true;
+    return !my_here_definer(buf_view(&here), &who) ||
+           try_definer(r, buf_str(&who), buf_view(&here), err);
 }
 
-/* They want nothing that is not there yet. */
-static bool try_objects(struct trial *r, enum my_kind kind, struct err *err)
+/* It wants nothing that is not there yet. */
+static bool try_object(void *ctx, const json_t *o, struct err *err)
 {
-    struct my_target *t = r->target;
-    const json_t *list = NULL, *o;
-    size_t i;
+    struct trial *r = ctx;
+    struct err why = {0};
+    const char *name = json_string_value(json_object_get(o, "name"));
+    const char *what = json_string_value(json_object_get(o, "kind"));
+    AUTO(buf) struct buf lower = {0};
 
-    if (!my_object_list(t, kind, &list, err))
-        return false;
-    json_array_foreach(list, i, o)
-    {
-        struct err why = {0};
-        if (!my_select_object(t->select, o) || my_object_make(t, r->db, o, &why))
-            continue;
-        const char *name = json_string_value(json_object_get(o, "name"));
-        const char *what = json_string_value(json_object_get(o, "kind"));
-        AUTO(buf) struct buf lower = {0};
-        buf_printf(&lower, "the right to make %s", what ? what : "?");
-        if (!buf_ok(&lower, err) || !refused(r, buf_str(&lower), name ? name : "?", &why, err))
-            return false;
-    }
-    return true;
+    if (my_object_make(r->target, r->db, o, &why))
+        return true;
+    buf_printf(&lower, "the right to make %s", what ? what : "?");
+    return buf_ok(&lower, err) && refused(r, buf_str(&lower), name ? name : "?", &why, err);
 }
 
 static bool try_trigger(struct trial *r, struct err *err)
@@ -254,12 +234,12 @@ static bool try_all(struct trial *r, struct err *err)
     static const enum my_kind kinds[] = {MY_ROUTINES, MY_TRIGGERS, MY_VIEWS, MY_EVENTS};
 
     for (size_t i = 0; i < COUNT(kinds); i++)
-        if (!try_definers(r, kinds[i], err))
+        if (!my_object_each(r->target, kinds[i], try_its_definer, r, err))
             return false;
     /* With definers that it may not set every object is refused, and for no other reason. */
     return json_array_size(r->missing.list) > 0 ||
-           (try_objects(r, MY_ROUTINES, err) && try_objects(r, MY_EVENTS, err) &&
-            try_trigger(r, err));
+           (my_object_each(r->target, MY_ROUTINES, try_object, r, err) &&
+            my_object_each(r->target, MY_EVENTS, try_object, r, err) && try_trigger(r, err));
 }
 
 bool my_target_rights(struct my_target *t, struct err *err)

@@ -186,8 +186,7 @@ static bool clear_place(struct moving *m, struct db *db, struct err *err)
     struct my_target *t = m->target;
 
     buf_clear(&m->list);
-    if ((!db->is_mysql &&
-         !db_exec(db, NULL, "SET SESSION system_versioning_alter_history = KEEP")) ||
+    if ((t->history && !db_exec(db, err, "SET SESSION system_versioning_alter_history = KEEP")) ||
         !my_objects_drop(db, err) || !each_table(m, t->conf.final, move_aside, err) ||
         (m->list.len && !db_exec(t->main, err, "RENAME TABLE %s", buf_str(&m->list))))
         return false;
@@ -218,10 +217,29 @@ static bool still_free(struct my_target *t, struct err *err)
         return true;
     err_set(err, ERR_EXISTS, "database '%s' at %s was filled while it was restored", t->conf.final,
             t->main->label);
+    if (t->conf.replace)
+        return err_hint(err, "it was empty when the restore began: repeat it");
     return err_hint(err, "--replace-database %s puts the new one in its place", t->conf.final);
 }
 
-static bool make_place(struct moving *m, struct err *err)
+/* What a killed restore has left there goes only now that the new one is whole, and only if no key of
+ * somebody's names it. `db` is not used for anything else. */
+static bool drop_left(const struct moving *m, struct db *db, struct err *err)
+{
+    struct my_target *t = m->target;
+    bool exists = false;
+
+    if (!my_database_exists(t, m->old, &exists, err))
+        return false;
+    if (!exists)
+        return true;
+    log_warn("what was set aside by an earlier restore is dropped", f_str("database", m->old),
+             f_str("server", t->main->label));
+    bool ok = my_place_drop_old(t, db, m->old, err);
+    return db_exec(t->main, ok ? err : NULL, "SET SESSION foreign_key_checks = 0") && ok;
+}
+
+static bool make_place(struct moving *m, struct db *db, struct err *err)
 {
     struct my_target *t = m->target;
     AUTO(buf) struct buf charset = {0}, text = {0}, name = {0};
@@ -230,8 +248,7 @@ static bool make_place(struct moving *m, struct err *err)
         return still_free(t, err) && my_database_make(t, t->conf.final, err);
     db_quote_text(t->main, t->conf.final, &text);
     db_quote_name(t->main, m->old, &name);
-    /* What a killed restore has left there goes only now that the new one is whole. */
-    return buf_ok(&text, err) && buf_ok(&name, err) && my_database_drop(t, m->old, err) &&
+    return buf_ok(&text, err) && buf_ok(&name, err) && drop_left(m, db, err) &&
            db_value(t->main, &charset, err,
                     "SELECT concat(' CHARACTER SET = ', default_character_set_name, ' COLLATE = ', "
                     "default_collation_name) FROM information_schema.schemata WHERE schema_name = "
@@ -323,15 +340,26 @@ static bool rename_all(struct moving *m, struct err *err)
     return false;
 }
 
+/* And how many there are to move: who goes on sees whether some of them have. */
+static bool note_move(const struct moving *m, struct err *err)
+{
+    struct my_target *t = m->target;
+    char number[24];
+
+    snprintf(number, sizeof(number), "%llu", (unsigned long long)m->count);
+    return my_progress_note(t, t->main, "tables", number, err) &&
+           my_progress_note(t, t->main, "load", "moving", err);
+}
+
 /* On failure all is as it was, but that the load has lost its views and triggers. */
 static bool move(struct moving *m, struct err *err)
 {
     struct my_target *t = m->target;
     AUTO(db) struct db *db = NULL;
 
-    return my_target_session(t, &db, err) && my_objects_drop(db, err) && make_place(m, err) &&
+    return my_target_session(t, &db, err) && my_objects_drop(db, err) && make_place(m, db, err) &&
            (!t->base.replaced || list_old(m, err)) && each_table(m, t->database, move_new, err) &&
-           my_progress_note(t, t->main, "load", "moving", err) && rename_all(m, err);
+           note_move(m, err) && rename_all(m, err);
 }
 
 /* From here on the texts are those of the name that it has. */

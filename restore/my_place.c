@@ -309,6 +309,22 @@ bool my_count_tables(struct my_target *t, const char *database, uint64_t *tables
             err_set(err, ERR_UNSUPPORTED, "cannot count the tables of '%s'", database));
 }
 
+/* A server that cannot move them at once, or was lost meanwhile, has moved some: what is in the place
+ * and in what was set aside may be the only copy, which nobody but a person can put together. */
+static bool are_all_there(const struct my_target *t, uint64_t left, struct err *err)
+{
+    char number[24];
+
+    snprintf(number, sizeof(number), "%llu", (unsigned long long)left);
+    if (my_progress_has(t, "tables", number))
+        return true;
+    err_set(err, ERR_EXISTS, "only some tables of '%s' at %s have moved", t->conf.final,
+            t->main->label);
+    return err_hint(err,
+                    "look at it, at '%.100s' and at what was set aside; RENAME TABLE moves tables",
+                    t->conf.db->database);
+}
+
 /* All tables move at once, so that none here means all there. */
 static bool find_placed(struct my_target *t, struct err *err)
 {
@@ -319,11 +335,12 @@ static bool find_placed(struct my_target *t, struct err *err)
         return false;
     t->moving = moving;
     t->created = begun && t->conf.resume;
-    if (!moving || !t->created)
+    if (!moving)
         return true;
-    if (!my_count_tables(t, t->conf.db->database, &left, err))
+    if (!my_count_tables(t, t->conf.db->database, &left, err) ||
+        (left > 0 && !are_all_there(t, left, err)))
         return false;
-    t->base.placed = left == 0;
+    t->base.placed = t->created && left == 0;
     if (!t->base.placed)
         return true;
     free(t->database);

@@ -247,6 +247,15 @@ check_has "half: so is that tables may have moved" "$(cat "$T/part")" "'$LOAD' s
 check_same "half: all of it stays" "$(databases)" "crm gone $LOAD $OLD shop"
 check_same "half: with its rows" "$(my_sql "$OLD" -e 'SELECT count(*) > 0 FROM theirs')" 1
 check "beside a new one that may be replaced it goes" to gone --only mariadb.shop/history --replace-database gone --no-owner --verify
+my_sql -e 'DROP DATABASE gone; CREATE DATABASE gone; CREATE TABLE gone.new (id int)'
+interrupt "some" my_sql -e "CREATE TABLE $LOAD.more (id int)"
+for option in "" "--resume"; do
+    check_status "some: where nobody knows what has moved nothing is touched ($option)" 18 to gone --only mariadb.shop/history --replace-database gone --no-owner $option
+    check_has "some: and it is told" "$(say)" "only some tables of 'gone'"
+done
+check_same "some: all of it stays" "$(databases)" "crm gone $LOAD shop"
+my_sql -e "DROP TABLE $LOAD.more"
+check "some: once it is put right --resume goes on" to gone --only mariadb.shop/history --replace-database gone --no-owner --verify --resume
 my_sql -e 'DROP DATABASE gone'
 check_same "with nothing left" "$(databases)" "crm shop"
 

@@ -117,7 +117,7 @@ static bool check_room(struct pg_target *t, struct err *err)
     snprintf(what, sizeof(what), "a restore with %u jobs%s", jobs,
              t->conf.verify ? " and its proof" : "");
     if (!db_room_read(t->admin, &room, err) ||
-        !db_room_check(&room, t->admin, beside + jobs + (dumps ? 1 : 0), what, err))
+        !db_room_check(&room, t->admin, beside + jobs + (dumps ? 2 : 0), what, err))
         return false;
     if (room.free < beside + (uint64_t)jobs * SEATS_KEEP + dumps)
         seats_keep(t->conf.seats, 1);

@@ -170,7 +170,7 @@ printf 'name: staging\ndatabases:\n' >"$T/to.yaml"
 for ((i = 1; i <= SOME; i++)); do
     echo "  - {name: d$i, engine: postgresql, host: \"$PG_SOCKET_DIR\", port: $PG_PORT, user: restorer, database: d$i}"
 done >>"$T/to.yaml"
-ENOUGH=$((SOME + JOBS + 2)) # one each, one that settles it, and a pg_dump
+ENOUGH=$((SOME + JOBS + 3)) # one each, one that settles it, a pg_dump and one that ends meanwhile
 pg_sql postgres -c "CREATE ROLE restorer LOGIN CREATEDB CONNECTION LIMIT $ENOUGH"
 to() {
     "$REHEARSE" restore --from "$T/pg.store" --to "$T/to.yaml" --owner "$PG_ADMIN=restorer" --jobs $JOBS --verify

@@ -305,7 +305,8 @@ static void leave(struct sftp_put *p)
         (void)close_both(p, conn, &ignored);
     if (connected && (p->epoch != 0 || p->skip > 0) && !keep)
         (void)sftp_remove(conn->sftp, p->tmp, &ignored);
-    if (connected && p->owner && !keep)
+    /* A mark that was not written here may be of one that began meanwhile. */
+    if (connected && p->owner && !keep && marked)
         (void)sftp_remove(conn->sftp, p->mark_path, &ignored);
     pthread_mutex_unlock(&conn->lock);
 }

@@ -192,6 +192,12 @@ static bool last_checkpoint(const char *journal, unsigned *after, struct err *er
     {
         const char *event = json_string_value(json_object_get(e, "event"));
         const char *status = json_string_value(json_object_get(e, "status"));
+        if (event && strcmp(event, "run.done") == 0) {
+            err_set(err, ERR_EXISTS, "the run has ended, and its verdict stands");
+            return err_hint(err,
+                            "'rehearse report' makes its report anew; rehearse again with another "
+                            "--out");
+        }
         if (!event || strcmp(event, "step.done") != 0 || !status || strcmp(status, "ok") != 0)
             continue;
         for (size_t i = 0; i < run_steps_count; i++) {

@@ -100,6 +100,11 @@ check_status "what is slow only once gets GO" 0 "$REHEARSE" run --out "$T/once" 
 check_has "with a warning" "$(slower "$T/once")" "warning p50"
 check_has "that tells of the second run" "$(slower "$T/once")" "in a second run"
 
+plan quick quick
+check_status "its verdict stands: it is not resumed" 18 "$REHEARSE" run --resume "$T/once" "$T/release/release.yaml"
+check_has "and that is said, with the mend" "$(cat "$T/out")" "the run has ended, and its verdict stands (hint: 'rehearse report'"
+check_same "nothing was started for it" "$(stat -c %s "$PLAN/starts" 2>/dev/null || echo 0)" 0
+
 # ---- the second run fails -----------------------------------------------------------------------
 plan slow die
 check_status "a service that does not come up again leaves NO-GO" 1 \

@@ -209,7 +209,10 @@ static bool was_limit(struct warnings *w, const struct db_row *row, struct err *
         !limit_of(type, &limit) || !sent_value(w, place, at, &value, err))
         return false;
     AUTO(free) char *text = span_dup(value);
-    double sent = text ? fabs(strtod(text, NULL)) : 0;
+    double sent = text ? strtod(text, NULL) : 0;
+    if (sent < 0 && memmem(type.at, type.len, "unsigned", strlen("unsigned")))
+        return false;
+    sent = fabs(sent);
     return span_starts(type, "float(") ? (float)sent == (float)limit
                                        : span_starts(type, "double(") && sent == limit;
 }

@@ -14,12 +14,17 @@ bool my_accounts_text(struct my_target *t, const char *file, struct buf *out, st
     return !bundle_find(t->conf.bundle, name) || bundle_read_text(t->conf.bundle, name, out, err);
 }
 
+static bool boxes(const struct my_target *t, struct span user, struct span host)
+{
+    return box_makes_account(place_env(t->conf.place), strchr(t->conf.component, '.') + 1, user,
+                             host);
+}
+
 bool my_account_boxes(const struct my_target *t, struct span account)
 {
     AUTO(buf) struct buf user = {0}, host = {0};
 
-    return my_account_names(account, &user, &host) &&
-           box_makes_account(place_env(t->conf.place), buf_view(&user), buf_view(&host));
+    return my_account_names(account, &user, &host) && boxes(t, buf_view(&user), buf_view(&host));
 }
 
 struct making {
@@ -160,7 +165,7 @@ static bool note_definer(struct my_target *t, struct db *db, struct span who, st
     if (!buf_ok(&here, err) || !buf_ok(&name, err) ||
         !my_account_there(db, user, host, &there, err))
         return false;
-    if (there && (!t->conf.resume || box_makes_account(place_env(t->conf.place), user, host)))
+    if (there && (!t->conf.resume || boxes(t, user, host)))
         return true;
     if (!t->lacking)
         t->lacking = json_array();

@@ -257,7 +257,7 @@ static bool know_all(struct comparing *c, struct err *err)
 static bool add_own(struct comparing *c, const json_t *map, struct err *err)
 {
     const struct env *env = place_env(&c->proof->part->conf->place);
-    const char *key;
+    const char *database = strchr(c->proof->part->component, '.') + 1, *key;
     json_t *fact;
 
     json_object_foreach((json_t *)(uintptr_t)map, key, fact)
@@ -269,7 +269,7 @@ static bool add_own(struct comparing *c, const json_t *map, struct err *err)
             continue;
         if (!my_account_names(span_of(of + strlen("account ")), &user, &host))
             return err_memory(err);
-        if (box_makes_account(env, buf_view(&user), buf_view(&host)) &&
+        if (box_makes_account(env, database, buf_view(&user), buf_view(&host)) &&
             json_object_set_new_nocheck(c->own, of, json_true()) != 0)
             return err_memory(err);
     }

@@ -119,9 +119,10 @@ bool box_keep_settings(struct box *b, const char *database, const json_t *facts,
 bool box_database(struct box *b, const char *name, struct box_database *out, struct err *err);
 /* The same as a client's configuration; strings borrowed from the box until it is closed. */
 bool box_db_conf(struct box *b, const char *name, struct db_conf *out, struct err *err);
-/* Whether the account is one of those that a box makes on a MariaDB server for itself and its users,
- * whatever production's of that name may do. */
-bool box_makes_account(const struct env *env, struct span user, struct span host);
+/* Whether the account is one of those that a box makes for itself and its users on the MariaDB server
+ * of that database, whatever production's of that name may do. */
+bool box_makes_account(const struct env *env, const char *database, struct span user,
+                       struct span host);
 /* Path of a captured tree inside the box; heap. */
 char *box_files(struct box *b, const char *name);
 /* Expands ${...}; an unknown variable is ERR_CONFIG that names it. */

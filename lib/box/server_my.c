@@ -1,7 +1,6 @@
 /* A private MariaDB server. */
 #include "lib/box/server.h"
 
-#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -10,31 +9,43 @@
 
 #include "lib/base/fd.h"
 
+static const char init_sql[] =
+#include "lib/box/my_init.sql.h"
+    ;
+
 static const char *const my_users[] = {"mysql", "nobody", NULL};
 static const char *const my_server[] = {"/usr/sbin/mariadbd", "/usr/libexec/mariadbd", "mariadbd",
                                         NULL};
 static const char *const my_install[] = {"/usr/bin/mariadb-install-db", "mariadb-install-db", NULL};
 
-static bool my_init(const struct server *s, struct err *err)
+static bool my_install_db(const struct server *s, const char *init, struct err *err)
 {
-    AUTO(free) char *install = NULL, *datadir = NULL, *tmpdir = NULL;
+    AUTO(free) char *install = NULL;
+    AUTO(buf) struct buf datadir = {0}, tmpdir = {0}, more = {0};
 
-    if (!server_find(my_install, "mariadb-server", &install, err))
+    buf_printf(&datadir, "--datadir=%s", s->data);
+    buf_printf(&tmpdir, "--tmpdir=%s", s->tmp);
+    buf_printf(&more, "--extra-file=%s", init);
+    if (!server_find(my_install, "mariadb-server", &install, err) || !buf_ok(&datadir, err) ||
+        !buf_ok(&tmpdir, err) || !buf_ok(&more, err))
         return false;
-    if (asprintf(&datadir, "--datadir=%s", s->data) < 0) {
-        datadir = NULL;
-        return err_memory(err);
-    }
-    if (asprintf(&tmpdir, "--tmpdir=%s", s->tmp) < 0) {
-        tmpdir = NULL;
-        return err_memory(err);
-    }
-    const char *const argv[] = {install, "--no-defaults", datadir, tmpdir,
-                                "--auth-root-authentication-method=normal", "--skip-test-db",
-                                "--skip-name-resolve",
+    const char *const argv[] = {install, "--no-defaults", buf_str(&datadir), buf_str(&tmpdir),
+                                buf_str(&more), "--auth-root-authentication-method=normal",
+                                "--skip-test-db", "--skip-name-resolve",
                                 /* A thousand of them: the box is written through at its end. */
                                 "--debug-no-sync", NULL};
     return server_run(s, argv, err);
+}
+
+static bool my_init(const struct server *s, struct err *err)
+{
+    AUTO(free) char *init = path_join(s->tmp, "init.sql");
+
+    if (!init)
+        return err_memory(err);
+    bool ok = file_replace(init, SPAN(init_sql), 0644, err) && my_install_db(s, init, err);
+    unlink(init);
+    return ok;
 }
 
 /* The directory decides who comes to the socket; the name is short for the sake of deep boxes. */
@@ -143,28 +154,24 @@ static bool grant(struct db *db, const char *user, const char *host, const char 
            db_exec(db, err, "GRANT ALL ON *.* TO %s WITH GRANT OPTION", buf_str(&who));
 }
 
-/* The installer makes root for each way to this host. */
-static bool is_installed(struct span user, struct span host)
+/* Whom my_account() gives the rights. */
+static const char *user_of(const struct env_database *db)
 {
-    static const char *const hosts[] = {"localhost", "127.0.0.1", "::1"};
-    char name[HOST_NAME_MAX + 1] = "";
-    bool found = gethostname(name, sizeof(name) - 1) == 0 && span_is_nocase(host, name);
-
-    for (size_t i = 0; i < COUNT(hosts); i++)
-        found |= span_is(host, hosts[i]);
-    return found && span_is(user, "root");
+    return db->user ? db->user : "root";
 }
 
-bool box_makes_account(const struct env *env, struct span user, struct span host)
+bool box_makes_account(const struct env *env, const char *database, struct span user,
+                       struct span host)
 {
-    bool here = span_is(host, "localhost") || span_is(host, "127.0.0.1");
+    const struct env_database *own = env_find_database(env, database);
+    bool socket = span_is(host, "localhost");
 
-    if (is_installed(user, host))
+    if (socket && span_is(user, "root"))
         return true;
-    for (unsigned i = 0; here && i < env->databases_count; i++) {
+    for (unsigned i = 0; own && i < env->databases_count; i++) {
         const struct env_database *d = &env->databases[i];
-        if (strcmp(d->engine, "mariadb") == 0 && d->user && span_is(user, d->user))
-            return true;
+        if (env_same_server(own, d) && span_is(user, user_of(d)))
+            return socket || span_is(host, "127.0.0.1");
     }
     return false;
 }
@@ -174,20 +181,17 @@ static bool my_account(const struct server *s, const struct env_database *db, vo
                        struct err *err)
 {
     struct db *session = ctx;
-    const char *user = db->user ? db->user : "root";
+    const char *user = user_of(db);
 
     return grant(session, user, "localhost", "", err) &&
            grant(session, user, "127.0.0.1", entry_str(s->entry, "password"), err);
 }
 
-/* Of what the installer made only root of the socket stays: the others have no password. Where root is
- * the user of a database it gets one. */
 static bool my_accounts(const struct server *s, struct err *err)
 {
     AUTO(db) struct db *db = NULL;
 
     return server_session(s, "root", NULL, &db, err) &&
-           db_exec(db, err, "DROP USER IF EXISTS 'root'@'127.0.0.1', 'root'@'::1'") &&
            server_each_database(s, my_account, db, err);
 }
 

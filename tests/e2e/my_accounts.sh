@@ -35,6 +35,8 @@ GRANT SELECT ON mysql.proc TO app@localhost; GRANT SELECT ON first.t TO PUBLIC;
 GRANT PROXY ON app@localhost TO \`b\`\`c\`@\`%\`; GRANT PROXY ON \`\`@\`%\` TO old@\`%\` WITH GRANT OPTION;
 CREATE DEFINER=app@localhost VIEW first.v AS SELECT * FROM first.t; CREATE DEFINER=ghost@\`%\` VIEW first.w AS SELECT 1 AS one;
 CREATE DEFINER=reader PROCEDURE first.r() SELECT 1;
+DROP USER root@127.0.0.1; DROP USER root@\`::1\`; CREATE USER root@127.0.0.1 IDENTIFIED BY '$SECRET-root' WITH MAX_USER_CONNECTIONS 7;
+GRANT SELECT, PROCESS ON *.* TO root@127.0.0.1; GRANT INSERT ON first.t TO root@127.0.0.1; CREATE DEFINER=root@127.0.0.1 VIEW first.of_root AS SELECT count(*) AS c FROM first.t;
 GRANT SELECT ON first.* TO \`\`@\`nowhere\`; CREATE USER named@db1; GRANT SELECT ON first.* TO named@db1; CREATE DEFINER=named@db1 VIEW first.n AS SELECT count(*) AS c FROM first.t;
 SQL
 environment() { # ACCOUNTS [more]: of the database's entry; of the file
@@ -104,7 +106,7 @@ my_sql -e "SELECT coalesce(json_value(priv, '\$.authentication_string'), ''), co
     tr '\t' '\n' | grep -E '.{20}' | sort -u >"$T/secrets"
 echo "$SECRET" >>"$T/secrets"
 echo unseen- >>"$T/secrets"
-check_same "there are some" "$(wc -l <"$T/secrets")" 6
+check_same "there are some" "$(wc -l <"$T/secrets")" 7
 cp "$T/out" "$T/said"
 check "bundle show" "$REHEARSE" bundle show --store "$STORE" --json latest
 cat "$T/out" >>"$T/said"
@@ -152,6 +154,14 @@ check "a restore of it proves itself" restore --verify none
 check_has "who objects run as is made locked" "$(cat "$T/out")" 'what='"'"'account `app`@`localhost`'"'"' why='"'"'objects run as it and the bundle does not hold it: made locked'
 check_same "an account and a role" "$(in_box -e "SELECT group_concat(user, '@', host, is_role ORDER BY user) FROM mysql.user WHERE user IN ('app', 'reader')")" "app@localhostN,reader@Y"
 check_same "and can be it" "$(in_box first -e 'SELECT count(*) FROM v')" 100
+roots() {
+    in_box -e "SELECT group_concat(host ORDER BY host) FROM mysql.user WHERE user = 'root'"
+}
+check_same "root comes the two ways that its user has" "$(roots)" 127.0.0.1,localhost
+sed -i 's/user: root/user: ops/' "$T/env.yaml"
+check "a restore for another user" restore --env "$T/env.yaml" --no-owner none
+check_same "root comes over the socket alone" "$(roots)" localhost
+check_same "nobody comes without a password but over the socket" "$(in_box -e "SELECT count(*) FROM mysql.global_priv WHERE host <> 'localhost' AND coalesce(json_value(priv, '\$.authentication_string'), '') = '' AND NOT coalesce(json_value(priv, '\$.account_locked'), 0) AND NOT coalesce(json_value(priv, '\$.is_role'), 0)")" 0
 
 # Two databases of one server, accounts asked for at one of them.
 my_sql pla_in -e "CREATE TABLE t (id int); CREATE DEFINER=app@localhost VIEW v AS SELECT * FROM t; CREATE DEFINER=ghost@\`%\` TRIGGER r BEFORE INSERT ON t FOR EACH ROW SET @x = 1"
@@ -167,6 +177,14 @@ check "over TCP its user comes in" over_tcp ops "$("$REHEARSE" box exec "$BOX" -
 check_status "not without the password" 1 over_tcp ops
 check_status "nor does root" 1 over_tcp root
 check_has "as nobody else would" "$(cat "$T/out")" "Access denied for user 'root'@'127.0.0.1'"
+check "production's root of that way is there" over_tcp root "$SECRET-root"
+check_same "with the rights that it has, and no others" "$(in_box -e 'SHOW GRANTS FOR root@127.0.0.1' | sed 's/ IDENTIFIED.*WITH/ WITH/')" \
+    "GRANT SELECT, PROCESS ON *.* TO \`root\`@\`127.0.0.1\` WITH MAX_USER_CONNECTIONS 7"$'\n'"GRANT INSERT ON \`first\`.\`t\` TO \`root\`@\`127.0.0.1\`"
+check_same "what runs as it runs" "$(in_box first -e 'SELECT c FROM of_root')" 100
+check "the box is stopped" "$REHEARSE" box stop "$BOX"
+check "and started" "$REHEARSE" box start "$BOX"
+check "it is there yet" over_tcp root "$SECRET-root"
+check "and all else" verify
 check_same "an account that one brings is not made for the other" "$(in_box -e "SHOW GRANTS FOR app@localhost" | grep -c pla)" 0
 check_same "and keeps its password" "$(mariadb --no-defaults -u app -p"$SECRET" --socket="$BOX_SOCKET" -BN -e 'SELECT 1')" 1
 check_same "who nobody brings can do what runs as it" "$(in_box -e "SHOW GRANTS FOR ghost@\`%\`" | grep -c 'ALL PRIVILEGES ON')" 2

@@ -7,6 +7,7 @@
 #include "restore/pg_weight.h"
 
 #define KEY_SPLIT_MIN ((uint64_t)8 << 20)
+#define SHOW(s)       (int)(s).len, (s).at
 
 /* ---- running -----------------------------------------------------------------------------------*/
 
@@ -65,41 +66,114 @@ bool pg_script_grantor(struct db *db, struct span sql, bool *was_one, struct err
                     : db_exec(db, err, "RESET ROLE");
 }
 
-/* Who has granted may have lost since what is needed for it, such as the schema's USAGE. */
-static bool grant_as_owner(struct db *db, const char *what, const struct sql_statement *st,
-                           struct err *why, struct err *err)
+/* ---- what others than the owner have granted ----------------------------------------------------*/
+
+/* The names in front of a dot, as a list of literals: schemas, of the object and of its arguments. */
+static bool schemas_of(struct db *db, struct span sql, struct buf *out, struct err *err)
 {
-    if (why->code != ERR_RIGHTS || !pg_is_privilege_statement(st->text))
-        return err_pass(err, why);
+    struct span rest = sql, token, before = {0};
+    AUTO(buf) struct buf name = {0};
+
+    while (sql_token_next(SQL_POSTGRESQL, &rest, &token) != SQL_END) {
+        if (span_is(token, ".")) {
+            buf_puts(out, out->len ? ", " : "");
+            if (!pg_name(before, &name))
+                return err_memory(err);
+            db_quote_text(db, buf_str(&name), out);
+        }
+        before = token;
+    }
+    return buf_ok(out, err);
+}
+
+/* Those of them that the role may not use, as a list of names; "": the reason is another one. */
+static bool schemas_closed(struct db *db, struct span sql, struct span role, struct buf *out,
+                           struct err *err)
+{
+    AUTO(buf) struct buf all = {0}, name = {0}, who = {0};
+
+    if (!pg_name(role, &name) || !schemas_of(db, sql, &all, err))
+        return err_memory(err);
+    db_quote_text(db, buf_str(&name), &who);
+    return buf_ok(&who, err) &&
+           (!all.len ||
+            db_value(db, out, err,
+                     "SELECT pg_catalog.string_agg(pg_catalog.quote_ident(nspname), ', ') FROM "
+                     "pg_catalog.pg_namespace WHERE nspname IN (%s) AND NOT "
+                     "pg_catalog.has_schema_privilege(%s, oid, 'USAGE')",
+                     buf_str(&all), buf_str(&who)));
+}
+
+/* Who has granted may have lost since the USAGE of a schema, which the grant stands without: the role
+ * has it for this statement, which nobody sees before it is over. */
+static bool grant_with_usage(struct db *db, const char *what, const struct sql_statement *st,
+                             struct span role, struct err *err)
+{
+    AUTO(buf) struct buf closed = {0};
+
+    if (!schemas_closed(db, st->text, role, &closed, err))
+        return false;
+    if (!closed.len)
+        return err_set(err, ERR_RIGHTS, "it may use the schemas");
+    const char *schemas = buf_str(&closed);
+    if (!db_exec(db, err, "BEGIN"))
+        return false;
+    if (db_exec(db, err, "RESET ROLE; GRANT USAGE ON SCHEMA %s TO %.*s; SET ROLE %.*s", schemas,
+                SHOW(role), SHOW(role)) &&
+        run(db, what, st->text, st->line, err) &&
+        db_exec(db, err, "RESET ROLE; REVOKE USAGE ON SCHEMA %s FROM %.*s; SET ROLE %.*s", schemas,
+                SHOW(role), SHOW(role)) &&
+        db_exec(db, err, "COMMIT"))
+        return true;
+    db_exec(db, NULL, "ROLLBACK");
+    return false;
+}
+
+/* The owner, who always may, takes the place of who cannot: the right is there, and the proof says
+ * that another has granted it. */
+static bool grant_as_owner(struct db *db, const char *what, const struct sql_statement *st,
+                           struct span role, const struct err *why, struct err *err)
+{
     log_warn("granted by the owner, for who has done it may not any more", f_str("text", what),
              f_num("line", st->line), f_str("why", why->text));
-    return db_exec(db, err, "RESET ROLE") && run(db, what, st->text, st->line, err);
+    return db_exec(db, err, "RESET ROLE") && run(db, what, st->text, st->line, err) &&
+           db_exec(db, err, "SET ROLE %.*s", SHOW(role));
+}
+
+static bool grant_as(struct db *db, const char *what, const struct sql_statement *st,
+                     struct span role, struct err *err)
+{
+    struct err why = {0}, ignored = {0};
+
+    if (run(db, what, st->text, st->line, &why))
+        return true;
+    if (why.code != ERR_RIGHTS || !pg_is_privilege_statement(st->text))
+        return err_pass(err, &why);
+    return grant_with_usage(db, what, st, role, &ignored) ||
+           grant_as_owner(db, what, st, role, &why, err);
 }
 
 /* One that is not of a tablespace. */
 static bool run_plain(struct db *db, const char *what, const struct sql_statement *st,
-                      bool *granting, struct err *err)
+                      struct span *grantor, struct err *err)
 {
-    struct err why = {0};
-    struct span role;
     bool done = false;
 
-    if (pg_text_grantor(st->text, &role))
-        *granting = role.len > 0;
+    pg_text_grantor(st->text, grantor);
     if (!pg_script_grantor(db, st->text, &done, err))
         return false;
     if (done || is_session_setting(st->text))
         return true;
-    if (!*granting)
-        return run(db, what, st->text, st->line, err);
-    return run(db, what, st->text, st->line, &why) || grant_as_owner(db, what, st, &why, err);
+    return grantor->len ? grant_as(db, what, st, *grantor, err)
+                        : run(db, what, st->text, st->line, err);
 }
 
 bool pg_script_run(struct db *db, const char *what, struct span text, struct err *err)
 {
     struct sql_splitter split;
     struct sql_statement st;
-    bool more = true, granting = false;
+    struct span grantor = {0};
+    bool more = true;
 
     sql_split_init(&split, SQL_POSTGRESQL, text);
     for (;;) {
@@ -111,7 +185,7 @@ bool pg_script_run(struct db *db, const char *what, struct span text, struct err
         if (tablespace.at) {
             if (!use_tablespace(db, tablespace, err))
                 return false;
-        } else if (!run_plain(db, what, &st, &granting, err)) {
+        } else if (!run_plain(db, what, &st, &grantor, err)) {
             return false;
         }
     }

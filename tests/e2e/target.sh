@@ -242,13 +242,22 @@ src_sql postgres -c 'CREATE ROLE keeper' -c 'CREATE DATABASE held OWNER keeper' 
 src_sql second <<'SQL'
 CREATE SCHEMA s;
 CREATE TABLE s.seconds (id int);
-GRANT USAGE ON SCHEMA s TO reader;
+CREATE SCHEMA "Of ""types""";
+CREATE DOMAIN "Of ""types""".some AS int;
+CREATE FUNCTION s.next("Of ""types""".some) RETURNS int LANGUAGE sql AS 'SELECT 1';
+REVOKE ALL ON FUNCTION s.next FROM PUBLIC;
+GRANT USAGE ON SCHEMA s, "Of ""types""" TO reader;
 GRANT SELECT ON s.seconds TO reader WITH GRANT OPTION;
+GRANT EXECUTE ON FUNCTION s.next TO reader WITH GRANT OPTION;
 SET ROLE reader;
 GRANT SELECT ON s.seconds TO visitor;
+GRANT EXECUTE ON FUNCTION s.next TO visitor;
 RESET ROLE;
-REVOKE USAGE ON SCHEMA s FROM reader;
+REVOKE USAGE ON SCHEMA s, "Of ""types""" FROM reader;
 SQL
+seconds_grants() { # pg_sql or src_sql, DATABASE
+    "$1" "$2" -c "SELECT (SELECT relacl FROM pg_class WHERE oid = 's.seconds'::regclass), (SELECT proacl FROM pg_proc WHERE proname = 'next' AND pronamespace = 's'::regnamespace)"
+}
 pg_sql postgres -c 'CREATE ROLE keeper'
 src_sql held <<SQL >/dev/null || die "cannot fill PostgreSQL"
 CREATE TABLE lines (id int PRIMARY KEY, line text);
@@ -368,9 +377,10 @@ check_same "several: it is there, whole" "$(pg_sql "$OLD" -c 'SELECT count(*) FR
 check_same "several: beside the new one" "$(pg_sql shop -c 'SELECT count(*) FROM lines')" 5000
 check_same "several: nothing else is" "$(databases)" "away postgres $OLD shop"
 pg_sql postgres -c 'ALTER DATABASE away RENAME TO notes'
-check "several: both are replaced" to pair --replace-database shop --replace-database notes
-check_has "several: with a grant that its grantor could not make any more" "$(say)" "granted by the owner, for who has done it may not any more"
-check_same "several: which is made" "$(pg_sql notes -c "SELECT has_table_privilege('visitor', 's.seconds', 'SELECT')")" t
+check "several: both are replaced, and proven" to pair --replace-database shop --replace-database notes --verify
+check_same "several: with grants whose grantor may not use their schemas any more" "$(seconds_grants pg_sql notes)" "$(seconds_grants src_sql second)"
+check_same "several: nor may he here" "$(pg_sql notes -c "SELECT has_schema_privilege('reader', 's', 'USAGE'), has_schema_privilege('reader', 'Of \"types\"', 'USAGE')")" "f|f"
+check_same "several: it is granted as it was" "$(grep -c "granted by the owner" "$T/out")" 0
 check_same "several: and nothing is left" "$(databases)" "notes postgres shop"
 check_same "several: of the first" "$(pg_sql postgres -c "SELECT datistemplate FROM pg_database WHERE datname = 'shop'")" t
 pg_sql postgres -c 'DROP DATABASE notes'

@@ -169,8 +169,11 @@ static bool find_tables(struct my_target *t, struct err *err)
         if (s[i].kind != STREAM_COLUMNS || strcmp(s[i].component, t->conf.component) != 0 ||
             !my_select_table(t->select, &s[i]))
             continue;
-        if (!my_table_init(&t->tables[t->table_count++], &s[i], err))
+        struct my_target_table *table = &t->tables[t->table_count++];
+        if (!my_table_init(table, &s[i], err))
             return false;
+        t->versioned = t->versioned || table->versioned;
+        t->history = t->history || table->history;
         t->base.rows += s[i].records;
         t->base.bytes += s[i].raw_bytes;
     }
@@ -207,7 +210,7 @@ static bool check_server(struct my_target *t, struct err *err)
         return err_hint(err, "SET GLOBAL local_infile = 1");
     }
     for (size_t i = 0; i < t->table_count; i++) {
-        if (t->tables[i].versioned && (db->is_mysql || db->version < 101100)) {
+        if (t->tables[i].history && (db->is_mysql || db->version < 101100)) {
             err_set(err, ERR_UNSUPPORTED,
                     "table '%s' has history, which this server cannot take in", t->tables[i].name);
             return err_hint(err, "MariaDB 10.11 or newer can");
@@ -216,16 +219,20 @@ static bool check_server(struct my_target *t, struct err *err)
     return true;
 }
 
+static bool versions_for_load(const struct my_target *t, struct db *db, struct err *err)
+{
+    return (!t->versioned ||
+            db_exec(db, err, "SET SESSION system_versioning_alter_history = KEEP")) &&
+           (!t->history || db_exec(db, err, "SET SESSION system_versioning_insert_history = 1"));
+}
+
 static bool open_worker(void *of, unsigned worker, struct db **out, struct err *err)
 {
     struct my_target *t = of;
     AUTO(db) struct db *db = NULL;
 
     (void)worker;
-    if (!my_target_session(t, &db, err) ||
-        (t->history && !db_exec(db, err,
-                                "SET SESSION system_versioning_insert_history = 1, "
-                                "system_versioning_alter_history = KEEP")))
+    if (!my_target_session(t, &db, err) || !versions_for_load(t, db, err))
         return false;
     *out = TAKE(db);
     return true;
@@ -277,8 +284,6 @@ static bool my_open(const struct target_conf *conf, struct target **out, struct 
     if (!check_server(t, err) || !my_place_open(t, err) || !find_here(t, err) ||
         !my_missing_check(t, err) || !make_room(t, err))
         return false;
-    for (size_t i = 0; i < t->table_count; i++)
-        t->history = t->history || t->tables[i].versioned;
     *out = TAKE(base);
     return true;
 }

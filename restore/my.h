@@ -29,6 +29,7 @@ struct my_target_table {
     const struct stream *stream;
     char *name, *create, *load;
     bool versioned;
+    bool history; /* the stream holds the rows that were, too */
     bool innodb;
 };
 
@@ -50,7 +51,7 @@ struct my_target {
     bool created, moving, kept;
     bool touched; /* by this run: what others have left is not its to drop when it is refused */
     struct db *main;
-    bool history; /* some table is system-versioned */
+    bool versioned, history; /* of some table */
     struct my_target_table *tables;
     size_t table_count;
     json_t *done;        /* on resume: what is noted as loaded; NULL: nothing is noted */

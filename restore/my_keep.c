@@ -186,7 +186,7 @@ static bool clear_place(struct moving *m, struct db *db, struct err *err)
     struct my_target *t = m->target;
 
     buf_clear(&m->list);
-    if ((t->history && !db_exec(db, err, "SET SESSION system_versioning_alter_history = KEEP")) ||
+    if ((t->versioned && !db_exec(db, err, "SET SESSION system_versioning_alter_history = KEEP")) ||
         !my_objects_drop(db, err) || !each_table(m, t->conf.final, move_aside, err) ||
         (m->list.len && !db_exec(t->main, err, "RENAME TABLE %s", buf_str(&m->list))))
         return false;

@@ -34,6 +34,7 @@ bool my_table_init(struct my_target_table *t, const struct stream *stream, struc
     t->create = t->name ? my_meta_text(stream->meta, "create", NULL, err) : NULL;
     t->load = t->create ? my_meta_text(stream->meta, "load", NULL, err) : NULL;
     t->versioned = json_is_true(json_object_get(stream->meta, "versioned"));
+    t->history = t->versioned && !json_is_false(json_object_get(stream->meta, "history"));
     t->innodb = json_is_string(engine) && !strcasecmp(json_string_value(engine), "InnoDB");
     return t->load || err_add(err, "stream '%s'", stream->name);
 }
@@ -232,7 +233,7 @@ static bool count_rows(struct my_target *t, const struct work *w, struct db *db,
     db_quote_name(db, w->table->name, &name);
     if (!buf_ok(&name, err) ||
         !db_value(db, &count, err, "SELECT count(*) FROM %s%s", buf_str(&name),
-                  w->table->versioned ? " FOR SYSTEM_TIME ALL" : ""))
+                  w->table->history ? " FOR SYSTEM_TIME ALL" : ""))
         return false;
     span_u64(buf_view(&count), &found);
     atomic_fetch_add(&t->rows_expected, expected);

@@ -53,6 +53,7 @@ struct my_table {
     bool transactional;   /* covered by the consistent read */
     bool has_data;        /* of its own: not MERGE, not BLACKHOLE */
     bool row_times;       /* versioned with explicit ROW START and ROW END columns */
+    bool row_ids;         /* which are ids of transactions: the server takes no history back */
     uint64_t rows, bytes; /* estimates */
     struct vec columns;   /* struct my_column, those that hold data */
     char *key_name;       /* NULL: no key to cut by */
@@ -181,6 +182,8 @@ bool my_shape_digest(const struct my_source *s, const struct my_table *t, char o
                      struct err *err);
 bool my_read_range(void *ctx, void *arg, unsigned worker, struct err *err);
 void my_range_free(void *range);
+/* Versioned by time: with the rows that were. */
+bool my_has_history(const struct my_table *t);
 /* "SELECT columns FROM table" with what the kind of table needs. */
 bool my_select(struct my_source *s, const struct my_table *t, struct buf *out);
 /* The key's value as a literal of the server, byte by byte. */

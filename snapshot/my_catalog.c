@@ -201,9 +201,12 @@ static bool add_column(void *ctx, const struct db_row *row, struct err *err)
         return true;
     /* DEFAULT_GENERATED says only that the default is an expression. */
     bool generated = row->value[6].len > 0;
-    if (generated && is_row_time(row->value[6]))
+    if (generated && is_row_time(row->value[6])) {
         t->row_times = true;
-    else if (generated)
+        t->row_ids = span_is(row->value[2], "bigint");
+        generated = t->row_ids;
+    }
+    if (generated)
         return true;
     struct my_column *col = vec_add(&t->columns, err);
     if (!col)

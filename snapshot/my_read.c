@@ -40,6 +40,11 @@ static bool select_column(struct db *db, const struct my_column *c, struct buf *
     return db_quote_name(db, c->name, out);
 }
 
+bool my_has_history(const struct my_table *t)
+{
+    return t->kind == MY_VERSIONED && !t->row_ids;
+}
+
 bool my_select(struct my_source *s, const struct my_table *t, struct buf *out)
 {
     const struct my_column *c = t->columns.at;
@@ -51,7 +56,7 @@ bool my_select(struct my_source *s, const struct my_table *t, struct buf *out)
     }
     buf_puts(out, " FROM ");
     db_quote_name(s->main, t->name, out);
-    if (t->kind == MY_VERSIONED)
+    if (my_has_history(t))
         buf_puts(out, " FOR SYSTEM_TIME ALL");
     return !out->failed;
 }

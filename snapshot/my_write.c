@@ -137,6 +137,7 @@ static bool table_meta(struct my_source *s, const struct my_table *t, json_t *me
     bool ok = put_bytes(meta, "table", span_of(t->name)) &&
               json_object_set_new(meta, "engine", json_string(t->engine)) == 0 &&
               json_object_set_new(meta, "versioned", json_boolean(t->kind == MY_VERSIONED)) == 0 &&
+              json_object_set_new(meta, "history", json_boolean(my_has_history(t))) == 0 &&
               json_object_set_new(meta, "key", keys) == 0 &&
               json_object_set_new(meta, "shape", json_string(shape)) == 0 &&
               put_bytes(meta, "load", buf_view(&load)) && put_columns(meta, t);
@@ -160,19 +161,27 @@ static bool declare(struct my_source *s, struct my_table *t, struct err *err)
     return bundle_stream(s->conf.writer, STREAM_COLUMNS, name, meta, &t->stream, err);
 }
 
+static bool name_what_is_lost(struct my_source *s, const struct my_table *t, struct err *err)
+{
+    if (!t->has_data &&
+        !my_leave_out(s, "rows of table", t->name, "the engine keeps none of its own", err))
+        return false;
+    if (!strcasecmp(t->engine, "MEMORY") &&
+        !my_leave_out(s, "rows of table", t->name,
+                      "a MEMORY table is empty again once the box's server was stopped", err))
+        return false;
+    return !t->row_ids || my_leave_out(s, "history of table", t->name,
+                                       "its periods are ids of transactions, which no server "
+                                       "takes from another; what is current is kept",
+                                       err);
+}
+
 bool my_write_streams(struct my_source *s, struct err *err)
 {
     struct my_table *t = s->catalog.tables.at;
 
     for (size_t i = 0; i < s->catalog.tables.count; i++) {
-        if (!declare(s, &t[i], err))
-            return false;
-        if (!t[i].has_data &&
-            !my_leave_out(s, "rows of table", t[i].name, "the engine keeps none of its own", err))
-            return false;
-        if (!strcasecmp(t[i].engine, "MEMORY") &&
-            !my_leave_out(s, "rows of table", t[i].name,
-                          "a MEMORY table is empty again once the box's server was stopped", err))
+        if (!declare(s, &t[i], err) || !name_what_is_lost(s, &t[i], err))
             return false;
     }
     return true;

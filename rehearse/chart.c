@@ -9,7 +9,7 @@
 #define WIDTH 880.0
 #define LABEL 260.0
 #define ROW   22.0
-#define BARS  (WIDTH - LABEL - 90.0)
+#define BARS  (WIDTH - LABEL - 145.0) /* beside them "12345.6 / 12345.6 ms" */
 #define PAIR  34.0
 
 static double total_ms(const json_t *events, double *rows)
@@ -50,33 +50,64 @@ static void open_svg(struct buf *out, double height, const char *title)
                WIDTH, height, title);
 }
 
-void chart_timeline(const json_t *events, struct buf *out)
+/* The very same event, for both lists hold it. */
+static bool is_among(const json_t *events, const json_t *event)
 {
-    double rows, at = 0, y = 4;
-    double total = total_ms(events, &rows);
+    size_t i;
+    const json_t *e;
+
+    json_array_foreach(events, i, e)
+    {
+        if (e == event)
+            return true;
+    }
+    return false;
+}
+
+struct timeline {
+    double total_ms, at_ms, y;
+};
+
+static void step(struct timeline *t, const json_t *e, struct buf *out)
+{
+    char text[128], took[ISO_TIME];
+    double ms = event_num(e, "took_ms");
+    bool ok = strcmp(event_str(e, "status"), "ok") == 0;
+    double x = LABEL + t->at_ms / t->total_ms * BARS, width = ms / t->total_ms * BARS;
+
+    snprintf(text, sizeof(text), "%.0f  %s", event_num(e, "step"), event_str(e, "title"));
+    label(out, 0, t->y + 14, "start", text);
+    bar(out, ok ? "ok" : "bad", x, t->y + 3, width, ROW - 8);
+    label(out, x + (width < 1.5 ? 1.5 : width) + 6, t->y + 14, "start",
+          human_time((int64_t)(ms * 1e6), took));
+    t->at_ms += ms;
+    t->y += ROW;
+}
+
+void chart_timeline(const json_t *events, const json_t *counting, struct buf *out)
+{
+    double rows;
+    struct timeline t = {.total_ms = total_ms(events, &rows), .y = 4};
+    bool pale = false;
     size_t i;
     const json_t *e;
 
     open_svg(out, rows * ROW + 8, "timeline of the steps");
     json_array_foreach(events, i, e)
     {
-        char text[128], took[ISO_TIME];
-
         if (!event_is(e, "step.done"))
             continue;
-        double ms = event_num(e, "took_ms");
-        bool ok = strcmp(event_str(e, "status"), "ok") == 0;
-        double x = LABEL + at / total * BARS, width = ms / total * BARS;
-        snprintf(text, sizeof(text), "%.0f  %s", event_num(e, "step"), event_str(e, "title"));
-        label(out, 0, y + 14, "start", text);
-        bar(out, ok ? "ok" : "bad", x, y + 3, width, ROW - 8);
-        label(out, x + (width < 1.5 ? 1.5 : width) + 6, y + 14, "start",
-              human_time((int64_t)(ms * 1e6), took));
-        buf_putc(out, '\n');
-        at += ms;
-        y += ROW;
+        bool gone = !is_among(counting, e);
+        buf_puts(out, gone ? "<g class=\"gone\">" : "<g>");
+        step(&t, e, out);
+        buf_puts(out, "</g>\n");
+        pale |= gone;
     }
     buf_puts(out, "</svg>\n");
+    if (pale)
+        buf_puts(out,
+                 "<p class=\"about\">Pale: steps of an attempt that was interrupted. They were "
+                 "repeated, and what they found does not count.</p>\n");
 }
 
 /* A logarithmic scale: a page of 2 ms and one of 2 s must both be readable. */

@@ -6,7 +6,8 @@
 
 #include <jansson.h>
 
-void chart_timeline(const json_t *events, struct buf *out);
+/* Of `events` those that are not in `counting` are pale. */
+void chart_timeline(const json_t *events, const json_t *counting, struct buf *out);
 /* Nothing when no latency was measured. */
 void chart_latency(const json_t *events, struct buf *out);
 

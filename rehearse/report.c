@@ -39,8 +39,11 @@ static bool render(const struct report_format *format, const char *journal_path,
     if (!journal_load(journal_path, &events, err) || !hash_file(journal_path, &digest, err))
         return false;
     digest_hex(&digest, hex);
-    struct report r = {.events = events, .journal = hex};
-    json_array_foreach(events, i, e) r.verdict = event_is(e, "verdict") ? e : r.verdict;
+    AUTO(json) json_t *counting = verdict_events(events);
+    if (!counting)
+        return err_memory(err);
+    struct report r = {.events = events, .counting = counting, .journal = hex};
+    json_array_foreach(counting, i, e) r.verdict = event_is(e, "verdict") ? e : r.verdict;
     return format->render(&r, out, err) && buf_ok(out, err);
 }
 

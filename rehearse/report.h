@@ -12,8 +12,9 @@
 
 struct report {
     const json_t *events;
-    const json_t *verdict; /* the last verdict event; NULL: none yet */
-    const char *journal;   /* digest of the last line, hex: names exactly this journal */
+    const json_t *counting; /* verdict_events(): without what an interrupted attempt did in vain */
+    const json_t *verdict;  /* the last of those that count; NULL: none yet */
+    const char *journal;    /* digest of the last line, hex: names exactly this journal */
 };
 
 struct report_format {

@@ -1,5 +1,6 @@
 #include "lib/base/auto.h"
 #include "lib/base/clock.h"
+#include "lib/base/json.h"
 #include "rehearse/chart.h"
 #include "rehearse/html.h"
 #include "rehearse/report.h"
@@ -14,6 +15,7 @@ struct section {
     const char *title, *about;
     const char *event; /* that makes it worth showing */
     void (*render)(const struct report *r, struct buf *out);
+    bool all; /* also of attempts that were interrupted */
 };
 
 static const json_t *first(const json_t *events, const char *name)
@@ -49,11 +51,25 @@ static void fact(struct buf *out, const char *name, const char *value)
     buf_puts(out, "</p>\n");
 }
 
+static unsigned attempts_of(const json_t *events)
+{
+    unsigned count = 0;
+    size_t i;
+    const json_t *e;
+
+    json_array_foreach(events, i, e)
+    {
+        count += event_is(e, "run.start") || event_is(e, "run.resume");
+    }
+    return count;
+}
+
 static void head(const struct report *r, struct buf *out)
 {
-    const json_t *start = first(r->events, "run.start"), *done = last(r->events, "run.done");
+    const json_t *start = first(r->events, "run.start"), *done = last(r->counting, "run.done");
     const char *verdict = r->verdict ? event_str(r->verdict, "verdict") : "no verdict yet";
-    char took[ISO_TIME];
+    unsigned attempts = attempts_of(r->events);
+    char took[ISO_TIME], number[16];
 
     buf_puts(out, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
                   "<meta name=\"viewport\" content=\"width=device-width\">\n<title>");
@@ -67,8 +83,13 @@ static void head(const struct report *r, struct buf *out)
     fact(out, "release", event_str(start, "release"));
     fact(out, "environment", event_str(start, "environment"));
     fact(out, "begun", event_str(start, "at"));
+    if (attempts > 1) {
+        snprintf(number, sizeof(number), "%u", attempts);
+        fact(out, "attempts", number);
+    }
     if (done)
-        fact(out, "took", human_time((int64_t)(event_num(done, "took_ms") * 1e6), took));
+        fact(out, attempts > 1 ? "the last one took" : "took",
+             human_time((int64_t)(event_num(done, "took_ms") * 1e6), took));
     fact(out, "by", event_str(start, "by"));
     buf_puts(out, "</header>\n");
 }
@@ -185,9 +206,9 @@ static void table_of(const struct report *r, struct buf *out, const char *event,
 
     buf_puts(out, "<table><tr>");
     for (const struct column *c = columns; c->title; c++)
-        html_el(out, "th", NULL, c->title);
+        html_el(out, "th", c->form == FORM_NUM || c->form == FORM_MS ? "n" : NULL, c->title);
     buf_puts(out, "</tr>\n");
-    json_array_foreach(r->events, i, e)
+    json_array_foreach(r->counting, i, e)
     {
         if (!event_is(e, event))
             continue;
@@ -201,7 +222,36 @@ static void table_of(const struct report *r, struct buf *out, const char *event,
 
 static void timeline(const struct report *r, struct buf *out)
 {
-    chart_timeline(r->events, out);
+    chart_timeline(r->events, r->counting, out);
+}
+
+static bool is_same_input(const json_t *a, const json_t *b)
+{
+    static const char *const keys[] = {"kind", "name", "digest"};
+
+    for (size_t i = 0; i < COUNT(keys); i++)
+        if (strcmp(event_str(a, keys[i]), event_str(b, keys[i])) != 0)
+            return false;
+    return true;
+}
+
+/* Every attempt looks at them again: each is listed once, and twice when it was another then. */
+static json_t *distinct_inputs(const json_t *events)
+{
+    AUTO(json) json_t *out = json_array();
+    size_t i, k;
+    json_t *e;
+    const json_t *other;
+
+    json_array_foreach(events, i, e)
+    {
+        bool known = !event_is(e, "input");
+
+        json_array_foreach(out, k, other) known = known || is_same_input(e, other);
+        if (!known && json_array_append(out, e) < 0)
+            return NULL;
+    }
+    return TAKE(out);
 }
 
 static void inputs(const struct report *r, struct buf *out)
@@ -210,7 +260,9 @@ static void inputs(const struct report *r, struct buf *out)
                                             {"name", "name", FORM_MONO},
                                             {"SHA-256", "digest", FORM_MONO},
                                             {0}};
-    table_of(r, out, "input", columns);
+    AUTO(json) json_t *once = distinct_inputs(r->counting);
+    struct report distinct = {.counting = once ? once : r->counting};
+    table_of(&distinct, out, "input", columns);
 }
 
 static void collapsed(struct buf *out, const json_t *e)
@@ -239,7 +291,7 @@ static void changes(const struct report *r, struct buf *out)
 
     buf_puts(out, "<table>");
     html_head_row(out, names);
-    json_array_foreach(r->events, i, e)
+    json_array_foreach(r->counting, i, e)
     {
         if (!event_is(e, "migrate.change"))
             continue;
@@ -276,7 +328,7 @@ static void differences(const struct report *r, struct buf *out)
     size_t i;
     const json_t *e;
 
-    json_array_foreach(r->events, i, e)
+    json_array_foreach(r->counting, i, e)
     {
         const json_t *example = json_object_get(e, "example");
         if (!event_is(e, "replay.difference"))
@@ -315,7 +367,7 @@ static void latency(const struct report *r, struct buf *out)
     buf_puts(out,
              "<p class=\"legend\"><i class=\"o\"></i>old release<i class=\"c\"></i>new release "
              "(solid: p50, light: p95; logarithmic; from the intended send time)</p>\n");
-    chart_latency(r->events, out);
+    chart_latency(r->counting, out);
 }
 
 static void endpoints(const struct report *r, struct buf *out)
@@ -397,7 +449,7 @@ static void smoke(const struct report *r, struct buf *out)
 static const struct section sections[] = {
     {"Why", "By rules from a table; what the release file accepts is listed with its reason.",
      "verdict", reasons},
-    {"Timeline", NULL, "step.done", timeline},
+    {"Timeline", NULL, "step.done", timeline, true},
     {"Rows changed", "Per table and statement, measured in the box on production's data.",
      "migrate.change", changes},
     {"Answers that changed", "Against the old release from the same state; one example each.",
@@ -420,7 +472,7 @@ bool report_html(const struct report *r, struct buf *out, struct err *err)
     head(r, out);
     for (size_t i = 0; i < COUNT(sections); i++) {
         const struct section *s = &sections[i];
-        if (!first(r->events, s->event))
+        if (!first(s->all ? r->events : r->counting, s->event))
             continue;
         html_el(out, "h2", NULL, s->title);
         if (s->about)

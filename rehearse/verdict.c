@@ -158,9 +158,7 @@ static size_t kept_of(const json_t *events, double after)
     return n;
 }
 
-/* The events that count (new reference): a resumed run repeats all that lies behind the step it goes on
- * from, so what the interrupted attempt did there says nothing of the release any more. */
-static json_t *lasting(const json_t *events)
+json_t *verdict_events(const json_t *events)
 {
     AUTO(json) json_t *out = json_array();
     size_t i;
@@ -184,7 +182,7 @@ bool verdict_judge(const json_t *events, const struct release_judge *policy,
                    struct verdict_result *out, struct err *err)
 {
     struct verdict_result result = {.reasons = VEC(struct reason)};
-    AUTO(json) json_t *counting = lasting(events);
+    AUTO(json) json_t *counting = verdict_events(events);
     struct judge j = {.events = counting, .policy = policy, .out = &result, .err = err};
 
     if (!counting)

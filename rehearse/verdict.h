@@ -48,6 +48,11 @@ static inline void auto_verdict(struct verdict_result *r)
     verdict_done(r);
 }
 
+/* The events that count (new reference; NULL: no memory). A resumed run repeats all that lies behind the
+ * step it goes on from, so what the interrupted attempt did there says nothing of the release any
+ * more. The verdict, and what a report lists, go by these. */
+json_t *verdict_events(const json_t *events);
+
 /* The first reason of `other` that is grave (BLOCK or DOUBT), not accepted, of another rule than `but`,
  * and of which `first` says nothing; NULL: none. */
 const struct reason *verdict_worse(const struct verdict_result *first,

@@ -13,9 +13,8 @@
 /* Lost bytes on more than this share of the connections leave the comparison with holes. */
 #define GAP_SHARE 0.01
 
-/* Whether a later event of its kind speaks of the same: a resumed run repeats steps, and starts
- * services again. */
-static bool is_superseded(const struct judge *j, const json_t *e, const char *key)
+/* Whether a later event speaks of the same service: each replay starts it again. */
+static bool is_started_again(const struct judge *j, const json_t *e)
 {
     size_t i;
     const json_t *other;
@@ -23,8 +22,8 @@ static bool is_superseded(const struct judge *j, const json_t *e, const char *ke
 
     json_array_foreach(j->events, i, other)
     {
-        if (behind && event_is(other, event_str(e, "event")) &&
-            json_equal(json_object_get(other, key), json_object_get(e, key)))
+        if (behind && event_is(other, "box.service") &&
+            strcmp(event_str(other, "service"), event_str(e, "service")) == 0)
             return true;
         behind = behind || other == e;
     }
@@ -33,7 +32,7 @@ static bool is_superseded(const struct judge *j, const json_t *e, const char *ke
 
 static bool step_failed(struct judge *j, const char *rule, const json_t *e)
 {
-    if (strcmp(event_str(e, "status"), "failed") != 0 || is_superseded(j, e, "step"))
+    if (strcmp(event_str(e, "status"), "failed") != 0)
         return true;
     return judge_note(j, rule, SEVERITY_BLOCK, event_str(e, "title"), "step %.0f (%s) failed: %s",
                       event_num(e, "step"), event_str(e, "title"), event_str(e, "why"));
@@ -166,7 +165,7 @@ static bool smoke_failed(struct judge *j, const char *rule, const json_t *e)
 
 static bool service_died(struct judge *j, const char *rule, const json_t *e)
 {
-    if (strcmp(event_str(e, "state"), "healthy") == 0 || is_superseded(j, e, "service"))
+    if (strcmp(event_str(e, "state"), "healthy") == 0 || is_started_again(j, e))
         return true;
     bool late = strcmp(event_str(e, "state"), "timeout") == 0;
     return judge_note(j, rule, SEVERITY_BLOCK, event_str(e, "service"), "service %s %s: %s",
@@ -290,7 +289,7 @@ static bool slower(struct judge *j, const char *rule, const json_t *e)
     double p = event_num(e, "p_value");
     AUTO(buf) struct buf more = {0};
 
-    if (!percentile || is_superseded(j, e, "endpoint"))
+    if (!percentile)
         return true;
     struct rise first = rise_of(j->policy, e, percentile);
     const char *twice = other ? risen(j->policy, other) : NULL;

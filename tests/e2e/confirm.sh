@@ -148,6 +148,12 @@ check_status "resumed, it is rehearsed twice again" 1 \
 check_same "by two more starts" "$(stat -c %s "$PLAN/starts")" 4
 check_same "the endpoint is named once" "$(slower "$T/killed" | wc -l)" 1
 check_has "as slow both times" "$(slower "$T/killed")" "ms in a second run"
+latencies() { # OUT: rows of that chart in the report
+    grep -c 'text-anchor="end">GET /list<' "$1/report.html"
+}
+check_same "the report measures it once, of two attempts" "$(latencies "$T/killed") $(grep -o 'attempts<br><strong>[0-9]*' "$T/killed/report.html")" "1 attempts<br><strong>2"
+check_same "the inputs are told once" "$(grep -c "<td>tape</td>" "$T/killed/report.html")" 1
+check_has "and what the first one did is pale" "$(cat "$T/killed/report.html")" '<g class="gone"><text x="0.0"'
 check_same "the second run's journal is of the last one" "$(events "$T/killed/confirm.jsonl" replay.summary)" 1
 check_same "the box is left up" "$("$REHEARSE" box show "$BOX" --json | jq -r .state)" running
 check "with the new release" grep -q "$PLAN" "$BOX/files/code/server.pl"

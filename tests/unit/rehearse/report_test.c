@@ -2,6 +2,7 @@
 
 #include "lib/base/json.h"
 #include "rehearse/report.h"
+#include "rehearse/verdict.h"
 
 static const char hostile[] = "<script>alert('x')</script>\"&\x01";
 
@@ -26,7 +27,8 @@ static json_t *sample(void)
 static char *rendered(bool (*render)(const struct report *, struct buf *, struct err *),
                       const json_t *events)
 {
-    struct report r = {.events = events, .journal = "00ff"};
+    AUTO(json) json_t *counting = verdict_events(events);
+    struct report r = {.events = events, .counting = counting, .journal = "00ff"};
     struct buf out = {0};
     struct err err = {0};
 
@@ -75,7 +77,7 @@ TEST(junit_counts_the_failed_rule)
 TEST(an_empty_journal_still_makes_a_page)
 {
     AUTO(json) json_t *events = json_array();
-    struct report r = {.events = events, .journal = "00"};
+    struct report r = {.events = events, .counting = events, .journal = "00"};
     AUTO(buf) struct buf out = {0};
     struct err err = {0};
 
@@ -85,5 +87,62 @@ TEST(an_empty_journal_still_makes_a_page)
     assert_int_equal(err.code, ERR_MISSING);
 }
 
-TESTS(html_escapes_everything_from_outside, html_loads_nothing, junit_counts_the_failed_rule,
+/* Step 5 is the checkpoint that the second attempt goes on from. */
+#define STEP(number, title)                                                 \
+    "{\"event\":\"step.done\",\"step\":" number ",\"title\":\"" title "\"," \
+    "\"took_ms\":2,\"status\":\"ok\"},"
+#define INPUT(name) \
+    "{\"event\":\"input\",\"kind\":\"tape\",\"name\":\"" name "\",\"digest\":\"d0\"},"
+#define FINDINGS(name)                                                                            \
+    "{\"event\":\"migrate.change\",\"table\":\"" name "\",\"rows_before\":1},"                    \
+    "{\"event\":\"migrate.statement\",\"sql\":\"" name "\"},"                                     \
+    "{\"event\":\"replay.difference\",\"endpoint\":\"" name "\",\"where\":\"$\"},"                \
+    "{\"event\":\"replay.latency\",\"endpoint\":\"" name "\",\"old_p50_us\":1,\"new_p50_us\":1}," \
+    "{\"event\":\"replay.endpoint\",\"endpoint\":\"" name "\"},"                                  \
+    "{\"event\":\"replay.summary\",\"label\":\"" name "\"},"                                      \
+    "{\"event\":\"replay.noise\",\"endpoint\":\"" name "\"},"                                     \
+    "{\"event\":\"smoke\",\"url\":\"" name "\",\"ok\":false},"                                    \
+    "{\"event\":\"box.service\",\"service\":\"" name "\",\"state\":\"died\"},"
+
+/* The verdict counts what lasts, and so does what stands below it; that there was more is told. */
+TEST(html_lists_what_counts)
+{
+    AUTO(json)
+    json_t *events = json_loads(
+        "[{\"event\":\"run.start\",\"release\":\"2\",\"after_step\":0}," INPUT("day.tape")
+            STEP("5", "baseline") STEP("7", "ghost step") FINDINGS(
+                "ghost") "{\"event\":\"verdict\",\"verdict\":\"NO-GO\",\"reasons\":[]},"
+                         "{\"event\":\"run.resume\",\"after_step\":5}," INPUT("day.tape")
+                             STEP("7", "config") FINDINGS(
+                                 "real") "{\"event\":\"verdict\",\"verdict\":\"GO\",\"reasons\":[]}]",
+        0, NULL);
+    assert_non_null(events);
+    AUTO(free) char *html = rendered(report_html, events);
+    unsigned ghosts = 0, inputs = 0;
+
+    for (const char *at = html; (at = strstr(at, "ghost")); at++)
+        ghosts++;
+    for (const char *at = html; (at = strstr(at, "day.tape")); at++)
+        inputs++;
+    assert_int_equal(ghosts, 1);
+    assert_int_equal(inputs, 1);
+    assert_non_null(strstr(html, "<g class=\"gone\">"));
+    assert_non_null(strstr(html, "ghost step"));
+    assert_non_null(strstr(html, "Pale: steps of an attempt that was interrupted"));
+    assert_non_null(strstr(html, "attempts<br><strong>2</strong>"));
+    assert_non_null(strstr(html, "<h1>GO</h1>"));
+}
+
+TEST(html_of_one_attempt_speaks_of_none_other)
+{
+    AUTO(json) json_t *events = sample();
+    AUTO(free) char *html = rendered(report_html, events);
+
+    assert_null(strstr(html, "<g class=\"gone\">"));
+    assert_null(strstr(html, "Pale:"));
+    assert_null(strstr(html, "attempts<br>"));
+}
+
+TESTS(html_lists_what_counts, html_of_one_attempt_speaks_of_none_other,
+      html_escapes_everything_from_outside, html_loads_nothing, junit_counts_the_failed_rule,
       an_empty_journal_still_makes_a_page)

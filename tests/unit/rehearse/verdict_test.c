@@ -152,7 +152,9 @@ TEST(the_last_word_of_a_step_and_a_service_counts)
         const char *events;
         enum verdict verdict;
     } orders[] = {
-        {"{\"event\":\"step.done\",\"step\":5,\"status\":\"failed\"},"
+        {"{\"event\":\"step.done\",\"step\":4,\"status\":\"ok\"},"
+         "{\"event\":\"step.done\",\"step\":5,\"status\":\"failed\"},"
+         "{\"event\":\"run.resume\",\"after_step\":4},"
          "{\"event\":\"step.done\",\"step\":5,\"status\":\"ok\"}",
          VERDICT_GO},
         {"{\"event\":\"step.done\",\"step\":5,\"status\":\"ok\"},"
@@ -358,10 +360,11 @@ TEST(what_a_resumed_run_repeats_counts_once)
 TEST(latencies_of_an_interrupted_attempt_do_not_count)
 {
     AUTO(verdict)
-    struct verdict_result v =
-        judged(SLOW ",{\"event\":\"replay.latency\",\"endpoint\":\"GET /a\",\"old_p50_us\":2000,"
-                    "\"new_p50_us\":2000,\"p_value\":0.5}",
-               &lenient);
+    struct verdict_result v = judged(
+        STEP("5", "ok") SLOW
+        "," RESUMED "{\"event\":\"replay.latency\",\"endpoint\":\"GET /a\",\"old_p50_us\":2000,"
+        "\"new_p50_us\":2000,\"p_value\":0.5}",
+        &lenient);
 
     assert_int_equal(v.verdict, VERDICT_GO);
     assert_int_equal(v.reasons.count, 0);

@@ -59,8 +59,10 @@ struct my_table {
     char *key_name;       /* NULL: no key to cut by */
     struct vec key;       /* unsigned: places in `columns` */
     struct buf create;    /* SHOW CREATE TABLE as it is */
+    unsigned from, until; /* with history: places of the period's columns */
     uint32_t stream;
     atomic_uint_fast32_t ranges; /* handed out; the high half of a segment's number */
+    atomic_uint_fast64_t never;  /* rows of the history that were at no time, and are not read */
 };
 
 /* A view, trigger, routine or event as SHOW CREATE gives it, in the charset of its creator. */

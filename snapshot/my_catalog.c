@@ -202,6 +202,7 @@ static bool add_column(void *ctx, const struct db_row *row, struct err *err)
     /* DEFAULT_GENERATED says only that the default is an expression. */
     bool generated = row->value[6].len > 0;
     if (generated && is_row_time(row->value[6])) {
+        *(span_is(row->value[6], "ROW START") ? &t->from : &t->until) = (unsigned)t->columns.count;
         t->row_times = true;
         t->row_ids = span_is(row->value[2], "bigint");
         generated = t->row_ids;
@@ -336,6 +337,7 @@ static bool add_row_times(struct my_catalog *c, struct err *err)
 
     for (size_t i = 0; i < c->tables.count; i++) {
         for (size_t k = 0; t[i].kind == MY_VERSIONED && !t[i].row_times && k < COUNT(names); k++) {
+            *(k ? &t[i].until : &t[i].from) = (unsigned)t[i].columns.count;
             struct my_column *col = vec_add(&t[i].columns, err);
             if (!col)
                 return false;

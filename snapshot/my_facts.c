@@ -3,6 +3,8 @@
 
 #include "lib/base/json.h"
 
+#include <inttypes.h>
+
 static bool take_setting(void *ctx, const struct db_row *row, struct err *err)
 {
     json_t *settings = ctx;
@@ -54,6 +56,24 @@ static json_t *definers(const struct my_source *s)
     return list;
 }
 
+static bool name_what_never_was(struct my_source *s, struct err *err)
+{
+    struct my_table *t = s->catalog.tables.at;
+
+    for (size_t i = 0; i < s->catalog.tables.count; i++) {
+        uint64_t rows = atomic_load(&t[i].never);
+        AUTO(buf) struct buf why = {0};
+        buf_printf(&why,
+                   "%" PRIu64 " that end no later than they begin: no server takes them, and no "
+                   "query about a moment shows them",
+                   rows);
+        if (!buf_ok(&why, err) || (rows && !my_leave_out(s, "rows of the history of table",
+                                                         t[i].name, buf_str(&why), err)))
+            return false;
+    }
+    return true;
+}
+
 bool my_leave_out(struct my_source *s, const char *kind, const char *name, const char *why,
                   struct err *err)
 {
@@ -81,7 +101,7 @@ bool my_write_facts(struct my_source *s, struct err *err)
     AUTO(buf) struct buf version = {0};
 
     if (!write_settings(s, err) || !db_value(s->main, &version, err, "SELECT version()") ||
-        !my_write_accounts(s, err))
+        !my_write_accounts(s, err) || !name_what_never_was(s, err))
         return false;
     json_t *position =
         json_pack("{s:o, s:o, s:o, s:I, s:O*}", "gtid", text_or_null(p->gtid), "replica_gtid",

@@ -316,7 +316,7 @@ static bool are_all_there(const struct my_target *t, uint64_t left, struct err *
     char number[24];
 
     snprintf(number, sizeof(number), "%llu", (unsigned long long)left);
-    if (my_progress_has(t, "tables", number))
+    if (my_progress_noted(t, "tables", number))
         return true;
     err_set(err, ERR_EXISTS, "only some tables of '%s' at %s have moved", t->conf.final,
             t->main->label);

@@ -49,7 +49,7 @@ static bool read_notes(struct my_target *t, struct err *err)
            db_rows(t->main, add_note, t->done, err, "SELECT what FROM %s", table_of(t, table));
 }
 
-static bool is_noted(const struct my_target *t, const char *kind, const char *name)
+bool my_progress_noted(const struct my_target *t, const char *kind, const char *name)
 {
     AUTO(buf) struct buf what = {0};
 
@@ -77,11 +77,11 @@ static bool same_begin(const struct my_target *t, struct err *err)
 
     if (!how_of(t, how, err))
         return false;
-    if (!is_noted(t, "load", "begun")) {
+    if (!my_progress_noted(t, "load", "begun")) {
         err_set(err, ERR_USAGE, "the half of database '%s' is of another bundle", t->conf.final);
         return err_hint(err, "name that bundle; without --resume the restore is begun anew");
     }
-    if (is_noted(t, "how", how))
+    if (my_progress_noted(t, "how", how))
         return true;
     err_set(err, ERR_USAGE, "the half of database '%s' was begun with other options",
             t->conf.final);
@@ -114,8 +114,8 @@ bool my_progress_find(struct my_target *t, bool *begun, bool *moving, struct err
         return false;
     if (t->conf.resume && !same_begin(t, err))
         return false;
-    *begun = is_noted(t, "load", "begun");
-    *moving = is_noted(t, "load", "moving");
+    *begun = my_progress_noted(t, "load", "begun");
+    *moving = my_progress_noted(t, "load", "moving");
     return true;
 }
 
@@ -138,7 +138,7 @@ bool my_progress_open(struct my_target *t, struct err *err)
 
 bool my_progress_has(const struct my_target *t, const char *kind, const char *name)
 {
-    return t->conf.resume && is_noted(t, kind, name);
+    return t->conf.resume && my_progress_noted(t, kind, name);
 }
 
 bool my_progress_note(struct my_target *t, struct db *db, const char *kind, const char *name,

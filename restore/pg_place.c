@@ -95,10 +95,21 @@ static bool lock(struct pg_target *t, struct err *err)
     return err_hint(err, "wait for it, or end it");
 }
 
-static bool look_at_old(struct pg_target *t, struct err *err)
+static bool refuse_of_others(struct pg_target *t, const char *database, struct err *err)
 {
     bool mine = false;
 
+    if (!is_there(t, database, "pg_catalog.pg_has_role(datdba, 'USAGE')", &mine, err))
+        return false;
+    if (mine)
+        return true;
+    err_set(err, ERR_RIGHTS, "database '%s' at %s belongs to somebody else", database,
+            t->admin->label);
+    return err_hint(err, "restore as its owner, a member of that role, or a superuser");
+}
+
+static bool look_at_old(struct pg_target *t, struct err *err)
+{
     if (!pg_database_exists(t, t->conf.final, &t->base.replaced, err))
         return false;
     if (!t->base.replaced)
@@ -107,13 +118,7 @@ static bool look_at_old(struct pg_target *t, struct err *err)
         err_set(err, ERR_EXISTS, "database '%s' exists at %s", t->conf.final, t->admin->label);
         return err_hint(err, "--replace-database %s puts the new one in its place", t->conf.final);
     }
-    if (!is_there(t, t->conf.final, "pg_catalog.pg_has_role(datdba, 'USAGE')", &mine, err))
-        return false;
-    if (mine)
-        return true;
-    err_set(err, ERR_RIGHTS, "database '%s' at %s belongs to somebody else", t->conf.final,
-            t->admin->label);
-    return err_hint(err, "restore as its owner, a member of that role, or a superuser");
+    return refuse_of_others(t, t->conf.final, err);
 }
 
 /* A restore that was ended between the swap and the drop has left it: somebody's only copy, until the
@@ -124,12 +129,12 @@ static bool look_at_set_aside(struct pg_target *t, struct err *err)
     bool exists = false;
 
     place_old_name(t->conf.final, old);
-    if (t->base.replaced)
-        return true;
     if (!pg_database_exists(t, old, &exists, err))
         return false;
     if (!exists)
         return true;
+    if (t->base.replaced)
+        return refuse_of_others(t, old, err);
     err_set(err, ERR_EXISTS, "'%s' at %s is what '%s' was before it was replaced", old,
             t->admin->label, t->conf.final);
     return err_hint(err, "rename it back, or drop it");
@@ -188,28 +193,34 @@ static bool drop(struct pg_target *t, const char *database, struct err *err)
                    t->admin->version >= 130000 ? " WITH (FORCE)" : "");
 }
 
-static bool sweep_one(struct pg_target *t, const char *database, struct err *err)
+bool pg_place_sweep(struct pg_target *t, struct err *err)
 {
     bool exists = false;
 
-    if (!pg_database_exists(t, database, &exists, err))
+    if (t->conf.owned || t->done)
+        return true;
+    if (!pg_database_exists(t, t->database, &exists, err))
         return false;
     if (!exists)
         return true;
-    log_info("what a restore has left is removed", f_str("database", database),
+    log_info("what a restore has left is removed", f_str("database", t->database),
              f_str("server", t->admin->label));
-    return drop(t, database, err);
+    return drop(t, t->database, err);
 }
 
-bool pg_place_sweep(struct pg_target *t, struct err *err)
+/* What was replaced before goes only now that a new one is whole: until then it may be what somebody
+ * goes back to. */
+static bool drop_left(struct pg_target *t, const char *old, struct err *err)
 {
-    char old[PLACE_NAME];
+    bool exists = false;
 
-    if (t->conf.owned)
+    if (!t->base.replaced || !pg_database_exists(t, old, &exists, err))
+        return !t->base.replaced;
+    if (!exists)
         return true;
-    place_old_name(t->conf.final, old);
-    return (!t->base.replaced || sweep_one(t, old, err)) &&
-           (t->done || sweep_one(t, t->database, err));
+    log_warn("what was set aside by an earlier restore is dropped", f_str("database", old),
+             f_str("server", t->admin->label));
+    return drop(t, old, err);
 }
 
 void pg_place_leave(struct pg_target *t)
@@ -284,7 +295,7 @@ bool pg_target_keep(struct target *base, struct err *err)
     /* A stop signal comes too late for this one: half of what is replaced would be worse. */
     t->admin->finish_by = clock_mono_ns() + FINISH_NS;
     if (!pg_database_limit(t, err) || !db_exec(t->admin, err, "SET synchronous_commit = on") ||
-        !swap(t, old, err))
+        !drop_left(t, old, err) || !swap(t, old, err))
         return false;
     t->kept = true;
     return true;

@@ -397,6 +397,16 @@ check_same "and stays" "$(pg_sql "$OLD" -c 'SELECT count(*) FROM ours')" 0
 pg_sql postgres -c 'ALTER DATABASE away RENAME TO shop'
 check_status "nor is it without a word of replacing" 18 to held
 check_same "it stays, still" "$(pg_sql "$OLD" -c 'SELECT count(*) FROM ours')" 0
+sed 's/user: postgres/user: small/' "$T/held.yaml" >"$T/small-held.yaml"
+pg_sql postgres -c 'ALTER DATABASE shop OWNER TO small'
+check_status "what may not be dropped is told before anything is loaded" 14 \
+    to small-held --replace-database shop --no-owner
+check_has "and named" "$(say)" "database '$OLD' at"
+held "set aside" --replace-database shop
+check_same "set aside: it stays as long as the new one is not whole" "$(pg_sql "$OLD" -c 'SELECT count(*) FROM ours')" 0
+kill_it "set aside"
+check_same "set aside: and behind a restore that failed" "$(pg_sql "$OLD" -c 'SELECT count(*) FROM ours')" 0
 check "beside a new one that may be replaced it goes" to held --replace-database shop --verify
+check_has "and that is told" "$(say)" "what was set aside by an earlier restore is dropped database='$OLD'"
 check_same "with nothing left, either" "$(databases)" "postgres shop"
 e2e_end

@@ -101,8 +101,9 @@ check_same "before anything is made" "$(databases)" ""
 
 my_sql -e "CREATE USER ghost@localhost; CREATE USER 'Clerk'@'%'; GRANT ALL ON *.* TO ghost@localhost; GRANT ALL ON *.* TO 'Clerk'@'%'"
 check "with the accounts it is restored, and proven" to plain --verify
-dump() { # SOCKET DATABASE: but for the time at which a sequence was read
-    mariadb-dump --no-defaults --socket="$1" --user=root --skip-comments --routines --events --triggers --hex-blob --skip-dump-date --order-by-primary "$2"
+dump() { # SOCKET DATABASE: but for the ids of transactions that rows of ver_ids are of
+    mariadb-dump --no-defaults --socket="$1" --user=root --skip-comments --routines --events --triggers --hex-blob --skip-dump-date --order-by-primary "$2" |
+        sed -E 's/,[0-9]+,18446744073709551615\)/,ID,NOW)/'
 }
 same() { # NAME
     local db
@@ -240,13 +241,30 @@ interrupt() { # NAME: a replacing restore of 'gone' whose RENAME is killed while
 }
 interrupt "undone" true
 check_same "undone: nothing is left of it" "$(databases)" "crm gone shop"
+hold 107 new gone && wait_for 10 is_held 107 && begin gone --only mariadb.shop/history --replace-database gone --no-owner
+check "nothing moved: the move waits" wait_for 30 waits "RENAME"
+kill_it "nothing moved"
+check "nothing moved: the server has seen it" wait_for 10 no_waiting "RENAME"
+let_go 107
+check "nothing moved: the next one begins anew" to gone --only mariadb.shop/history --replace-database gone --no-owner --verify
+my_sql -e 'DROP DATABASE gone; CREATE DATABASE gone; CREATE TABLE gone.new (id int)'
 LOAD=rehearse_load_$(printf gone | sha256sum | cut -c 1-16)
 interrupt "half" my_sql -e "RENAME TABLE $LOAD.history TO $OLD.theirs"
 check_has "half: what somebody has there is told" "$(cat "$T/part")" "see '$OLD', which stays"
 check_has "half: so is that tables may have moved" "$(cat "$T/part")" "'$LOAD' stays, too"
 check_same "half: all of it stays" "$(databases)" "crm gone $LOAD $OLD shop"
 check_same "half: with its rows" "$(my_sql "$OLD" -e 'SELECT count(*) > 0 FROM theirs')" 1
+my_sql -e "LOCK TABLES crm.people WRITE; DO SLEEP(106)" >/dev/null 2>&1 &
+wait_for 10 is_held 106 && begin gone --only mariadb.shop --replace-database gone --no-owner
+check "set aside: a restore waits while it loads" wait_for 30 waits ""
+kill -TERM $RUN
+let_go 106
+wait $RUN
+check_same "set aside: and ends" $? 130
+check_same "set aside: what was there before stays" "$(databases)" "crm gone $OLD shop"
+check_same "set aside: with its rows" "$(my_sql "$OLD" -e 'SELECT count(*) > 0 FROM theirs')" 1
 check "beside a new one that may be replaced it goes" to gone --only mariadb.shop/history --replace-database gone --no-owner --verify
+check_has "and that is told" "$(say)" "what was set aside by an earlier restore is dropped database='$OLD'"
 my_sql -e 'DROP DATABASE gone; CREATE DATABASE gone; CREATE TABLE gone.new (id int)'
 interrupt "some" my_sql -e "CREATE TABLE $LOAD.more (id int)"
 for option in "" "--resume"; do

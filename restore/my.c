@@ -319,9 +319,17 @@ static bool first_things(void *ctx, void *arg, unsigned worker, struct err *err)
     struct db *db = NULL;
 
     (void)arg;
-    /* Who objects run as is there before them. Defaults of columns may draw from sequences. */
-    return my_worker(t, worker, &db, err) && my_accounts_restore(t, db, err) &&
-           my_sequences(t, db, err);
+    /* Who objects run as is there before them. */
+    return my_worker(t, worker, &db, err) && my_accounts_restore(t, db, err);
+}
+
+/* Defaults of columns may draw from sequences, those of other databases too: they are made while all
+ * targets are planned, before the first table. */
+static bool make_sequences(struct my_target *t, struct err *err)
+{
+    AUTO(db) struct db *db = NULL;
+
+    return my_target_session(t, &db, err) && my_sequences(t, db, err);
 }
 
 /* What only its own database can want. */
@@ -352,11 +360,10 @@ static bool last_things(void *ctx, void *arg, unsigned worker, struct err *err)
 
 static bool plan_tables(struct my_target *t, struct sched *sched, task_id *done, struct err *err)
 {
-    struct task first = {
-        .run = first_things, .ctx = t, .cost = UINT64_MAX / 2, .name = "sequences"};
+    struct task first = {.run = first_things, .ctx = t, .cost = UINT64_MAX / 2, .name = "accounts"};
     task_id started;
 
-    return sched_add(sched, &first, NULL, 0, &started, err) &&
+    return make_sequences(t, err) && sched_add(sched, &first, NULL, 0, &started, err) &&
            my_plan_tables(t, sched, started, done, err);
 }
 

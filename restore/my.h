@@ -31,6 +31,7 @@ struct my_target_table {
     bool versioned;
     bool history; /* the stream holds the rows that were, too */
     bool innodb;
+    bool late; /* a column draws from a database that is still to be moved */
 };
 
 struct my_setting {

@@ -145,8 +145,8 @@ static bool draws(struct span line)
 }
 
 /* A column's definition is one line of SHOW CREATE TABLE. */
-static bool add_column(struct my_target *t, const char *table, struct span line, struct buf *sql,
-                       struct err *err)
+static bool add_column(const struct my_here *here, struct db *db, const char *table,
+                       struct span line, struct buf *sql, struct err *err)
 {
     line = span_trim(line);
     if (!line.len || *line.at != '`' || !draws(line))
@@ -155,26 +155,82 @@ static bool add_column(struct my_target *t, const char *table, struct span line,
         line.len--;
     if (!sql->len) {
         buf_puts(sql, "ALTER TABLE ");
-        db_quote_name(t->main, table, sql);
+        db_quote_name(db, table, sql);
     } else {
         buf_putc(sql, ',');
     }
     buf_puts(sql, " MODIFY ");
-    return my_here_table(&t->here, line, sql, err);
+    return my_here_table(here, line, sql, err);
 }
 
 /* All of a table's in one statement: the table cannot be opened while one names what is gone. */
-static bool mend_table(struct my_target *t, struct db *db, const struct my_target_table *table,
-                       struct err *err)
+static bool mend_table(const struct my_here *here, struct db *db,
+                       const struct my_target_table *table, struct err *err)
 {
     struct span rest = span_of(table->create), line;
     AUTO(buf) struct buf sql = {0};
 
     while (span_split(&rest, '\n', &line))
-        if (!add_column(t, table->name, line, &sql, err))
+        if (!add_column(here, db, table->name, line, &sql, err))
             return false;
     return !sql.len || my_run(db, buf_str(&sql), sql.len, err) ||
            err_add(err, "table '%s'", table->name);
+}
+
+/* placed: the other databases have the names that they get at the end. */
+static bool find_names(const struct my_target *t, bool placed, struct my_here *out, struct err *err)
+{
+    struct my_here_conf conf = {.bundle = t->conf.bundle,
+                                .place = t->conf.place,
+                                .component = t->conf.component,
+                                .database = t->conf.final,
+                                .what = &t->conf.what,
+                                .placed = placed};
+
+    return my_here_open(&conf, t->main, out, err);
+}
+
+static bool keep_versions(const struct my_target *t, struct db *db, struct err *err)
+{
+    return !t->versioned || db_exec(db, err, "SET SESSION system_versioning_alter_history = KEEP");
+}
+
+/* A sequence of a database that is moved behind this one has its last name only then. */
+static bool mend_for_now(struct my_target *t, struct db *db, struct my_target_table *table,
+                         struct err *err)
+{
+    struct my_here now;
+
+    if (!find_names(t, false, &now, err))
+        return false;
+    table->late = mend_table(&now, db, table, err);
+    my_here_done(&now);
+    return table->late;
+}
+
+static bool mend_tables(struct my_target *t, struct db *db, struct err *err)
+{
+    if (!keep_versions(t, db, err))
+        return false;
+    for (size_t i = 0; i < t->table_count; i++) {
+        struct err why = {0};
+        if (!mend_table(&t->here, db, &t->tables[i], &why) &&
+            !mend_for_now(t, db, &t->tables[i], NULL))
+            return err_pass(err, &why);
+    }
+    return true;
+}
+
+static bool mend_late(struct my_target *t, struct db *db, struct err *err)
+{
+    if (!keep_versions(t, db, err))
+        return false;
+    for (size_t i = 0; i < t->table_count; i++) {
+        if (t->tables[i].late && !mend_table(&t->here, db, &t->tables[i], err))
+            return false;
+        t->tables[i].late = false;
+    }
+    return true;
 }
 
 /* ---- the place behind the move -----------------------------------------------------------------*/
@@ -186,14 +242,10 @@ static bool clear_place(struct moving *m, struct db *db, struct err *err)
     struct my_target *t = m->target;
 
     buf_clear(&m->list);
-    if ((t->versioned && !db_exec(db, err, "SET SESSION system_versioning_alter_history = KEEP")) ||
-        !my_objects_drop(db, err) || !each_table(m, t->conf.final, move_aside, err) ||
+    if (!my_objects_drop(db, err) || !each_table(m, t->conf.final, move_aside, err) ||
         (m->list.len && !db_exec(t->main, err, "RENAME TABLE %s", buf_str(&m->list))))
         return false;
-    for (size_t i = 0; i < t->table_count; i++)
-        if (!mend_table(t, db, &t->tables[i], err))
-            return false;
-    return true;
+    return mend_tables(t, db, err);
 }
 
 bool my_keep_clear(struct my_target *t, struct db *db, struct err *err)
@@ -365,15 +417,8 @@ static bool move(struct moving *m, struct err *err)
 /* From here on the texts are those of the name that it has. */
 static bool settle_names(struct my_target *t, struct err *err)
 {
-    struct my_here_conf conf = {.bundle = t->conf.bundle,
-                                .place = t->conf.place,
-                                .component = t->conf.component,
-                                .database = t->conf.final,
-                                .what = &t->conf.what,
-                                .placed = true};
-
     my_here_done(&t->here);
-    if (!my_here_open(&conf, t->main, &t->here, err))
+    if (!find_names(t, true, &t->here, err))
         return false;
     free(t->database);
     t->database = strdup(t->conf.final);
@@ -446,7 +491,7 @@ bool my_target_clear(struct target *base, bool all, struct err *err)
 
     if (t->conf.owned)
         return true;
-    if (!my_target_session(t, &db, err) || !my_views_sorted(t, db, err) ||
+    if (!my_target_session(t, &db, err) || !mend_late(t, db, err) || !my_views_sorted(t, db, err) ||
         !my_grants_restore(t, db, t->database, err) || !my_events_on(t, db, err))
         return incomplete(t, err);
     return !all || (drop_old(t, db, err) && my_database_drop(t, t->conf.db->database, err));

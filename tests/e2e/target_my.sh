@@ -371,6 +371,28 @@ check "and so it is when it is replaced" to two --verify --replace-database move
 check_same "by the same" "$(diff <(dump "$SRC_SOCKET" torture) <(dump "$MY_SOCKET" moved | sed 's/nextval(`moved`/nextval(`torture`/') | cut -c 1-300)" ""
 STORE=$T/store
 
+# ---- databases that draw from one another's sequences ------------------------------------------------
+src_sql <<SQL || die "cannot make sequences"
+CREATE DATABASE draws; CREATE DATABASE gives;
+CREATE SEQUENCE draws.own START WITH 7;
+$(for n in $(seq 100); do echo "CREATE SEQUENCE gives.s$n START WITH 5;"; done)
+CREATE TABLE draws.t (id bigint NOT NULL DEFAULT nextval(gives.s100) PRIMARY KEY, v int); INSERT INTO draws.t (v) VALUES (1), (2);
+CREATE TABLE gives.t (id bigint NOT NULL DEFAULT (nextval(draws.own) * 2) PRIMARY KEY, v int); INSERT INTO gives.t (v) VALUES (1), (2);
+SQL
+source_file pair draws gives
+STORE=$T/pair-store
+check "a snapshot of two that draw from one another" "$REHEARSE" snapshot --env "$T/pair.yaml" --to "$STORE"
+printf 'name: staging\ndatabases:\n  - {name: draws, engine: mariadb, socket: "%s", user: root, database: drawn}\n  - {name: gives, engine: mariadb, socket: "%s", user: root, database: given}\n' "$MY_SOCKET" "$MY_SOCKET" >"$T/pairto.yaml"
+drawn() {
+    my_sql -e 'INSERT INTO drawn.t (v) VALUES (3); INSERT INTO given.t (v) VALUES (3); SELECT (SELECT max(id) FROM drawn.t) > 6, (SELECT max(id) FROM given.t) > 16, (SELECT sum(v) FROM drawn.t), (SELECT sum(v) FROM given.t)'
+}
+check "both are restored at once" to pairto --verify
+check_same "and draw from one another by their new names" "$(drawn)" "$(printf '1\t1\t6\t6')"
+check "both are replaced" to pairto --verify --replace-database drawn --replace-database given
+check_same "and draw again" "$(drawn)" "$(printf '1\t1\t6\t6')"
+my_sql -e 'DROP DATABASE drawn; DROP DATABASE given'
+STORE=$T/store
+
 # ---- a box knows definers, too ----------------------------------------------------------------------
 BOX=$T/box
 E2E_BOXES+=("$BOX")

@@ -353,7 +353,7 @@ static bool last_things(void *ctx, void *arg, unsigned worker, struct err *err)
 
     (void)arg;
     (void)worker;
-    return my_target_session(t, &db, err) && my_objects(t, db, MY_VIEWS, err) &&
+    return my_target_session(t, &db, err) && my_views_sorted(t, db, err) &&
            my_objects(t, db, MY_TRIGGERS, err) && my_objects(t, db, MY_EVENTS, err) &&
            (!t->conf.owned || my_grants_restore(t, db, t->database, err));
 }

@@ -120,9 +120,13 @@ bool my_sequences(struct my_target *t, struct db *db, struct err *err);
 /* The objects of one text, in its order. */
 enum my_kind { MY_ROUTINES, MY_TRIGGERS, MY_VIEWS, MY_EVENTS };
 bool my_objects(struct my_target *t, struct db *db, enum my_kind kind, struct err *err);
+/* The mode, zone and charsets that the object is made under, and those of the target's sessions. */
+bool my_object_session(struct db *db, const json_t *o, struct err *err);
+bool my_object_session_back(struct db *db, struct err *err);
 /* Views that depend on nothing, with the columns of the real ones. */
 bool my_stand_ins(struct my_target *t, struct db *db, struct err *err);
-/* Without stand-ins: those that need others behind them. */
+/* Those that need others behind them: without stand-ins all do, with them those with a CHECK OPTION,
+ * for a stand-in takes no rows. */
 bool my_views_sorted(struct my_target *t, struct db *db, struct err *err);
 /* Each event as it was, and so at work: the last of all. */
 bool my_events_on(struct my_target *t, struct db *db, struct err *err);

@@ -163,6 +163,18 @@ static struct span fact(const struct my_target *t, const char *key)
     return span_of(text ? text : "");
 }
 
+/* "utf8", as MySQL and older servers call what is utf8mb3 now: taken, but not listed. */
+static bool read_old_names(struct db *db, struct needs *n, struct err *err)
+{
+    return db_names(db, &n->charsets, err,
+                    "SELECT 'utf8' FROM dual WHERE find_in_set('UTF8_IS_UTF8MB3', @@old_mode)") &&
+           db_names(db, &n->collations, err,
+                    "SELECT replace(full_collation_name, 'utf8mb3_', 'utf8_') FROM "
+                    "information_schema.collation_character_set_applicability WHERE "
+                    "character_set_name = 'utf8mb3' AND "
+                    "find_in_set('UTF8_IS_UTF8MB3', @@old_mode)");
+}
+
 static bool read_names(struct my_target *t, struct needs *n, struct err *err)
 {
     bool full = !t->main->is_mysql && t->main->version >= 101001;
@@ -181,9 +193,10 @@ static bool read_names(struct my_target *t, struct needs *n, struct err *err)
            db_names(t->main, &n->collations, err,
                     "SELECT lower(collation_name) FROM information_schema.collations "
                     "UNION SELECT 'filename'") &&
-           (!full || db_names(t->main, &n->collations, err,
-                              "SELECT lower(full_collation_name) FROM "
-                              "information_schema.collation_character_set_applicability"));
+           (!full || (db_names(t->main, &n->collations, err,
+                               "SELECT lower(full_collation_name) FROM "
+                               "information_schema.collation_character_set_applicability") &&
+                      read_old_names(t->main, n, err)));
 }
 
 /* Such a server would give them other names, and one to two of them. */

@@ -141,7 +141,18 @@ static bool create_object(struct my_target *t, struct db *db, const json_t *o, b
     return create_text(t, o, as_it_was, &text, err) && my_run(db, buf_str(&text), text.len, err);
 }
 
-static bool session_back(struct db *db, struct err *err)
+bool my_object_session(struct db *db, const json_t *o, struct err *err)
+{
+    static const char *const settings[] = {"sql_mode", "time_zone", "collation_connection",
+                                           "character_set_client"};
+
+    for (size_t i = 0; i < COUNT(settings); i++)
+        if (!set_text(db, o, settings[i], err))
+            return false;
+    return true;
+}
+
+bool my_object_session_back(struct db *db, struct err *err)
 {
     return db_exec(db, err,
                    "SET SESSION sql_mode = '', character_set_client = utf8mb4, "
@@ -151,20 +162,15 @@ static bool session_back(struct db *db, struct err *err)
 static bool make_object(struct my_target *t, struct db *db, const json_t *o, bool as_it_was,
                         struct err *err)
 {
-    static const char *const settings[] = {"sql_mode", "time_zone", "collation_connection",
-                                           "character_set_client"};
     const char *was = json_string_value(json_object_get(o, "database_collation"));
     const char *ours = json_string_value(json_object_get(t->facts, "collation"));
     bool other = was && ours && strcmp(was, ours) != 0;
 
     if (other && !database_collation(t, db, was, err))
         return false;
-    bool ok = true;
-    for (size_t i = 0; ok && i < COUNT(settings); i++)
-        ok = set_text(db, o, settings[i], err);
-    ok = ok && create_object(t, db, o, as_it_was, err);
+    bool ok = my_object_session(db, o, err) && create_object(t, db, o, as_it_was, err);
     /* Also behind an error: the next object has its own. */
-    ok = session_back(db, ok ? err : NULL) && ok;
+    ok = my_object_session_back(db, ok ? err : NULL) && ok;
     return (!other || database_collation(t, db, ours, ok ? err : NULL)) && ok;
 }
 

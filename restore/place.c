@@ -24,6 +24,11 @@ void place_load_name(const char *database, char out[PLACE_NAME])
     name_of("load", database, out);
 }
 
+void place_echo_name(const char *database, char out[PLACE_NAME])
+{
+    name_of("echo", database, out);
+}
+
 void place_old_name(const char *database, char out[PLACE_NAME])
 {
     name_of("old", database, out);

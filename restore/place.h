@@ -17,10 +17,12 @@ struct place {
 };
 
 const struct env *place_env(const struct place *p);
-/* Names of databases on servers: while it is loaded, and what it replaces until that is gone. */
+/* Names of databases on servers: while it is loaded, what it replaces until that is gone, and where a
+ * proof asks the server what it makes of a text. */
 #define PLACE_NAME 40
 void place_load_name(const char *database, char out[PLACE_NAME]);
 void place_old_name(const char *database, char out[PLACE_NAME]);
+void place_echo_name(const char *database, char out[PLACE_NAME]);
 
 /* A session's configuration; on a server `load` takes the place of the database's name. */
 struct place_db {

@@ -4,6 +4,7 @@
 #include "lib/base/json.h"
 #include "lib/sql/split.h"
 #include "restore/my_progress.h"
+#include "restore/proof_my_echo.h"
 
 static const char names_sql[] =
 #include "restore/proof_my_names.sql.h"
@@ -15,6 +16,7 @@ struct ddl {
     json_t *known; /* "KIND name" of the bundle's objects, as keys */
     struct buf tables;
     struct vec creates; /* struct span in tables */
+    struct my_echo echo;
 };
 
 static bool know(struct ddl *d, const char *kind, struct span name, struct err *err)
@@ -173,6 +175,19 @@ static bool without_keys(struct ddl *d, const struct stream *s, struct span crea
     return buf_ok(out, err);
 }
 
+/* Without its counter, in this server's words when it has others. */
+static bool echo_table(struct ddl *d, const char *name, struct buf *text, struct err *err)
+{
+    AUTO(buf) struct buf echo = {0};
+    uint64_t unused;
+
+    buf_span(&echo, buf_view(text));
+    if (!buf_ok(&echo, err) || !my_echo_table(&d->echo, name, &echo, err))
+        return false;
+    buf_clear(text);
+    return without_counter(buf_view(&echo), text, &unused) || err_memory(err);
+}
+
 static bool compare_table(struct ddl *d, const struct stream *s, struct err *err)
 {
     AUTO(free) char *name = my_meta_text(s->meta, "table", NULL, err);
@@ -194,6 +209,7 @@ static bool compare_table(struct ddl *d, const struct stream *s, struct err *err
     without_counter(buf_view(&part), &left, &was_next);
     without_counter(buf_view(&now), &right, &now_next);
     return buf_ok(&left, err) && buf_ok(&right, err) &&
+           (span_eq(buf_view(&left), buf_view(&right)) || echo_table(d, name, &left, err)) &&
            proof_lines(d->proof->part, "table", name, buf_view(&left), buf_view(&right), err) &&
            compare_counter(d, name, was_next, now_next, err);
 }
@@ -275,6 +291,19 @@ static bool without_database(struct db *db, const char *database, struct span te
     return !name.failed && !out->failed;
 }
 
+/* "utf8" and "utf8_..." are what MySQL and older servers call utf8mb3. */
+static bool same_name(struct span a, struct span b)
+{
+    static const char old[] = "utf8", new[] = "utf8mb3";
+    const size_t old_len = sizeof(old) - 1, new_len = sizeof(new) - 1;
+
+    if (b.len > a.len)
+        return same_name(b, a);
+    return span_eq(a, b) || (span_starts(a, new) && span_starts(b, old) &&
+                             span_eq((struct span){a.at + new_len, a.len - new_len},
+                                     (struct span){b.at + old_len, b.len - old_len}));
+}
+
 struct looking {
     struct ddl *ddl;
     struct wanted *wanted;
@@ -294,47 +323,91 @@ static bool look_for(void *ctx, const struct db_row *row, struct err *err)
             value = buf_view(&shown);
         }
         for (size_t j = 0; j < COUNT(w->value); j++)
-            w->seen[j] |= value.at && span_eq(value, w->value[j]);
+            w->seen[j] |=
+                value.at && (j ? same_name(value, w->value[j]) : span_eq(value, w->value[j]));
     }
     return true;
 }
 
-static bool compare_object(struct ddl *d, const json_t *o, struct err *err)
+/* What SHOW CREATE has to give of the object; `text` holds it. */
+static bool want(struct ddl *d, struct wanted *w, struct buf *text, struct err *err)
+{
+    AUTO(buf) struct buf shown = {0};
+
+    w->value[0] = buf_view(text);
+    if (!w->within)
+        return true;
+    if (!without_database(d->db, w->within, w->value[0], &shown))
+        return err_memory(err);
+    buf_clear(text);
+    buf_span(text, buf_view(&shown));
+    w->value[0] = buf_view(text);
+    return buf_ok(text, err);
+}
+
+/* The text as it is to be restored: names, definer, events switched off. */
+static bool text_of(struct ddl *d, const json_t *o, struct buf *out, struct err *err)
+{
+    const char *kind = json_string_value(json_object_get(o, "kind"));
+    AUTO(buf) struct buf here = {0};
+    size_t len = 0;
+    AUTO(free) char *create = my_meta_text(o, "create", &len, err);
+
+    if (!create || !my_here_object(&d->proof->here, o, (struct span){create, len}, &here, err))
+        return false;
+    if (kind && strcmp(kind, "EVENT") == 0)
+        my_event_disabled(buf_view(&here), out);
+    else
+        buf_span(out, buf_view(&here));
+    return buf_ok(out, err);
+}
+
+/* How it was made, as values of SHOW CREATE. */
+static void want_parts(const json_t *o, struct wanted *w)
 {
     static const char *const parts[] = {"sql_mode", "time_zone", "character_set_client",
                                         "collation_connection", "database_collation"};
+
+    for (size_t i = 0; i < COUNT(parts); i++) {
+        w->value[i + 1] = span_of(json_string_value(json_object_get(o, parts[i])));
+        w->seen[i + 1] = !w->value[i + 1].at;
+    }
+}
+
+/* *found is cleared when there is no such thing. */
+static bool look(struct ddl *d, const json_t *o, const char *name, struct wanted *w, bool *found,
+                 struct err *err)
+{
     const char *kind = json_string_value(json_object_get(o, "kind"));
-    size_t len = 0;
+    struct looking looking = {d, w};
+    AUTO(buf) struct buf text = {0}, plain = {0};
+
+    if (!text_of(d, o, &text, err))
+        return false;
+    buf_span(&plain, buf_view(&text));
+    if (!want(d, w, &plain, err) || !show(d, kind, name, look_for, &looking, found, err))
+        return false;
+    if (!*found || w->seen[0])
+        return true;
+    return my_echo_object(&d->echo, o, name, &text, err) && want(d, w, &text, err) &&
+           show(d, kind, name, look_for, &looking, found, err);
+}
+
+static bool compare_object(struct ddl *d, const json_t *o, struct err *err)
+{
+    const char *kind = json_string_value(json_object_get(o, "kind"));
     AUTO(free) char *name = my_meta_text(o, "name", NULL, err);
-    AUTO(free) char *create = name ? my_meta_text(o, "create", &len, err) : NULL;
-    AUTO(buf) struct buf here = {0}, disabled = {0}, shown = {0};
     struct wanted w = {0};
-    struct looking looking = {d, &w};
     bool found = false;
 
-    if (!create || !kind || !know(d, kind, span_of(name), err) ||
-        !my_here_object(&d->proof->here, o, (struct span){create, len}, &here, err))
+    if (!name || !kind || !know(d, kind, span_of(name), err))
         return false;
-    w.value[0] = buf_view(&here);
-    if (strcmp(kind, "EVENT") == 0) {
-        my_event_disabled(w.value[0], &disabled);
-        w.value[0] = buf_view(&disabled);
-    }
-    if (strcmp(kind, "VIEW") == 0) {
+    if (strcmp(kind, "VIEW") == 0)
         w.within = d->proof->place.conf.database;
-        if (!without_database(d->db, w.within, w.value[0], &shown))
-            return err_memory(err);
-        w.value[0] = buf_view(&shown);
-    }
-    for (size_t i = 0; i < COUNT(parts); i++) {
-        w.value[i + 1] = span_of(json_string_value(json_object_get(o, parts[i])));
-        w.seen[i + 1] = !w.value[i + 1].at;
-    }
-    if (!buf_ok(&disabled, err) || !show(d, kind, name, look_for, &looking, &found, err))
+    want_parts(o, &w);
+    if (!look(d, o, name, &w, &found, err))
         return false;
-    if (!found)
-        return true;
-    for (size_t i = 0; i < COUNT(w.seen); i++)
+    for (size_t i = 0; found && i < COUNT(w.seen); i++)
         if (!w.seen[i])
             return proof_note_kind(d->proof->part, kind, span_of(name), "changed", err);
     return true;
@@ -399,7 +472,9 @@ bool my_proof_objects(struct my_proof *m, struct err *err)
     if (!my_proof_session(m, false, &db, err))
         return false;
     struct ddl d = {.proof = m, .db = db, .known = known, .creates = VEC(struct span)};
+    my_echo_init(m, db, &d.echo);
     bool ok = compare_all(&d, err);
+    my_echo_done(&d.echo);
     buf_done(&d.tables);
     vec_done(&d.creates);
     return ok;

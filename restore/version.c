@@ -16,13 +16,30 @@ static unsigned major_of(enum db_engine engine, const char *text)
     return (unsigned)(first * 100 + second);
 }
 
+static unsigned major_of_server(enum db_engine engine, unsigned server)
+{
+    return engine == DB_POSTGRESQL ? server / 10000 : server / 100;
+}
+
+static bool same_product(enum db_engine engine, const char *captured, bool server_is_mysql)
+{
+    return engine == DB_POSTGRESQL || (strstr(captured, "MariaDB") == NULL) == server_is_mysql;
+}
+
+bool version_same(enum db_engine engine, const char *captured, unsigned server,
+                  bool server_is_mysql)
+{
+    return same_product(engine, captured, server_is_mysql) &&
+           major_of(engine, captured) == major_of_server(engine, server);
+}
+
 bool version_check(enum db_engine engine, const char *captured, unsigned server,
                    bool server_is_mysql, const char *label, struct err *err)
 {
     bool postgresql = engine == DB_POSTGRESQL;
-    unsigned was = major_of(engine, captured), is = postgresql ? server / 10000 : server / 100;
+    unsigned was = major_of(engine, captured), is = major_of_server(engine, server);
 
-    if (!postgresql && (strstr(captured, "MariaDB") != NULL) == server_is_mysql)
+    if (!same_product(engine, captured, server_is_mysql))
         return true;
     if (!was || is >= was)
         return true;

@@ -10,4 +10,8 @@
 bool version_check(enum db_engine engine, const char *captured, unsigned server,
                    bool server_is_mysql, const char *label, struct err *err);
 
+/* Both are the same product in the same major version: what they say of an object is the same text. */
+bool version_same(enum db_engine engine, const char *captured, unsigned server,
+                  bool server_is_mysql);
+
 #endif

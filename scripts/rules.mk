@@ -89,6 +89,11 @@ load: $(BIN)
 	@scripts/install-deps test
 	@BUILD=$(BUILD) LOAD_ROUNDS=$${LOAD_ROUNDS:-50} tests/e2e/load.sh
 
+## mysql        a real MySQL as the source: 5.6.24, which npm has and Debian has not (a minute or two)
+.PHONY: mysql
+mysql: $(BIN)
+	@BUILD=$(BUILD) tests/mysql/mysql.sh
+
 ## test         all tests; installs what they need
 .PHONY: test
 test:

@@ -141,7 +141,7 @@ static bool take_dumpers(void *ctx, const struct db_row *row, struct err *err)
     return true;
 }
 
-static const char *status_sql(const struct db *db)
+const char *lag_replica_sql(const struct db *db)
 {
     if (!db->is_mysql)
         return "SHOW ALL SLAVES STATUS";
@@ -171,7 +171,7 @@ static bool ask_mariadb(struct lag_probe *p, double *lag_s, struct err *err)
 {
     struct my_answer a = {0};
 
-    if (!db_rows(p->db, take_behind, &a, err, "%s", status_sql(p->db))) {
+    if (!db_rows(p->db, take_behind, &a, err, "%s", lag_replica_sql(p->db))) {
         if (err && err->code == ERR_RIGHTS)
             err_hint(err, "GRANT %s ON *.* TO this user, or leave --max-lag out",
                      p->db->is_mysql ? "REPLICATION CLIENT" : "SLAVE MONITOR");

@@ -291,6 +291,15 @@ static bool take_create(void *ctx, const struct db_row *row, struct err *err)
     return buf_ok(&t->create, err);
 }
 
+/* MySQL before 8.0 shows a binary default as the bytes that it is, in a text of UTF-8. */
+static bool take_bytes(void *ctx, const struct db_row *row, struct err *err)
+{
+    struct my_table *t = ctx;
+
+    my_ddl_bytes(row->value[1], &t->create);
+    return buf_ok(&t->create, err);
+}
+
 static bool show_create(struct db *db, struct my_table *t, struct err *err)
 {
     AUTO(buf) struct buf sql = {0};
@@ -299,7 +308,8 @@ static bool show_create(struct db *db, struct my_table *t, struct err *err)
     db_quote_name(db, t->name, &sql);
     if (!buf_ok(&sql, err))
         return false;
-    return db->ops->query(db, buf_view(&sql), take_create, t, NULL, err) ||
+    return db->ops->query(db, buf_view(&sql), db->is_mysql ? take_bytes : take_create, t, NULL,
+                          err) ||
            err_add(err, "table '%s'", t->name);
 }
 
@@ -307,6 +317,9 @@ static bool show_creates(struct my_source *s, struct my_catalog *c, struct err *
 {
     struct my_table *t = c->tables.at;
 
+    /* MySQL's binary defaults would lose every byte that is no UTF-8. */
+    if (s->main->is_mysql && !db_exec(s->main, err, "SET character_set_results = NULL"))
+        return false;
     for (size_t i = 0; i < c->tables.count; i++) {
         if (!show_create(s->main, &t[i], err))
             return false;
@@ -316,7 +329,7 @@ static bool show_creates(struct my_source *s, struct my_catalog *c, struct err *
         if (t[i].kind == MY_SEQUENCE && !show_create(s->main, &t[i], err))
             return false;
     }
-    return true;
+    return !s->main->is_mysql || db_exec(s->main, err, "SET character_set_results = utf8mb4");
 }
 
 static bool take_charset(void *ctx, const struct db_row *row, struct err *err)
@@ -352,6 +365,14 @@ static bool add_row_times(struct my_catalog *c, struct err *err)
     return true;
 }
 
+/* What a column is made from. Servers that do not show it say at least that it is made. */
+static const char *generated(const struct db *db)
+{
+    return db->version >= (db->is_mysql ? 50706u : 100205u)
+               ? "generation_expression"
+               : "if(extra IN ('VIRTUAL', 'PERSISTENT'), extra, '')";
+}
+
 bool my_catalog_read(struct my_source *s, struct my_catalog *out, struct err *err)
 {
     struct db *db = s->main;
@@ -368,7 +389,7 @@ bool my_catalog_read(struct my_source *s, struct my_catalog *out, struct err *er
         qsort(c.tables.at, c.tables.count, sizeof(struct my_table), by_name);
     if (ok && c.others.count)
         qsort(c.others.at, c.others.count, sizeof(struct my_table), by_name);
-    ok = ok && db->ops->query(db, span_of(columns_sql), add_column, &r, NULL, err) &&
+    ok = ok && db_rows(db, add_column, &r, err, columns_sql, generated(db)) &&
          db->ops->query(db, span_of(keys_sql), add_key, &r, NULL, err) && add_row_times(&c, err) &&
          show_creates(s, &c, err) && my_objects_read(s, &c, err);
     free(r.key_name);

@@ -1,5 +1,7 @@
 #include "snapshot/my_ddl.h"
 
+#include "lib/db/my_text.h"
+
 /* The length of the quoted piece at s, both quotes included; 0 when it never ends. */
 static size_t quoted_len(struct span s)
 {
@@ -244,6 +246,66 @@ bool my_ddl_shape(struct span create, struct buf *out)
         } else {
             buf_putc(out, c);
         }
+    }
+    return !out->failed;
+}
+
+/* What the quoted literal stands for. */
+static bool literal_value(struct span literal, struct buf *out)
+{
+    AUTO(buf) struct buf inner = {0};
+    bool null;
+
+    for (size_t i = 1; i + 1 < literal.len; i++) {
+        char c = literal.at[i];
+        buf_putc(&inner, c);
+        if (c == '\\')
+            buf_putc(&inner, literal.at[++i]);
+        else if (c == '\'')
+            i++;
+    }
+    return !inner.failed && my_text_value(buf_view(&inner), out, &null);
+}
+
+static bool is_utf8(struct span s)
+{
+    while (s.len) {
+        size_t len = span_utf8(s);
+        if (!len)
+            return false;
+        s = (struct span){s.at + len, s.len - len};
+    }
+    return true;
+}
+
+static bool literal_bytes(struct span literal, struct buf *out)
+{
+    AUTO(buf) struct buf value = {0};
+
+    if (is_utf8(literal))
+        return buf_span(out, literal);
+    if (!literal_value(literal, &value))
+        return false;
+    buf_puts(out, "x'");
+    for (size_t i = 0; i < value.len; i++)
+        buf_printf(out, "%02X", (unsigned char)value.at[i]);
+    return buf_putc(out, '\'');
+}
+
+bool my_ddl_bytes(struct span create, struct buf *out)
+{
+    for (size_t i = 0; i < create.len; i++) {
+        char c = create.at[i];
+        struct span rest = {create.at + i, create.len - i};
+        size_t quoted = c == '`' || c == '\'' ? quoted_len(rest) : 0;
+        if (!quoted) {
+            buf_putc(out, c);
+            continue;
+        }
+        rest.len = quoted;
+        if (c == '`' ? !buf_span(out, rest) : !literal_bytes(rest, out))
+            return false;
+        i += quoted - 1;
     }
     return !out->failed;
 }

@@ -51,5 +51,8 @@ bool my_ddl_stays(const struct my_ddl *d, const struct my_def *def);
 bool my_ddl_create(const struct my_ddl *d, struct buf *out);
 /* The text without AUTO_INCREMENT=n, which changes with every row: for comparing. */
 bool my_ddl_shape(struct span create, struct buf *out);
+/* With string literals that are no UTF-8, which are defaults of BINARY columns, as x'...': as bytes they
+ * would be read as text, and be refused or changed. */
+bool my_ddl_bytes(struct span create, struct buf *out);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/json.h"
+#include "snapshot/lag_probe.h"
 
 static const char blocker_sql[] =
 #include "snapshot/my_blocker.sql.h"
@@ -66,6 +67,8 @@ static bool lock_tables(struct my_server *v, const struct my_source *first, stru
     return step(v, v->locker, buf_str(&sql), err);
 }
 
+#define MYSQL_GTID 50605u /* has gtid_executed */
+
 /* ---- the position ----------------------------------------------------------------------------*/
 
 static bool take_binlog(void *ctx, const struct db_row *row, struct err *err)
@@ -91,21 +94,34 @@ static bool read_variable(struct db *db, const char *name, char **out, struct er
     return *out || err_memory(err);
 }
 
+/* Which of the names a server has depends on its age and product; "" when it has none. */
+static struct span either(const struct db_row *row, const char *name, const char *other)
+{
+    struct span value = db_named(row, name);
+
+    if (!value.at)
+        value = db_named(row, other);
+    return value.at ? value : span_of("");
+}
+
 /* {connection, host, file, pos}: where the replica's own reading of its source's log stands. */
 static bool take_source(void *ctx, const struct db_row *row, struct err *err)
 {
     json_t *all = ctx;
     uint64_t offset = 0;
-    struct span host = db_named(row, "Master_Host"), port = db_named(row, "Master_Port");
+    struct span host = either(row, "Master_Host", "Source_Host");
+    struct span port = either(row, "Master_Port", "Source_Port");
     AUTO(buf) struct buf where = {0};
 
     buf_printf(&where, "%.*s:%.*s", (int)host.len, host.at ? host.at : "", (int)port.len,
                port.at ? port.at : "");
-    span_u64(db_named(row, "Exec_Master_Log_Pos"), &offset);
-    json_t *one = json_pack(
-        "{s:o, s:o, s:o, s:I}", "connection", json_bytes(db_named(row, "Connection_name")),
-        "source", json_bytes(buf_view(&where)), "file",
-        json_bytes(db_named(row, "Relay_Master_Log_File")), "pos", (json_int_t)offset);
+    span_u64(either(row, "Exec_Master_Log_Pos", "Exec_Source_Log_Pos"), &offset);
+    json_t *one =
+        json_pack("{s:o, s:o, s:o, s:I}", "connection",
+                  json_bytes(either(row, "Connection_name", "Channel_Name")), "source",
+                  json_bytes(buf_view(&where)), "file",
+                  json_bytes(either(row, "Relay_Master_Log_File", "Relay_Source_Log_File")), "pos",
+                  (json_int_t)offset);
     return (one && json_array_append_new(all, one) == 0) || err_memory(err);
 }
 
@@ -120,13 +136,13 @@ static bool read_position(struct my_server *v, struct err *err)
         db->is_mysql && db->version >= 80400 ? "SHOW BINARY LOG STATUS" : "SHOW MASTER STATUS";
     if (!db_rows(db, take_binlog, p, &refused, "%s", status) && refused.code != ERR_RIGHTS)
         return err_pass(err, &refused);
-    if (db->is_mysql)
-        return read_variable(db, "gtid_executed", &p->gtid, err);
     p->replicates = json_array();
     if (!p->replicates ||
-        (!db_rows(db, take_source, p->replicates, &refused, "SHOW ALL SLAVES STATUS") &&
+        (!db_rows(db, take_source, p->replicates, &refused, "%s", lag_replica_sql(db)) &&
          refused.code != ERR_RIGHTS))
         return p->replicates ? err_pass(err, &refused) : err_memory(err);
+    if (db->is_mysql)
+        return db->version < MYSQL_GTID || read_variable(db, "gtid_executed", &p->gtid, err);
     return read_variable(db, "gtid_binlog_pos", &p->gtid, err) &&
            read_variable(db, "gtid_slave_pos", &p->replica_gtid, err);
 }

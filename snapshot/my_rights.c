@@ -2,6 +2,7 @@
  * account has no right to, so that triggers or routines would be lost without a word. */
 #include "snapshot/my.h"
 
+#include "lib/db/my_accounts.h"
 #include "lib/sql/my_grant.h"
 
 struct right {
@@ -18,12 +19,15 @@ static bool take_grant(void *ctx, const struct db_row *row, struct err *err)
     return true;
 }
 
+#define MYSQL_HAS_PROC 80000u /* up to it */
+
 /* Routines of others show only to those who may read where the server keeps them. */
 static bool check_routines(struct my_source *s, struct err *err)
 {
     struct err refused = {0};
 
-    if (s->main->is_mysql || db_exec(s->main, &refused, "SELECT 1 FROM mysql.proc LIMIT 1"))
+    if ((s->main->is_mysql && s->main->version >= MYSQL_HAS_PROC) ||
+        db_exec(s->main, &refused, "SELECT 1 FROM mysql.proc LIMIT 1"))
         return true;
     if (refused.code != ERR_RIGHTS)
         return err_pass(err, &refused);
@@ -56,7 +60,7 @@ static bool check_accounts(struct my_source *s, struct err *err)
 
     if (s->from->accounts_as == ENV_ACCOUNTS_NONE)
         return true;
-    if (!check_rights(s, wanted, "mysql", &lacks, err))
+    if (!my_accounts_supported(s->main, err) || !check_rights(s, wanted, "mysql", &lacks, err))
         return false;
     if (!lacks)
         return true;
@@ -78,6 +82,6 @@ bool my_rights_check(struct my_source *s, struct err *err)
             s->from->database);
     return err_hint(err,
                     "GRANT SELECT, SHOW VIEW, TRIGGER, EVENT, LOCK TABLES ON `%s`.* and "
-                    "RELOAD, BINLOG MONITOR ON *.* to it",
-                    s->from->database);
+                    "RELOAD, %s ON *.* to it",
+                    s->from->database, s->main->is_mysql ? "REPLICATION CLIENT" : "BINLOG MONITOR");
 }

@@ -295,8 +295,21 @@ static bool object_json(struct my_source *s, const struct my_object *o, json_t *
     return json_array_append_new(list, one) == 0 || err_memory(err);
 }
 
+/* A view may have it only over views that take rows, which a stand-in does not. */
+static struct span without_check(struct span create)
+{
+    static const char *const checks[] = {" WITH CASCADED CHECK OPTION", " WITH LOCAL CHECK OPTION"};
+
+    for (size_t i = 0; i < COUNT(checks); i++) {
+        size_t len = strlen(checks[i]);
+        if (create.len > len && !memcmp(create.at + create.len - len, checks[i], len))
+            create.len -= len;
+    }
+    return create;
+}
+
 /* For the mariadb client: session settings in front, and a delimiter that no body holds. */
-static bool object_text(const struct my_object *o, struct buf *out)
+static bool object_text(const struct my_object *o, struct span create, struct buf *out)
 {
     if (o->client)
         buf_printf(out, "SET character_set_client = %s;\n", o->client);
@@ -307,7 +320,6 @@ static bool object_text(const struct my_object *o, struct buf *out)
     if (o->time_zone)
         buf_printf(out, "SET time_zone = '%s';\n", o->time_zone);
     buf_puts(out, "DELIMITER ;;\n");
-    struct span create = buf_view(&o->create);
     if (!strcmp(o->kind, "VIEW") && span_starts(create, "CREATE ")) { /* a stand-in is there */
         buf_puts(out, "CREATE OR REPLACE ");
         create = (struct span){create.at + 7, create.len - 7};
@@ -326,21 +338,42 @@ static bool belongs(const struct my_object *o, const char *kind)
     return kind ? !strcmp(o->kind, kind) : is_routine(o->kind);
 }
 
+static void stand_ins(struct my_source *s, struct buf *text)
+{
+    const struct my_object *o = s->catalog.objects.at;
+
+    for (size_t i = 0; i < s->catalog.objects.count; i++) {
+        if (strcmp(o[i].kind, "VIEW") != 0 || o[i].broken)
+            continue;
+        view_stand_in(s, &o[i], text);
+        buf_puts(text, ";\n");
+    }
+}
+
+/* Those with a CHECK OPTION once more, with it, when all of them are there. */
+static void checked_views(const struct my_source *s, struct buf *text)
+{
+    const struct my_object *o = s->catalog.objects.at;
+
+    for (size_t i = 0; i < s->catalog.objects.count; i++) {
+        struct span create = buf_view(&o[i].create);
+        if (!strcmp(o[i].kind, "VIEW") && !o[i].broken && without_check(create).len < create.len)
+            object_text(&o[i], create, text);
+    }
+}
+
 /* kind NULL: routines of every kind. */
 static bool write_objects(struct my_source *s, const char *file, const char *kind, struct err *err)
 {
     const struct my_object *o = s->catalog.objects.at;
     AUTO(json) json_t *meta = json_pack("{s:[]}", "objects");
     AUTO(buf) struct buf text = {0};
+    bool view = kind && !strcmp(kind, "VIEW");
 
     if (!meta)
         return err_memory(err);
-    for (size_t i = 0; i < s->catalog.objects.count; i++) {
-        if (belongs(&o[i], kind) && !strcmp(o[i].kind, "VIEW") && !o[i].broken) {
-            view_stand_in(s, &o[i], &text);
-            buf_puts(&text, ";\n");
-        }
-    }
+    if (view)
+        stand_ins(s, &text);
     for (size_t i = 0; i < s->catalog.objects.count; i++) {
         if (!belongs(&o[i], kind))
             continue;
@@ -349,10 +382,13 @@ static bool write_objects(struct my_source *s, const char *file, const char *kin
                 return false;
             continue;
         }
-        object_text(&o[i], &text);
+        struct span create = buf_view(&o[i].create);
+        object_text(&o[i], view ? without_check(create) : create, &text);
         if (!object_json(s, &o[i], json_object_get(meta, "objects"), err))
             return false;
     }
+    if (view)
+        checked_views(s, &text);
     return my_write_text(s, file, meta, &text, err);
 }
 

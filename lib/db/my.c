@@ -143,6 +143,17 @@ static void my_close(struct db *base)
 }
 AUTO_PTR(mydb_base, struct db, my_close)
 
+/* The other product's limit counts milliseconds under another name, and came later. */
+static bool no_time_limit(struct mydb *db, struct err *err)
+{
+    const char *limit =
+        db->base.is_mysql ? "SET SESSION max_execution_time=0" : "SET SESSION max_statement_time=0";
+
+    if (db->base.version < (db->base.is_mysql ? 50708u : 100101u))
+        return true;
+    return mysql_real_query(db->my, limit, strlen(limit)) == 0 || my_fail(db, err);
+}
+
 static bool my_open(const struct db_conf *conf, struct db **out, struct err *err)
 {
     struct mydb *db = calloc(1, sizeof(*db));
@@ -163,11 +174,8 @@ static bool my_open(const struct db_conf *conf, struct db **out, struct err *err
     base->is_mysql = !strcasestr(mysql_get_server_info(db->my), "mariadb");
     if (mysql_real_query(db->my, session_sql, sizeof(session_sql) - 1))
         return my_fail(db, err);
-    /* The other product's limit counts milliseconds under another name. */
-    const char *limit =
-        base->is_mysql ? "SET SESSION max_execution_time=0" : "SET SESSION max_statement_time=0";
-    if (mysql_real_query(db->my, limit, strlen(limit)))
-        return my_fail(db, err);
+    if (!no_time_limit(db, err))
+        return false;
     *out = TAKE(base);
     return true;
 }

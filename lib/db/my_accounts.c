@@ -195,16 +195,21 @@ static bool grants_of(struct reading *r, bool role, struct err *err)
     return db_rows(r->db, add_grant, r, err, "SHOW GRANTS FOR %s", r->name);
 }
 
+bool my_accounts_supported(const struct db *db, struct err *err)
+{
+    if (!db->is_mysql)
+        return true;
+    err_set(err, ERR_UNSUPPORTED, "%s: MySQL's accounts cannot be read, only MariaDB's", db->label);
+    return err_hint(err, "leave 'accounts' out of the environment file");
+}
+
 bool my_accounts_read(struct db *db, const struct my_accounts_conf *conf, struct my_accounts *out,
                       struct err *err)
 {
     struct reading r = {.db = db, .conf = conf, .out = out, .names = VEC(struct name)};
 
-    if (db->is_mysql) {
-        err_set(err, ERR_UNSUPPORTED, "%s: MySQL's accounts cannot be read, only MariaDB's",
-                db->label);
-        return err_hint(err, "leave 'accounts' out of the environment file");
-    }
+    if (!my_accounts_supported(db, err))
+        return false;
     out->elsewhere = json_object();
     out->ignored = json_object();
     bool ok = (out->elsewhere && out->ignored) || err_memory(err);

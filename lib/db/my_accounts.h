@@ -27,6 +27,9 @@ struct my_accounts {
     bool without_hash; /* of one or more it was left out */
 };
 
+/* Neither do SHOW GRANTS and SHOW CREATE USER of MySQL quote every name, nor has MariaDB the plugins of
+ * its passwords. */
+bool my_accounts_supported(const struct db *db, struct err *err);
 bool my_accounts_read(struct db *db, const struct my_accounts_conf *conf, struct my_accounts *out,
                       struct err *err);
 void my_accounts_done(struct my_accounts *a);

@@ -10,7 +10,9 @@ e2e_stop web # so that production stands still while it is compared
 
 STORE=$T/store
 my_sql -e "CREATE ROLE writer; CREATE USER \`o'ther\`@\`10.%\` IDENTIFIED BY 'x' ACCOUNT LOCK; GRANT writer TO \`o'ther\`@\`10.%\`;
-    GRANT UPDATE (price), SELECT ON catalog.articles TO writer; GRANT PROCESS ON *.* TO \`o'ther\`@\`10.%\` WITH GRANT OPTION"
+    GRANT UPDATE (price), SELECT ON catalog.articles TO writer; GRANT PROCESS ON *.* TO \`o'ther\`@\`10.%\` WITH GRANT OPTION;
+    CREATE VIEW catalog.z_checked AS SELECT * FROM catalog.articles WHERE id > 0 WITH CASCADED CHECK OPTION;
+    CREATE VIEW catalog.a_checked AS SELECT * FROM catalog.z_checked WHERE id > 1 WITH LOCAL CHECK OPTION"
 sed '/^box:/,$d; /^services:/,/^traffic:/d; s/engine: mariadb,/engine: mariadb, accounts: true,/' "$PRODUCTION" >"$T/exact.yaml"
 check "first snapshot" "$REHEARSE" snapshot --env "$T/exact.yaml" --to "$STORE" --tag monday
 pg_sql -c "UPDATE customers SET email = email || '.x' WHERE id % 40 = 0" shop

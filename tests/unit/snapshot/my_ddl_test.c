@@ -114,6 +114,26 @@ TEST(the_shape_has_no_counter)
                                      "COMMENT=' AUTO_INCREMENT=7'");
 }
 
-TESTS(keeps_only_the_primary_key, is_not_misled_by_quotes, tells_foreign_keys_from_checks,
-      an_auto_increment_column_keeps_its_key, without_a_primary_key_unique_ones_stay,
-      refuses_what_it_does_not_understand, the_shape_has_no_counter)
+static const char *bytes(const char *create, struct buf *out)
+{
+    buf_clear(out);
+    assert_true(my_ddl_bytes(span_of(create), out));
+    return buf_str(out);
+}
+
+/* MySQL before 8.0 shows the default of a BINARY column as the bytes that it is. */
+TEST(literals_that_are_no_text_become_hex)
+{
+    AUTO(buf) struct buf b = {0};
+
+    assert_string_equal(
+        bytes("`\xc3\xa4` binary(4) DEFAULT '\\0\xff''\\n', `b` int COMMENT 'it''s \xc3\xa4'", &b),
+        "`\xc3\xa4` binary(4) DEFAULT x'00FF270A', `b` int COMMENT 'it''s \xc3\xa4'");
+    assert_string_equal(bytes("'\\\\\xff' '\\'' ''", &b), "x'5CFF' '\\'' ''");
+    assert_string_equal(bytes("'never ends \xff", &b), "'never ends \xff");
+}
+
+TESTS(literals_that_are_no_text_become_hex, keeps_only_the_primary_key, is_not_misled_by_quotes,
+      tells_foreign_keys_from_checks, an_auto_increment_column_keeps_its_key,
+      without_a_primary_key_unique_ones_stay, refuses_what_it_does_not_understand,
+      the_shape_has_no_counter)

@@ -227,15 +227,11 @@ static void timeline(const struct report *r, struct buf *out)
 
 static bool is_same_input(const json_t *a, const json_t *b)
 {
-    static const char *const keys[] = {"kind", "name", "digest"};
-
-    for (size_t i = 0; i < COUNT(keys); i++)
-        if (strcmp(event_str(a, keys[i]), event_str(b, keys[i])) != 0)
-            return false;
-    return true;
+    return strcmp(event_str(a, "kind"), event_str(b, "kind")) == 0 &&
+           strcmp(event_str(a, "name"), event_str(b, "name")) == 0;
 }
 
-/* Every attempt looks at them again: each is listed once, and twice when it was another then. */
+/* Every attempt looks at them again, and uses what it finds: the last one is listed. */
 static json_t *distinct_inputs(const json_t *events)
 {
     AUTO(json) json_t *out = json_array();
@@ -245,10 +241,13 @@ static json_t *distinct_inputs(const json_t *events)
 
     json_array_foreach(events, i, e)
     {
-        bool known = !event_is(e, "input");
+        size_t at = json_array_size(out);
 
-        json_array_foreach(out, k, other) known = known || is_same_input(e, other);
-        if (!known && json_array_append(out, e) < 0)
+        if (!event_is(e, "input"))
+            continue;
+        json_array_foreach(out, k, other) at = is_same_input(e, other) ? k : at;
+        if (at < json_array_size(out) ? json_array_set(out, at, e) < 0
+                                      : json_array_append(out, e) < 0)
             return NULL;
     }
     return TAKE(out);

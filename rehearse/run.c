@@ -287,7 +287,7 @@ static bool rehearse_release(struct run *r, unsigned after, struct verdict_resul
     if (!note_start(r, after, err))
         return false;
     /* Inputs are checked again even when resuming: they may have changed since. */
-    if (after && !run_check_inputs(r, err))
+    if (after && !run_check_again(r, after, err))
         return false;
     if (!run_steps_from(r, after, err) || !judge(r, v, err))
         return false;

@@ -42,7 +42,7 @@ struct run_step {
 };
 extern const struct run_step run_steps[];
 /* Numbers in that table. */
-enum { RUN_STEP_RESET = 6, RUN_STEP_REPLAY = 11 };
+enum { RUN_STEP_RESTORE = 4, RUN_STEP_BASELINES = 5, RUN_STEP_RESET = 6, RUN_STEP_REPLAY = 11 };
 extern const size_t run_steps_count;
 
 /* Path of a file of the run; heap. */
@@ -59,6 +59,9 @@ bool run_reset(struct run *r, struct err *err);
 bool run_open_bundle(struct run *r, struct store **store, struct bundle **bundle, struct err *err);
 /* Digests of all inputs; release and environment fit together. */
 bool run_check_inputs(struct run *r, struct err *err);
+/* The same of those that are still to be used by a run that goes on behind step `after`. ERR_DIFFERS when
+ * the tape is not the one that was replayed already. */
+bool run_check_again(struct run *r, unsigned after, struct err *err);
 /* run_replay.c */
 bool run_baselines(struct run *r, struct err *err);
 bool run_candidate(struct run *r, struct err *err);

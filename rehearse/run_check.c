@@ -7,6 +7,7 @@
 #include "lib/bundle/bundle.h"
 #include "rehearse/overlay.h"
 #include "rehearse/verdict.h"
+#include "rehearse/verdict_rules.h"
 
 static bool input(struct run *r, const char *kind, const char *path, struct err *err)
 {
@@ -79,7 +80,43 @@ static bool bundle_input(struct run *r, struct err *err)
                    f_json("created", json_object_get(bundle_config(bundle), "created")));
 }
 
-bool run_check_inputs(struct run *r, struct err *err)
+/* Of a kept part of the journal: the last one of its kind. */
+static const json_t *kept_input(const json_t *events, const char *kind)
+{
+    const json_t *found = NULL, *e;
+    size_t i;
+
+    json_array_foreach(events, i, e)
+    {
+        if (event_is(e, "input") && strcmp(event_str(e, "kind"), kind) == 0)
+            found = e;
+    }
+    return found;
+}
+
+/* Answers are compared request by request. */
+static bool same_tape(struct run *r, struct err *err)
+{
+    AUTO(json) json_t *events = NULL, *counting = NULL;
+    struct digest digest;
+    char hex[HASH_HEX];
+
+    if (!journal_load(journal_path(r->journal), &events, err))
+        return false;
+    counting = verdict_events(events);
+    if (!counting)
+        return err_memory(err);
+    if (!overlay_digest(r->release->tape, &digest, err))
+        return err_add(err, "tape of release '%s'", r->release->release);
+    digest_hex(&digest, hex);
+    return strcmp(event_str(kept_input(counting, "tape"), "digest"), hex) == 0 ||
+           err_set(err, ERR_DIFFERS,
+                   "'%s' is another tape than the one that was replayed against the old release: "
+                   "put that back, or rehearse anew with another --out",
+                   r->release->tape);
+}
+
+static bool check_inputs(struct run *r, bool bundle, struct err *err)
 {
     const struct release *rel = r->release;
     AUTO(json) json_t *policy = policy_json(&rel->judge);
@@ -89,9 +126,21 @@ bool run_check_inputs(struct run *r, struct err *err)
     return release_check(rel, r->env, err) &&
            JOURNAL(r->journal, err, "policy", f_json("judge", policy)) &&
            input(r, "release", rel->path, err) && input(r, "environment", rel->environment, err) &&
-           bundle_input(r, err) && input(r, "tape", rel->tape, err) &&
+           (!bundle || bundle_input(r, err)) && input(r, "tape", rel->tape, err) &&
            overlay_inputs(r, "config", rel->config, rel->config_count, err) &&
            overlay_inputs(r, "code", rel->code, rel->code_count, err) &&
            script_inputs(r, rel->migrations, rel->migrations_count, err) &&
            script_inputs(r, rel->data, rel->data_count, err);
+}
+
+bool run_check_inputs(struct run *r, struct err *err)
+{
+    return check_inputs(r, true, err);
+}
+
+/* What is restored stays what the journal says; "latest" may be another bundle by now. */
+bool run_check_again(struct run *r, unsigned after, struct err *err)
+{
+    return (after < RUN_STEP_BASELINES || same_tape(r, err)) &&
+           check_inputs(r, after < RUN_STEP_RESTORE, err);
 }

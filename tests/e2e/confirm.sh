@@ -164,6 +164,13 @@ check_has "it names what goes on" "$(cat "$T/stopped.out")" "--resume $T/stopped
 check_same "and says nothing of an unconfirmed one" "$(events "$T/stopped/journal.jsonl" replay.unconfirmed)" 0
 check_same "the box is as restored" "$("$REHEARSE" box show "$BOX" --json | jq -r .state)" ready
 check "without the new release" cmp "$T/prod/code/server.pl" "$BOX/files/code/server.pl"
+mv "$TAPE" "$TAPE.begun" && head -c "$(($(stat -c %s "$TAPE.begun") - 1))" "$TAPE.begun" >"$TAPE"
+check_status "with another tape it does not go on" 23 "$REHEARSE" run --resume "$T/stopped" "$T/release/release.yaml"
+check_has "and that is said" "$(cat "$T/out")" "is another tape than the one that was replayed against the old release"
+mv "$TAPE.begun" "$TAPE"
+mv "$STORE" "$STORE.away" # what is restored is restored
 check_status "it goes on" 1 "$REHEARSE" run --resume "$T/stopped" "$T/release/release.yaml"
+check_same "its report still knows the bundle" "$(grep -c "<td>bundle</td>" "$T/stopped/report.html")" 1
+mv "$STORE.away" "$STORE"
 check_same "and names the endpoint once" "$(slower "$T/stopped" | wc -l)" 1
 e2e_end

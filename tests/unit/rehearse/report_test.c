@@ -91,8 +91,8 @@ TEST(an_empty_journal_still_makes_a_page)
 #define STEP(number, title)                                                 \
     "{\"event\":\"step.done\",\"step\":" number ",\"title\":\"" title "\"," \
     "\"took_ms\":2,\"status\":\"ok\"},"
-#define INPUT(name) \
-    "{\"event\":\"input\",\"kind\":\"tape\",\"name\":\"" name "\",\"digest\":\"d0\"},"
+#define INPUT(name, digest) \
+    "{\"event\":\"input\",\"kind\":\"tape\",\"name\":\"" name "\",\"digest\":\"" digest "\"},"
 #define FINDINGS(name)                                                                            \
     "{\"event\":\"migrate.change\",\"table\":\"" name "\",\"rows_before\":1},"                    \
     "{\"event\":\"migrate.statement\",\"sql\":\"" name "\"},"                                     \
@@ -109,10 +109,10 @@ TEST(html_lists_what_counts)
 {
     AUTO(json)
     json_t *events = json_loads(
-        "[{\"event\":\"run.start\",\"release\":\"2\",\"after_step\":0}," INPUT("day.tape")
+        "[{\"event\":\"run.start\",\"release\":\"2\",\"after_step\":0}," INPUT("day.tape", "d-old")
             STEP("5", "baseline") STEP("7", "ghost step") FINDINGS(
                 "ghost") "{\"event\":\"verdict\",\"verdict\":\"NO-GO\",\"reasons\":[]},"
-                         "{\"event\":\"run.resume\",\"after_step\":5}," INPUT("day.tape")
+                         "{\"event\":\"run.resume\",\"after_step\":5}," INPUT("day.tape", "d-new")
                              STEP("7", "config") FINDINGS(
                                  "real") "{\"event\":\"verdict\",\"verdict\":\"GO\",\"reasons\":[]}]",
         0, NULL);
@@ -126,6 +126,7 @@ TEST(html_lists_what_counts)
         inputs++;
     assert_int_equal(ghosts, 1);
     assert_int_equal(inputs, 1);
+    assert_non_null(strstr(html, "d-new"));
     assert_non_null(strstr(html, "<g class=\"gone\">"));
     assert_non_null(strstr(html, "ghost step"));
     assert_non_null(strstr(html, "Pale: steps of an attempt that was interrupted"));

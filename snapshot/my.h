@@ -4,6 +4,7 @@
  *   my_server.c   the sessions that the databases of one server share
  *   my_catalog.c  tables, columns, keys and their SHOW CREATE
  *   my_objects.c  views, routines, triggers, events, sequences
+ *   my_trigger.c  triggers that name what is gone
  *   my_rights.c   what the account may see
  *   my_lock.c     the consistent point and its position
  *   my_plan.c     cuts tables into ranges of keys
@@ -74,7 +75,8 @@ struct my_object {
     char *client, *connection, *database; /* charset and collations */
     char *status;                         /* events: ENABLED, DISABLED ... */
     char *definer;                        /* user@host */
-    bool broken;                          /* a view whose tables are gone */
+    char *table;                          /* of a trigger */
+    bool broken;                          /* a view or a trigger that names what is gone */
     struct buf create;
 };
 

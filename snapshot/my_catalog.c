@@ -59,6 +59,7 @@ static void object_done(struct my_object *o)
     free(o->database);
     free(o->status);
     free(o->definer);
+    free(o->table);
     buf_done(&o->create);
 }
 

@@ -1,5 +1,6 @@
 /* Views, routines, triggers and events, each with the mode and charsets it was made under. */
 #include "snapshot/my.h"
+#include "snapshot/my_trigger.h"
 
 static const char objects_sql[] =
 #include "snapshot/my_objects.sql.h"
@@ -50,6 +51,7 @@ static bool add_object(void *ctx, const struct db_row *row, struct err *err)
     o->name = my_dup(row->value[1], &ok);
     o->status = my_dup(row->value[2], &ok);
     o->definer = my_dup(row->value[8], &ok);
+    o->table = !strcmp(o->kind, "TRIGGER") ? my_dup(row->value[4], &ok) : NULL;
     return ok || err_memory(err);
 }
 
@@ -94,6 +96,20 @@ static bool show_object(struct db *db, struct my_object *o, struct err *err)
     return true;
 }
 
+static bool find_lost(const struct my_catalog *c, struct my_object *o, struct err *err)
+{
+    const struct my_table *t = o->table ? my_catalog_table(c, o->table) : NULL;
+    const struct my_trigger_text text = {
+        .create = buf_view(&o->create),
+        .no_backslash_escapes = o->sql_mode && strstr(o->sql_mode, "NO_BACKSLASH_ESCAPES")};
+    struct span lost = {0};
+
+    if (t && !my_trigger_lost(&text, buf_view(&t->create), &lost, err))
+        return err_add(err, "%s '%s'", o->kind, o->name);
+    o->broken = o->broken || lost.at;
+    return true;
+}
+
 bool my_objects_read(struct my_source *s, struct my_catalog *c, struct err *err)
 {
     struct listing l = {s, c};
@@ -107,7 +123,7 @@ bool my_objects_read(struct my_source *s, struct my_catalog *c, struct err *err)
         return false;
     struct my_object *o = c->objects.at;
     for (size_t i = 0; i < c->objects.count; i++) {
-        if (!show_object(db, &o[i], err))
+        if (!show_object(db, &o[i], err) || !find_lost(c, &o[i], err))
             return false;
     }
     return db_exec(db, err, "SET character_set_results = utf8mb4");

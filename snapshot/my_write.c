@@ -378,7 +378,7 @@ static bool write_objects(struct my_source *s, const char *file, const char *kin
         if (!belongs(&o[i], kind))
             continue;
         if (o[i].broken) {
-            if (!my_leave_out(s, "VIEW", o[i].name, "it refers to what is not there", err))
+            if (!my_leave_out(s, o[i].kind, o[i].name, "it refers to what is not there", err))
                 return false;
             continue;
         }

@@ -74,8 +74,10 @@ static bool behind(struct lag_probe *p, const struct pg_answer *a, double *lag_s
     /* A replica that is gone has not caught up. */
     while (a->replicas && gone < p->past.count && past[gone].lsn <= a->applied)
         gone++;
-    memmove(past, past + gone, (p->past.count - gone) * sizeof(*past));
-    p->past.count -= gone;
+    if (gone) { /* with none there may be no list */
+        memmove(past, past + gone, (p->past.count - gone) * sizeof(*past));
+        p->past.count -= gone;
+    }
     if (a->replicas && a->lsn > a->applied &&
         (!p->past.count || past[p->past.count - 1].lsn < a->lsn)) {
         struct past *to = vec_add(&p->past, err);

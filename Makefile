@@ -82,7 +82,7 @@ archive = $(BUILD)/$(subst /,_,$(1)).a
 sources = $(sort $(wildcard $(1)/*.c))
 objects = $(patsubst %.c,$(BUILD)/%.o,$(call sources,$(1)))
 # Texts (SQL, CSS, scripts) that a module embeds as C string literals.
-TEXTS := $(foreach m,$(MODULES),$(wildcard $(m)/*.sql $(m)/*.css $(m)/*.js $(m)/*.html))
+TEXTS := $(foreach m,$(MODULES),$(wildcard $(m)/*.sql $(m)/*.awk $(m)/*.css $(m)/*.js $(m)/*.html))
 GEN   := $(patsubst %,$(BUILD)/gen/%.h,$(TEXTS))
 
 BIN := $(BUILD)/bin/rehearse

@@ -1,6 +1,7 @@
 #include "restore/pg_binary_value.h"
 
 #include "lib/base/auto.h"
+#include "lib/base/calendar.h"
 #include "lib/base/span.h"
 
 #include <endian.h>
@@ -331,7 +332,7 @@ char *pg_put_uuid(const char *from, size_t len, char *to)
 
 /* ---- dates and times ---------------------------------------------------------------------------*/
 
-#define EPOCH_DAYS 730425 /* 2000-01-01, counted from 0000-03-01 */
+#define EPOCH_DAYS 10957 /* 2000-01-01, counted from 1970-01-01 */
 #define DAY_US     ((int64_t)86400 * 1000000)
 
 struct moment {
@@ -355,16 +356,6 @@ static bool number(const char **p, const char *end, unsigned digits, unsigned *o
 static bool sign(const char **p, const char *end, char c)
 {
     return *p < end && *(*p)++ == c;
-}
-
-/* Days of the Gregorian calendar, extended backwards as PostgreSQL does; years begin in March. */
-static int64_t days_of(int64_t year, unsigned month, unsigned day)
-{
-    int64_t y = month > 2 ? year : year - 1;
-    int64_t era = (y >= 0 ? y : y - 399) / 400, of_era = y - era * 400;
-    unsigned of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
-
-    return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - EPOCH_DAYS;
 }
 
 static bool read_time(const char **p, const char *end, int64_t *us)
@@ -405,7 +396,7 @@ static bool read_moment(const char *p, const char *end, bool has_time, bool zone
     if (zone && (!sign(&p, end, '+') || !sign(&p, end, '0') || !sign(&p, end, '0')))
         return false;
     bool before = is(p, (size_t)(end - p), " BC");
-    out->days = days_of(before ? 1 - (int64_t)year : (int64_t)year, month, day);
+    out->days = calendar_days(before ? 1 - (int64_t)year : (int64_t)year, month, day) - EPOCH_DAYS;
     return before || p == end;
 }
 

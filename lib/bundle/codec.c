@@ -2,6 +2,7 @@
 
 #include "lib/base/auto.h"
 #include "lib/bundle/edits.h"
+#include "lib/bundle/encode.h"
 
 #include <stdlib.h>
 /* For ZSTD_compressSequences(): in the library since 1.5.0, in its header behind this word. */
@@ -12,10 +13,17 @@
 #define CODEC_KEEP ((size_t)16 << 20)
 #define CODEC_MAX  ((size_t)3 << 30)
 
+/* Measured on column-wise segments, encoded or not: level 1 is as small as level 3 and 1.5 times as
+ * fast. Code and other files gain about a tenth from level 3. */
+#define LEVEL_COLUMNS 1
+#define LEVEL_OTHER   3
+
 struct codec {
     ZSTD_CCtx *compress; /* made when first needed: a reader has no use for it */
     ZSTD_DCtx *decode;
+    struct encoder *encoder; /* so is this */
     struct buf room;
+    struct buf encoded; /* columns that were read, before they are decoded */
     struct codec *next;
 };
 
@@ -29,7 +37,9 @@ static void codec_free(struct codec *c)
 {
     ZSTD_freeCCtx(c->compress);
     ZSTD_freeDCtx(c->decode);
+    encoder_free(c->encoder);
     buf_done(&c->room);
+    buf_done(&c->encoded);
     free(c);
 }
 
@@ -67,6 +77,8 @@ void codecs_give(struct codecs *all, struct codec *c)
         return;
     if (c->room.cap > CODEC_KEEP)
         buf_done(&c->room);
+    if (c->encoded.cap > CODEC_KEEP)
+        buf_done(&c->encoded);
 
     pthread_mutex_lock(&all->lock);
     c->next = all->idle;
@@ -147,6 +159,26 @@ bool codec_compress(struct codec *c, int level, struct span raw, struct span *fr
                     struct err *err)
 {
     return compress(c, level, NULL, raw, frame, err);
+}
+
+static bool need_encoder(struct codec *c, struct err *err)
+{
+    if (!c->encoder)
+        c->encoder = encoder_new();
+    return c->encoder || err_memory(err);
+}
+
+bool codec_compress_segment(struct codec *c, int level, const struct codec_segment *from,
+                            struct span *frame, struct err *err)
+{
+    struct span encoded = {0};
+
+    if (!from->columns)
+        return compress(c, level ? level : LEVEL_OTHER, NULL, from->bytes, frame, err);
+    return need_encoder(c, err) &&
+           encode_columns(c->encoder, from->bytes, from->columns, from->rows, &encoded, err) &&
+           compress(c, level ? level : LEVEL_COLUMNS, NULL, encoded.len ? encoded : from->bytes,
+                    frame, err);
 }
 
 bool codec_compress_from(struct codec *c, struct span base, struct span head, struct span raw,
@@ -339,7 +371,12 @@ static bool decode(struct codec *c, const struct span *base, struct span frame, 
 bool codec_decode(struct codec *c, struct span frame, size_t raw_bytes, struct buf *out,
                   struct err *err)
 {
-    return decode(c, NULL, frame, raw_bytes, out, err);
+    uint64_t says = 0;
+
+    if (!codec_raw_bytes(frame, &says) || says >= raw_bytes)
+        return decode(c, NULL, frame, raw_bytes, out, err);
+    return need_encoder(c, err) && decode(c, NULL, frame, (size_t)says, &c->encoded, err) &&
+           decode_columns(c->encoder, buf_view(&c->encoded), raw_bytes, out, err);
 }
 
 bool codec_decode_from(struct codec *c, struct span base, struct span frame, size_t raw_bytes,

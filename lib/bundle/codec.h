@@ -11,11 +11,6 @@
 
 #include <pthread.h>
 
-/* Measured on column-wise segments: level 1 is as small as level 3 and 1.5 times as fast. Code and
- * other files gain about a tenth from level 3. */
-#define CODEC_LEVEL_COLUMNS 1
-#define CODEC_LEVEL_OTHER   3
-
 struct codec;
 struct codecs {
     pthread_mutex_t lock;
@@ -30,6 +25,16 @@ void codecs_give(struct codecs *all, struct codec *c); /* NULL is fine */
 /* One frame with its content size and checksum; *frame is valid until the codec is used again. */
 bool codec_compress(struct codec *c, int level, struct span raw, struct span *frame,
                     struct err *err);
+/* The same of a segment, at the level that was measured to be best when it is 0. Columns are encoded
+ * first where that makes them smaller (lib/bundle/encode.h): the frame then says that its content is
+ * less than they are. */
+struct codec_segment {
+    struct span bytes;
+    unsigned columns; /* 0: it has none */
+    uint64_t rows;
+};
+bool codec_compress_segment(struct codec *c, int level, const struct codec_segment *from,
+                            struct span *frame, struct err *err);
 /* The same with `base` as prefix: a delta, `head` in front of it. Made fast and by long matches: see
  * codec.c. */
 bool codec_compress_from(struct codec *c, struct span base, struct span head, struct span raw,
@@ -39,8 +44,8 @@ bool codec_compress_edits(struct codec *c, const struct vec *edits, struct span 
                           struct span raw, struct span *frame, struct err *err);
 /* Memory of the codec for `len` bytes that are about to be read; NULL without memory. */
 char *codec_room(struct codec *c, size_t len);
-/* Exactly one frame of exactly raw_bytes; anything else is ERR_DAMAGED. No more than raw_bytes is
- * ever allocated or written, whatever the frame says. */
+/* Exactly one frame of exactly raw_bytes, or of columns that were encoded and make that; anything else is
+ * ERR_DAMAGED. No more than raw_bytes is ever allocated or written for either, whatever the frame says. */
 bool codec_decode(struct codec *c, struct span frame, size_t raw_bytes, struct buf *out,
                   struct err *err);
 /* The same of a frame whose prefix is `base`. */

@@ -21,6 +21,10 @@
 #define DIR_MODE  0755
 #define FILE_MODE 0644
 
+static const char decoder[] =
+#include "lib/bundle/columns.awk.h"
+    ;
+
 struct export
 {
     struct store *store;
@@ -208,6 +212,7 @@ static bool add_tables(struct export *x, struct bundle *b, struct err *err)
     AUTO(buf) struct buf segments = {0};
 
     return tables_text(b, &streams, &segments, err) &&
+           add_text(x, "columns.awk", span_of(decoder), err) &&
            add_text(x, "streams.tsv", buf_view(&streams), err) &&
            add_text(x, "segments.tsv", buf_view(&segments), err);
 }

@@ -1,8 +1,8 @@
 /* A bundle as one tar that lives without us, and back.
  *
  * The tar is an OCI image layout with one bundle, and at its root README.txt (how to restore with
- * tar, zstd, psql and mariadb alone), SHA256SUMS, streams.tsv and segments.tsv (where each stream
- * lies). The same bundle gives the same bytes. Deltas are made complete frames first (flatten.h).
+ * tar, zstd, awk, psql and mariadb alone), SHA256SUMS, columns.awk (which decodes columns), streams.tsv
+ * and segments.tsv (where each stream lies). The same bundle gives the same bytes. Deltas are made complete frames first (flatten.h).
  * Of an encrypted bundle the blobs are exported as they are, without the two tables.
  * Source: OCI image-layout 1.0; POSIX.1-2001 pax, ustar where it suffices.
  */

@@ -8,8 +8,8 @@ static const char sealed_text[] =
     "checked: sha256sum -c SHA256SUMS\n";
 
 static const char plain_text[] =
-    "It can be restored without rehearse, with tar, sha256sum, zstd, psql and mariadb. The format is\n"
-    "described in rehearse's docs/bundle-format.md. Below, type what is indented into bash, in the\n"
+    "It can be restored without rehearse, with tar, sha256sum, zstd, awk, psql and mariadb. The\n"
+    "format is described in rehearse's docs/bundle-format.md. Below, type what is indented into bash, in the\n"
     "folder into which the tar was unpacked.\n"
     "\n"
     "1. Is all of it there?\n"
@@ -29,9 +29,13 @@ static const char plain_text[] =
     "    rows() { # NAME of a table: its rows as COPY text; a segment has column 1 of all rows first\n"
     "        local dir; dir=$(mktemp -d)\n"
     "        grep \"^$1$tab\" segments.tsv | while IFS=$tab read -r _ rows file offset bytes; do\n"
-    "            tail -c +$((offset + 1)) \"$file\" | head -c \"$bytes\" | zstd -dcq |\n"
-    "                split -a 4 -l \"$rows\" - \"$dir/c.\"\n"
-    "            paste \"$dir\"/c.*; rm \"$dir\"/c.*\n"
+    "            tail -c +$((offset + 1)) \"$file\" | head -c \"$bytes\" | zstd -dcq >\"$dir/all\"\n"
+    "            if [ \"$(head -c 2 \"$dir/all\")\" = '\\:' ]; then # columns in codes\n"
+    "                LC_ALL=C awk -f columns.awk \"$dir/all\" | split -a 4 -l \"$rows\" - \"$dir/c.\"\n"
+    "            else\n"
+    "                split -a 4 -l \"$rows\" \"$dir/all\" \"$dir/c.\"\n"
+    "            fi\n"
+    "            paste \"$dir\"/c.*; rm \"$dir\"/all \"$dir\"/c.*\n"
     "        done\n"
     "        rmdir \"$dir\"\n"
     "    }\n"

@@ -78,7 +78,6 @@ static bool make_frame(void *ctx, size_t item, unsigned slot, struct err *err)
     const struct index_pack *packs = bundle_index(f->bundle)->packs.at;
     struct store *from = bundle_store(f->bundle);
     struct slot *to = &f->slots[slot];
-    int level = it->stream->kind == STREAM_COLUMNS ? CODEC_LEVEL_COLUMNS : CODEC_LEVEL_OTHER;
     char name[STORE_NAME_MAX];
 
     if (it->first != item)
@@ -92,7 +91,11 @@ static bool make_frame(void *ctx, size_t item, unsigned slot, struct err *err)
                             to->stored.at, to->frame.len, err) ||
             bundle_blame(f->bundle, s, err)) &&
            bundle_decode(f->bundle, s, to->frame, to->codec, &to->raw, err) &&
-           (!is_delta(s) || codec_compress(to->codec, level, buf_view(&to->raw), &to->frame, err));
+           (!is_delta(s) ||
+            codec_compress_segment(
+                to->codec, 0,
+                &(struct codec_segment){buf_view(&to->raw), bundle_columns(it->stream), s->records},
+                &to->frame, err));
 }
 
 static void take_place(const struct flatten *f, struct segment *to, size_t first)

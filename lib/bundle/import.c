@@ -181,7 +181,8 @@ static bool keep_text(void *ctx, struct span piece, struct err *err)
 
 /* ---- entries ---------------------------------------------------------------------------------*/
 
-static const char *const left_alone[] = {"README.txt", "SHA256SUMS", "streams.tsv", "segments.tsv"};
+static const char *const left_alone[] = {"README.txt", "SHA256SUMS", "columns.awk", "streams.tsv",
+                                         "segments.tsv"};
 
 static bool is_left_alone(const char *name)
 {

@@ -2,6 +2,7 @@
 
 #include "lib/base/vec.h"
 #include "lib/bundle/blob.h"
+#include "lib/bundle/codec.h"
 #include "lib/seal/key.h"
 #include "lib/seal/sealed.h"
 
@@ -71,11 +72,14 @@ bool pack_add(struct pack_writer *p, struct span frame, size_t raw_bytes, uint64
               struct err *err)
 {
     struct seek_entry *e = vec_add(&p->seek, err);
-    uint64_t at = p->blob.bytes;
+    uint64_t at = p->blob.bytes, content = 0;
 
     if (!e)
         return false;
-    *e = (struct seek_entry){(uint32_t)frame.len, (uint32_t)raw_bytes, 0};
+    /* Of columns that were encoded it is less; in front of a delta there may be another frame. */
+    if (!codec_raw_bytes(frame, &content) || content == 0)
+        content = raw_bytes;
+    *e = (struct seek_entry){(uint32_t)frame.len, (uint32_t)content, 0};
     memcpy(&e->checksum, frame.at + frame.len - sizeof(e->checksum), sizeof(e->checksum));
     e->checksum = le32toh(e->checksum);
     if (!append_part(p, frame, false, err))

@@ -36,6 +36,47 @@ static inline unsigned scan_mask(const char *from, char c)
     return (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(v, _mm_set1_epi8(c)));
 }
 
+static inline __m128i scan_in_range(__m128i v, char first, char last)
+{
+    __m128i above = _mm_sub_epi8(v, _mm_set1_epi8(first));
+
+    return _mm_cmpeq_epi8(_mm_min_epu8(above, _mm_set1_epi8((char)(last - first))), above);
+}
+
+/* A mask of where a decimal digit stands in the next 16 bytes. */
+static inline unsigned scan_digits(const char *from)
+{
+    __m128i v = _mm_loadu_si128((const __m128i *)(const void *)from);
+
+    return (unsigned)_mm_movemask_epi8(scan_in_range(v, '0', '9'));
+}
+
+/* The same of hexadecimal ones in lower case. */
+static inline unsigned scan_hex(const char *from)
+{
+    __m128i v = _mm_loadu_si128((const __m128i *)(const void *)from);
+
+    return (unsigned)_mm_movemask_epi8(
+        _mm_or_si128(scan_in_range(v, '0', '9'), scan_in_range(v, 'a', 'f')));
+}
+
+/* A sum over those of the next 16 bytes, of which `keep` has the bits, that depends on no order. */
+static inline uint64_t scan_sum(const char *from, unsigned keep)
+{
+    __m128i v = _mm_loadu_si128((const __m128i *)(const void *)from), zero = _mm_setzero_si128();
+    __m128i bits = _mm_set1_epi64x((long long)0x8040201008040201);
+    __m128i wanted =
+        _mm_unpacklo_epi64(_mm_set1_epi8((char)(keep & 0xff)), _mm_set1_epi8((char)(keep >> 8)));
+    v = _mm_and_si128(v, _mm_cmpeq_epi8(_mm_and_si128(wanted, bits), bits));
+    __m128i low = _mm_unpacklo_epi8(v, zero), high = _mm_unpackhi_epi8(v, zero);
+    __m128i squares = _mm_add_epi32(_mm_madd_epi16(low, low), _mm_madd_epi16(high, high));
+    __m128i sums = _mm_sad_epu8(v, zero);
+    squares = _mm_add_epi32(squares, _mm_shuffle_epi32(squares, 0x4e));
+    squares = _mm_add_epi32(squares, _mm_shuffle_epi32(squares, 0xb1));
+    sums = _mm_add_epi32(sums, _mm_shuffle_epi32(sums, 0x4e));
+    return (uint64_t)(uint32_t)_mm_cvtsi128_si32(squares) << 32 | (uint32_t)_mm_cvtsi128_si32(sums);
+}
+
 /* A mask of where the next 16 bytes of both are the same. */
 static inline unsigned scan_same(const char *a, const char *b)
 {
@@ -75,6 +116,37 @@ static inline unsigned scan_mask(const char *from, char c)
     for (unsigned i = 0; i < SCAN_STEP; i++)
         mask |= (unsigned)(from[i] == c) << i;
     return mask;
+}
+
+static inline unsigned scan_digits(const char *from)
+{
+    unsigned mask = 0;
+
+    for (unsigned i = 0; i < SCAN_STEP; i++)
+        mask |= (unsigned)(from[i] >= '0' && from[i] <= '9') << i;
+    return mask;
+}
+
+static inline unsigned scan_hex(const char *from)
+{
+    unsigned mask = scan_digits(from);
+
+    for (unsigned i = 0; i < SCAN_STEP; i++)
+        mask |= (unsigned)(from[i] >= 'a' && from[i] <= 'f') << i;
+    return mask;
+}
+
+static inline uint64_t scan_sum(const char *from, unsigned keep)
+{
+    uint32_t sum = 0, squares = 0;
+
+    for (unsigned i = 0; i < SCAN_STEP; i++) {
+        uint32_t v = keep >> i & 1 ? (unsigned char)from[i] : 0;
+
+        sum += v;
+        squares += v * v;
+    }
+    return (uint64_t)squares << 32 | sum;
 }
 
 static inline unsigned scan_same(const char *a, const char *b)

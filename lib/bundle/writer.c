@@ -326,16 +326,14 @@ static bool store_frame(struct bundle_writer *w, struct writer_component *c, str
 static bool compress_and_store(struct bundle_writer *w, const struct writer_stream *s,
                                const struct segment_raw *raw, struct segment *seg, struct err *err)
 {
-    int level = w->level                    ? w->level
-                : s->kind == STREAM_COLUMNS ? CODEC_LEVEL_COLUMNS
-                                            : CODEC_LEVEL_OTHER;
+    const struct codec_segment whole = {raw->bytes, writer_columns(s), raw->records};
     struct codec *codec = NULL;
     struct span frame;
 
     if (!codecs_take(&w->codecs, &codec, err))
         return false;
     bool ok = (writer_delta(w, s, raw, codec, &frame, seg) ||
-               codec_compress(codec, level, raw->bytes, &frame, err)) &&
+               codec_compress_segment(codec, w->level, &whole, &frame, err)) &&
               store_frame(w, s->component, frame, seg, err);
     if (ok && w->cache)
         cache_add(w->cache, seg, frame);

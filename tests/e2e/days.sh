@@ -157,6 +157,7 @@ done
 # ---- by hand ------------------------------------------------------------------------------------
 blob() { cat "$STORE/blobs/sha256/${1#sha256:}"; }
 part() { tail -c +$(($2 + 1)) "$STORE/blobs/sha256/$1" | head -c "$3"; }
+plain() { LC_ALL=C awk -f "$ROOT/lib/bundle/columns.awk"; }
 columns=5 # of the table
 arrange() { # as docs/bundle-format.md has it
     tail -c +9 delta | head -c "$(od -An -tu4 -j4 -N4 delta)" | zstd -dc |
@@ -172,7 +173,7 @@ by_hand() {
     IFS=$'\t' read -r -a f < <(sed 's/\t\t/\t-\t/g; s/\t\t/\t-\t/g' <<<"$line")
     pack=$(awk -F'\t' -v n="${f[3]}" '$1 == "pack" && $2 == n { print $3 }' "$T/index")
     base=$(awk -F'\t' -v n="${f[11]}" '$1 == "pack" && $2 == n { print $3 }' "$T/index")
-    part "$base" "${f[12]}" "${f[13]}" | zstd -dc >"$T/base" && part "$pack" "${f[4]}" "${f[5]}" >"$T/delta" || return 1
+    part "$base" "${f[12]}" "${f[13]}" | zstd -dc | plain >"$T/base" && part "$pack" "${f[4]}" "${f[5]}" >"$T/delta" || return 1
     [ "$(sha256sum <"$T/base" | cut -c1-64)" = "${f[15]}" ] && [ "$(head -c 4 "$T/delta" | xxd -p)" = 502a4d18 ] &&
         (cd "$T" && arrange) && zstd -q -d --patch-from="$T/base" "$T/delta" -o "$T/segment" || return 1
     printf '# one delta: %s of %s bytes\n' "${f[5]}" "${f[6]}"

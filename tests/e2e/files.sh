@@ -94,10 +94,11 @@ stock_restore() {
     mkdir "$T/stock" && stock_reader files/code one >"$T/code.tar" &&
         tar --numeric-owner --xattrs --xattrs-include='*' --acls -xpf "$T/code.tar" -C "$T/stock" 2>/dev/null
 }
+stock_columns() { stock_reader "$@" | LC_ALL=C awk -f "$ROOT/lib/bundle/columns.awk"; } # of one segment
 catalog_paths() {
     local rows
-    rows=$(stock_reader facts/catalog.code one | wc -l)
-    stock_reader facts/catalog.code one | head -n $((rows / 11)) | sort
+    rows=$(stock_columns facts/catalog.code one | wc -l)
+    stock_columns facts/catalog.code one | head -n $((rows / 11)) | sort
 }
 restore() { # BOX
     "$REHEARSE" restore --from "$STORE" --into "$1" --no-pristine "${2:-one}"

@@ -40,7 +40,7 @@ BARE_MY=(--socket="$MY_SOCKET" --user=root catalog)
 my_sql -e "CREATE DATABASE catalog"
 
 mkdir "$T/tools" "$T/bare" "$T/home"
-for tool in bash tar sha256sum head tail split paste grep mktemp mkdir rm rmdir cat zstd mariadb; do
+for tool in bash tar sha256sum head tail split paste grep mktemp mkdir rm rmdir cat zstd awk mariadb; do
     ln -s "$(command -v $tool)" "$T/tools/$tool" || die "no $tool"
 done
 ln -s "$(pg_program psql)" "$T/tools/psql"

@@ -1,0 +1,110 @@
+/* Whole numbers as differences, and UUIDs without their dashes. */
+#include "lib/bundle/codes.h"
+
+static bool suits_number(struct coder *c, struct span first)
+{
+    int64_t v;
+
+    return code_read(first, &v) && c->form[0] == '\0';
+}
+
+static bool has_no_form(const struct coder *c)
+{
+    return c->form[0] == '\0';
+}
+
+static char *put_number(struct coder *c, struct span value, char *to)
+{
+    int64_t v = 0;
+
+    return code_read(value, &v) ? code_put_step(c, v, value.len, to) : NULL;
+}
+
+static char *get_number(struct coder *c, struct span line, char *to, const char *end)
+{
+    (void)end;
+    return code_get_step(c, line) ? code_write(c->last, to) : NULL;
+}
+
+/* One that is far from all others must not be what they are all compared with. */
+static void keep_number(struct coder *c, struct span value)
+{
+    int64_t v = 0;
+
+    if (code_read(value, &v))
+        c->last = v;
+}
+
+static char *put_numbers(struct coder *c, const struct code_lines *l, char *to, const char *limit)
+{
+    return code_put_lines(c, l, to, limit, put_number, keep_number);
+}
+
+static char *get_numbers(struct coder *c, const struct code_lines *l, char *to, const char *end)
+{
+    return code_get_lines(c, l, to, end, get_number, keep_number);
+}
+
+const struct code code_number = {'n', false, suits_number, has_no_form, put_numbers, get_numbers};
+
+/* ---- UUIDs -----------------------------------------------------------------------------------*/
+
+#define UUID_TEXT   36
+#define UUID_DIGITS 32
+
+static char *put_uuid(struct coder *c, struct span value, char *to)
+{
+    const char *v = value.at;
+
+    (void)c;
+    if (value.len != UUID_TEXT || v[8] != '-' || v[13] != '-' || v[18] != '-' || v[23] != '-')
+        return NULL;
+    memcpy(to, v, 8);
+    memcpy(to + 8, v + 9, 4);
+    memcpy(to + 12, v + 14, 4);
+    memcpy(to + 16, v + 19, 4);
+    memcpy(to + 20, v + 24, 12);
+    return (scan_hex(to) & scan_hex(to + SCAN_STEP)) == SCAN_ALL ? to + UUID_DIGITS : NULL;
+}
+
+static char *get_uuid(struct coder *c, struct span line, char *to, const char *end)
+{
+    const char *from = line.at;
+
+    (void)c;
+    (void)end;
+    if (line.len != UUID_DIGITS)
+        return NULL;
+    memcpy(to, from, 8);
+    memcpy(to + 9, from + 8, 4);
+    memcpy(to + 14, from + 12, 4);
+    memcpy(to + 19, from + 16, 4);
+    memcpy(to + 24, from + 20, 12);
+    to[8] = to[13] = to[18] = to[23] = '-';
+    return to + UUID_TEXT;
+}
+
+static void keep_uuid(struct coder *c, struct span value)
+{
+    (void)c;
+    (void)value;
+}
+
+static bool suits_uuid(struct coder *c, struct span first)
+{
+    char room[CODE_SLACK];
+
+    return put_uuid(c, first, room) != NULL;
+}
+
+static char *put_uuids(struct coder *c, const struct code_lines *l, char *to, const char *limit)
+{
+    return code_put_lines(c, l, to, limit, put_uuid, keep_uuid);
+}
+
+static char *get_uuids(struct coder *c, const struct code_lines *l, char *to, const char *end)
+{
+    return code_get_lines(c, l, to, end, get_uuid, keep_uuid);
+}
+
+const struct code code_uuid = {'u', false, suits_uuid, has_no_form, put_uuids, get_uuids};

@@ -177,22 +177,26 @@ static struct choice choose(struct encoder *e, const struct code_lines *column, 
     return best;
 }
 
+/* To the end of the column; NULL when the code would make it no smaller. */
+static char *put_by(struct encoder *e, struct coder *by, const struct code_lines *column,
+                    const char *all_end, char *to)
+{
+    begin(by, &e->words, all_end, column->count);
+    return by->code->put(by, column, to, to + lines_bytes(column));
+}
+
 static char *put_column(struct encoder *e, const struct code_lines *column, const char *all_end,
                         char *to, struct buf *head)
 {
-    size_t bytes = lines_bytes(column);
     struct choice by = choose(e, column, all_end, to);
+    const char *end = by.coder.code ? put_by(e, &by.coder, column, all_end, to) : NULL;
 
-    if (by.coder.code) {
-        begin(&by.coder, &e->words, all_end, column->count);
-        char *end = by.coder.code->put(&by.coder, column, to, to + bytes);
-        if (end) {
-            buf_printf(head, " %c%s", by.coder.code->letter, by.coder.form);
-            return end;
-        }
+    if (end) {
+        buf_printf(head, " %c%s", by.coder.code->letter, by.coder.form);
+        return to + (end - to);
     }
     buf_puts(head, " -");
-    return (char *)memcpy(to, column->from, bytes) + bytes;
+    return (char *)memcpy(to, column->from, lines_bytes(column)) + lines_bytes(column);
 }
 
 /* The first line, which is known last, is put in front of the columns. What is not so many rows of so

@@ -173,6 +173,7 @@ static struct plan_conf plan_conf(const struct restore *r)
                               .what = selection_of(&r->conf->what),
                               .jobs = jobs_or_cores(r->conf->jobs),
                               .show_values = r->conf->show_values,
+                              .verify = r->conf->verify,
                               .resume = r->conf->resume};
 }
 

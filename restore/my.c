@@ -307,6 +307,7 @@ static void my_close(struct target *base)
     my_select_free(t->select);
     json_decref(t->done);
     json_decref(t->lacking);
+    json_decref(t->unresolved);
     free(t->database);
     free(t);
 }
@@ -391,12 +392,35 @@ static bool my_plan_last(struct target *base, struct sched *sched, const struct 
     return sched_add(sched, &last, ready->at, ready->count, NULL, err);
 }
 
+/* Of the loads of this restore, and of the one that it goes on with. A proof compares every value. */
+static bool tell_unseen(struct my_target *t, struct err *err)
+{
+    static const char box[] =
+        "there were more than the server keeps of a load, and none of those was "
+        "a changed value: 'box verify' compares all values";
+    static const char server[] =
+        "there were more than the server keeps of a load, and none of those "
+        "was a changed value: --verify compares all values";
+
+    for (size_t i = 0; i < t->table_count && !t->conf.verify; i++) {
+        const struct my_target_table *table = &t->tables[i];
+        AUTO(buf) struct buf what = {0};
+        if (!atomic_load(&table->unseen) && !my_progress_has(t, "unseen", table->name))
+            continue;
+        buf_printf(&what, "warnings of loading table %s", table->name);
+        if (!buf_ok(&what, err) || !target_leave(&t->base, t->conf.component, buf_str(&what),
+                                                 t->conf.owned ? box : server, err))
+            return false;
+    }
+    return true;
+}
+
 static bool my_finish(struct target *base, struct err *err)
 {
     struct my_target *t = (struct my_target *)base;
     uint64_t expected = atomic_load(&t->rows_expected), found = atomic_load(&t->rows_found);
 
-    if (!my_definers_restore(t, err) || !my_progress_end(t, err))
+    if (!my_definers_restore(t, err) || !tell_unseen(t, err) || !my_progress_end(t, err))
         return false;
 
     return JOURNAL(t->conf.journal, err, "restore.check", f_str("component", t->conf.component),

@@ -31,7 +31,8 @@ struct my_target_table {
     bool versioned;
     bool history; /* the stream holds the rows that were, too */
     bool innodb;
-    bool late; /* a column draws from a database that is still to be moved */
+    bool late;          /* a column draws from a database that is still to be moved */
+    atomic_bool unseen; /* there are warnings of its loads that nobody has looked at */
 };
 
 struct my_setting {
@@ -57,6 +58,7 @@ struct my_target {
     size_t table_count;
     json_t *done;        /* on resume: what is noted as loaded; NULL: nothing is noted */
     json_t *lacking;     /* definers that were not there at the beginning; NULL: none */
+    json_t *unresolved;  /* accounts whose host is a name, as keys; NULL: none */
     bool interleaved;    /* innodb_autoinc_lock_mode is 2 */
     struct vec settings; /* struct my_setting */
     atomic_uint_fast64_t rows_expected, rows_found;
@@ -113,7 +115,7 @@ void my_table_done(struct my_target_table *t);
 bool my_plan_tables(struct my_target *t, struct sched *sched, task_id after, task_id *done,
                     struct err *err);
 /* Loads segments [from, to) of the table's stream. */
-bool my_load(struct my_target *t, const struct my_target_table *table, struct db *db, size_t from,
+bool my_load(struct my_target *t, struct my_target_table *table, struct db *db, size_t from,
              size_t to, struct err *err);
 
 bool my_sequences(struct my_target *t, struct db *db, struct err *err);

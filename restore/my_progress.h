@@ -18,8 +18,8 @@
 bool my_progress_find(struct my_target *t, bool *begun, bool *moving, struct err *err);
 /* Makes the place for notes; on resume reads them. */
 bool my_progress_open(struct my_target *t, struct err *err);
-/* kind: "table", "keys", "load" ("begun", "moving"), "tables" (how many there are to move). Whether it is
- * noted; and whether that is gone on with, too. */
+/* kind: "table", "unseen" (warnings of one), "keys", "load" ("begun", "moving"), "tables" (how many there
+ * are to move). Whether it is noted; and whether that is gone on with, too. */
 bool my_progress_noted(const struct my_target *t, const char *kind, const char *name);
 bool my_progress_has(const struct my_target *t, const char *kind, const char *name);
 bool my_progress_note(struct my_target *t, struct db *db, const char *kind, const char *name,

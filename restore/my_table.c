@@ -260,6 +260,8 @@ static bool settle(void *ctx, void *arg, unsigned worker, struct err *err)
     return in_table(w,
                     count_rows(t, w, db, err) &&
                         db_exec(db, err, "ANALYZE NO_WRITE_TO_BINLOG TABLE %s", buf_str(&name)) &&
+                        (!atomic_load(&w->table->unseen) ||
+                         my_progress_note(t, db, "unseen", w->table->name, err)) &&
                         my_progress_note(t, db, "table", w->table->name, err),
                     err);
 }

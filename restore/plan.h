@@ -20,7 +20,7 @@ struct plan_conf {
     struct selection what;
     unsigned jobs;
     bool show_values; /* of refused rows, in errors */
-    bool verify;      /* a proof with plan_seats() follows plan_run() */
+    bool verify;      /* a proof follows plan_run(), on servers with plan_seats() */
     bool resume;      /* what is complete is left as it is, what is half is gone on with */
 };
 

@@ -34,7 +34,7 @@ struct target_conf {
     unsigned jobs;
     struct seats *seats; /* of the tasks of all targets */
     unsigned later;      /* databases that are still to be opened by the same account */
-    bool verify;         /* a proof follows, with the same seats */
+    bool verify;         /* a proof follows, on servers with the same seats */
     bool resume;         /* what was loaded before a crash or failure is kept */
     bool owned;          /* the server is the box's own: load-time settings are allowed */
     const char *final;   /* on a server that is not: the database's name at the end */

@@ -129,6 +129,25 @@ check_status "one changed bit of a FLOAT is found" 1 compare checksums
 in_box torture -e "ALTER TABLE types ALTER INDEX k_ign NOT IGNORED"
 check_status "one changed index is found" 1 compare everything
 
+# ---- values that warn whenever they are stored ---------------------------------------------------
+# More of them than the server keeps warnings of.
+my_sql <<'SQL' || die "cannot make refused values"
+SET sql_mode = ''; CREATE DATABASE refused; USE refused;
+CREATE TABLE few (id int PRIMARY KEY, n int, e enum('a', 'b'), f float(30, 0));
+INSERT INTO few SELECT seq, seq, if(seq % 3, '', 'a'), if(seq % 5, 7, 1e30) FROM seq_1_to_60000;
+CREATE TABLE many (id int PRIMARY KEY, n int, e enum('a', 'b'), f float(30, 0));
+INSERT INTO many SELECT seq, seq, '', 1e30 FROM seq_1_to_100000;
+SQL
+environment root refused
+check "a snapshot of refused values" snapshot --tag refused
+check "is restored" timeout 60 "$REHEARSE" restore --from "$STORE" --into "$BOX" --no-pristine --replace refused
+check_same "warnings that nobody could look at are told, of this table alone" "$(grep -o "'warnings of loading .*" "$T/out")" \
+    "'warnings of loading table many' why='there were more than the server keeps of a load, and none of those was a changed value: \\'box verify\\' compares all values'"
+check "none is a difference" "$REHEARSE" box verify --from "$STORE" "$BOX"
+check "with a proof it is restored, too" timeout 60 "$REHEARSE" restore --from "$STORE" --into "$BOX" --no-pristine --replace --verify refused
+cp "$T/out" "$T/said"
+check_status "that has nothing to tell" 1 grep "warnings of loading" "$T/said"
+
 # ---- accounts that see too little ---------------------------------------------------------------
 export LIMITED_PASSWORD="it's \$ecret"
 my_sql -e "CREATE USER limited@localhost IDENTIFIED BY 'it\\'s \$ecret'; GRANT SELECT ON torture.* TO limited@localhost"

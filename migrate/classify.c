@@ -327,18 +327,9 @@ struct span classify_target(enum sql_dialect d, struct span text)
 
 char *classify_unquote(struct span name)
 {
-    bool quoted = name.len >= 2 && (name.at[0] == '"' || name.at[0] == '`');
-    char *out = malloc(name.len + 1);
-    size_t n = 0;
+    AUTO(buf) struct buf out = {0};
 
-    for (size_t i = quoted; out && i < name.len - quoted; i++) {
-        out[n++] = name.at[i];
-        if (quoted && name.at[i] == name.at[0])
-            i++;
-    }
-    if (out)
-        out[n] = '\0';
-    return out;
+    return sql_unquote(name, name.len && *name.at == '`' ? '`' : '"', &out) ? buf_take(&out) : NULL;
 }
 
 /* ---- for people --------------------------------------------------------------------------------*/

@@ -5,15 +5,7 @@
 
 bool pg_name(struct span token, struct buf *out)
 {
-    bool quoted = token.len >= 2 && *token.at == '"';
-
-    buf_clear(out);
-    buf_puts(out, "");
-    for (size_t i = quoted; i + quoted < token.len; i++) {
-        buf_putc(out, token.at[i]);
-        i += quoted && token.at[i] == '"';
-    }
-    return !out->failed;
+    return sql_unquote(token, '"', out);
 }
 
 /* The token behind `word`, in the statement's own bytes. */

@@ -89,15 +89,7 @@ static bool is_account(struct span account)
 
 bool my_name(struct span quoted, struct buf *out)
 {
-    bool is_quoted = quoted.len >= 2 && *quoted.at == '`';
-
-    buf_clear(out);
-    buf_puts(out, "");
-    for (size_t i = is_quoted; i + is_quoted < quoted.len; i++) {
-        buf_putc(out, quoted.at[i]);
-        i += is_quoted && quoted.at[i] == '`';
-    }
-    return !out->failed;
+    return sql_unquote(quoted, quoted.len && *quoted.at == '\'' ? '\'' : '`', out);
 }
 
 bool my_account_names(struct span account, struct buf *user, struct buf *host)

@@ -50,7 +50,7 @@ bool my_user_parse(struct span sql, struct my_user *out);
 bool my_user_way(struct span *auth, struct span *plugin, struct span *given);
 /* The same account without its password's hash, and locked if there was one. */
 bool my_user_without_hash(const struct my_user *u, struct buf *out, bool *had);
-/* A name without its backticks. */
+/* A name without its backticks or apostrophes. */
 bool my_name(struct span quoted, struct buf *out);
 /* user and host of `user`@`host`; of a role the host is "". */
 bool my_account_names(struct span account, struct buf *user, struct buf *host);

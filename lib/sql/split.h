@@ -14,6 +14,7 @@
 #ifndef LIB_SQL_SPLIT_H
 #define LIB_SQL_SPLIT_H
 
+#include "lib/base/buf.h"
 #include "lib/base/err.h"
 #include "lib/base/span.h"
 
@@ -55,6 +56,9 @@ enum sql_token sql_token_next(enum sql_dialect dialect, struct span *rest, struc
 /* The same under a mode of which it is known how it reads backslashes in strings. */
 enum sql_token sql_token_under(enum sql_dialect dialect, bool no_backslash_escapes,
                                struct span *rest, struct span *token);
+/* The text of a name: a token in `quote`s comes without them, doubled ones as one; any other token, also
+ * one whose quote does not end, as it is. */
+bool sql_unquote(struct span token, char quote, struct buf *out);
 /* True when the statement starts with these words: sql_starts(d, text, "create unique index"). */
 bool sql_starts(enum sql_dialect dialect, struct span text, const char *words);
 

@@ -39,6 +39,20 @@ enum sql_token sql_token_under(enum sql_dialect dialect, bool no_backslash_escap
     return SQL_END;
 }
 
+bool sql_unquote(struct span token, char quote, struct buf *out)
+{
+    bool quoted = token.len >= 2 && *token.at == quote && token.at[token.len - 1] == quote;
+    size_t end = token.len - quoted;
+
+    buf_clear(out);
+    buf_puts(out, "");
+    for (size_t i = quoted; i < end; i++) {
+        buf_putc(out, token.at[i]);
+        i += quoted && token.at[i] == quote && i + 1 < end && token.at[i + 1] == quote;
+    }
+    return !out->failed;
+}
+
 bool sql_starts(enum sql_dialect dialect, struct span text, const char *words)
 {
     struct span want = span_of(words), word, token;

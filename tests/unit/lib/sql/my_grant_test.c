@@ -162,6 +162,28 @@ TEST(names_are_those_of_the_account)
     assert_string_equal(buf_str(&host), "");
 }
 
+/* As MySQL 5.7 shows them. */
+TEST(names_in_apostrophes_are_the_same)
+{
+    static const struct {
+        const char *account, *user, *host;
+    } cases[] = {{"'root'@'localhost'", "root", "localhost"},
+                 {"'it''s'@'%'", "it's", "%"},
+                 {"''@''", "", ""},
+                 {"'a`b'@`x'y`", "a`b", "x'y"},
+                 {"`'a'`@`h`", "'a'", "h"},
+                 {"`a``'`", "a`'", ""},
+                 {"PUBLIC", "PUBLIC", ""}};
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        AUTO(buf) struct buf user = {0}, host = {0};
+
+        assert_true(my_account_names(span_of(cases[i].account), &user, &host));
+        assert_string_equal(buf_str(&user), cases[i].user);
+        assert_string_equal(buf_str(&host), cases[i].host);
+    }
+}
+
 TEST(patterns_match_as_the_server_does)
 {
     static const struct {
@@ -197,5 +219,6 @@ TEST(a_pattern_is_matched_in_little_time_and_stack)
 
 TESTS(grants_are_written_again, an_account_that_is_cut_ends_with_the_text,
       what_is_no_grant_is_refused, accounts_come_without_their_hashes,
-      clauses_of_an_account_are_told_apart, names_are_those_of_the_account,
-      patterns_match_as_the_server_does, a_pattern_is_matched_in_little_time_and_stack)
+      clauses_of_an_account_are_told_apart, names_in_apostrophes_are_the_same,
+      names_are_those_of_the_account, patterns_match_as_the_server_does,
+      a_pattern_is_matched_in_little_time_and_stack)

@@ -60,4 +60,50 @@ TEST(starts)
     assert_true(sql_starts(SQL_POSTGRESQL, SPAN(""), ""));
 }
 
-TESTS(tokens, starts)
+TEST(names_come_without_their_quotes)
+{
+    static const struct {
+        const char *token, *name;
+        char quote;
+    } cases[] = {
+        {"\"a\"", "a", '"'},
+        {"\"a\"\"b\"", "a\"b", '"'},
+        {"\"\"\"\"\"\"", "\"\"", '"'},
+        {"\"\"", "", '"'},
+        {"`a``b`", "a`b", '`'},
+        {"'it''s'", "it's", '\''},
+        {"a", "a", '"'},
+        {"", "", '"'},
+        /* Quotes of another kind belong to the name. */
+        {"`a`", "`a`", '"'},
+        {"'a`", "'a`", '`'},
+        {"`\"\"`", "\"\"", '`'},
+        /* Nothing that a lexer gives. */
+        {"\"", "\"", '"'},
+        {"\"a", "\"a", '"'},
+        {"a\"", "a\"", '"'},
+        {"\"a\"\"", "a\"", '"'},
+        {"\"a\"b\"", "a\"b", '"'},
+        {"\"\"\"", "\"", '"'},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        AUTO(buf) struct buf out = {0};
+
+        buf_puts(&out, "before");
+        assert_true(sql_unquote(span_of(cases[i].token), cases[i].quote, &out));
+        assert_string_equal(buf_str(&out), cases[i].name);
+    }
+}
+
+/* A NUL is a byte like others, and what stands behind the token is not read. */
+TEST(names_are_bytes)
+{
+    AUTO(buf) struct buf out = {0};
+
+    assert_true(sql_unquote((struct span){"\"a\0b\"\"\"", 5}, '"', &out));
+    assert_int_equal(out.len, 3);
+    assert_memory_equal(out.at, "a\0b", 3);
+}
+
+TESTS(tokens, starts, names_come_without_their_quotes, names_are_bytes)

@@ -1,6 +1,7 @@
 #include "migrate/target.h"
 
 #include "lib/base/fd.h"
+#include "lib/box/client.h"
 
 void target_done(struct migrate_target *t)
 {
@@ -49,16 +50,7 @@ static bool from_environment(const char *path, struct migrate_target *t, const c
     }
     if (!choose_database(t->env, wanted, &t->name, err))
         return false;
-    const struct env_database *d = env_find_database(t->env, t->name);
-    t->db = (struct db_conf){.host = d->host,
-                             .port = d->port,
-                             .socket = d->socket,
-                             .user = d->user,
-                             .database = d->database,
-                             .password_env = d->password_env,
-                             .password_file = d->password_file};
-    return db_engine_parse(d->engine, &t->db.engine) ||
-           err_set(err, ERR_CONFIG, "unknown engine '%s' of database '%s'", d->engine, t->name);
+    return client_conf(env_find_database(t->env, t->name), &t->db, err);
 }
 
 bool target_resolve(const struct target_choice *c, struct migrate_target *out, struct err *err)

@@ -161,11 +161,8 @@ static bool look_at_set_aside(struct my_target *t, struct err *err)
         return true;
     if (!my_is_filled(t, old, &filled, err))
         return false;
-    if (!filled)
-        return true;
-    err_set(err, ERR_EXISTS, "'%s' at %s is what '%s' was before it was replaced", old,
-            t->main->label, t->conf.final);
-    return err_hint(err, "move its tables back with RENAME TABLE, or drop it");
+    return !filled || target_refuse_aside(old, t->main->label, t->conf.final,
+                                          "move its tables back with RENAME TABLE", err);
 }
 
 /* Every server has them. */

@@ -135,9 +135,7 @@ static bool look_at_set_aside(struct pg_target *t, struct err *err)
         return true;
     if (t->base.replaced)
         return refuse_of_others(t, old, err);
-    err_set(err, ERR_EXISTS, "'%s' at %s is what '%s' was before it was replaced", old,
-            t->admin->label, t->conf.final);
-    return err_hint(err, "rename it back, or drop it");
+    return target_refuse_aside(old, t->admin->label, t->conf.final, "rename it back", err);
 }
 
 /* Every server has them, and tools and people connect through them. */

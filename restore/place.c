@@ -1,6 +1,7 @@
 #include "restore/place.h"
 
 #include "lib/base/hash.h"
+#include "lib/box/client.h"
 
 #include <stdio.h>
 
@@ -44,25 +45,17 @@ static bool is_placed(const struct place *p, const struct env_database *db)
 
 bool place_db(const struct place *p, const char *name, struct place_db *out, struct err *err)
 {
-    enum db_engine engine;
-
     *out = (struct place_db){0};
     if (p->box)
         return box_db_conf(p->box, name, &out->conf, err);
     const struct env_database *db = env_find_database(p->env, name);
     if (!db)
         return err_set(err, ERR_MISSING, "%s names no database '%s'", p->env->path, name);
-    if (!db_engine_parse(db->engine, &engine))
-        return err_set(err, ERR_CONFIG, "unknown engine '%s' of database '%s'", db->engine, name);
+    if (!client_conf(db, &out->conf, err))
+        return false;
     place_load_name(db->database, out->load);
     out->final = db->database;
-    out->conf = (struct db_conf){.engine = engine,
-                                 .host = db->host,
-                                 .port = db->port,
-                                 .socket = db->socket,
-                                 .user = db->user,
-                                 .database = is_placed(p, db) ? db->database : out->load,
-                                 .password_env = db->password_env,
-                                 .password_file = db->password_file};
+    if (!is_placed(p, db))
+        out->conf.database = out->load;
     return true;
 }

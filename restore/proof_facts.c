@@ -22,6 +22,20 @@ const char *fact_member(const json_t *fact, const char *member)
     return text ? text : "";
 }
 
+bool facts_know(const json_t *map, json_t *known, struct err *err)
+{
+    const char *key;
+    json_t *fact;
+
+    json_object_foreach((json_t *)(uintptr_t)map, key, fact)
+    {
+        const char *of = fact_member(fact, "of");
+        if (*of && json_object_set_new(known, of, json_true()) != 0)
+            return err_memory(err);
+    }
+    return true;
+}
+
 /* mine: where the fact is; other: where it is not, or is another. */
 static bool goes_without_saying(struct facts_both *c, const char *key, const char *of,
                                 const json_t *mine, const json_t *other)

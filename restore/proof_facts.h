@@ -23,6 +23,9 @@ bool facts_put(json_t *map, const struct fact *fact, struct err *err);
 /* "of", "value"; "" when there is none. */
 const char *fact_member(const json_t *fact, const char *member);
 
+/* Adds what the facts are about to a set. */
+bool facts_know(const json_t *map, json_t *known, struct err *err);
+
 /* known: things that are no surprise where the bundle has none of them; own: those that are the
  * server's own, and never compared. Both as keys, or NULL. */
 struct facts_both {

@@ -361,20 +361,12 @@ static bool add_component(struct comparing *c, const char *component, struct err
     AUTO(buf) struct buf text = {0};
     AUTO(json) json_t *map = json_object();
     struct facts f = {.map = map};
-    const char *key;
-    json_t *fact;
 
     if (!stream || !map)
         return err_memory(err);
     if (!bundle_read_text(c->part->conf->bundle, stream, &text, err) ||
-        !read_facts(&f, buf_view(&text), err))
+        !read_facts(&f, buf_view(&text), err) || !facts_know(map, c->known, err))
         return false;
-    json_object_foreach(map, key, fact)
-    {
-        const char *of = fact_member(fact, "of");
-        if (*of && json_object_set(c->known, of, fact) != 0)
-            return err_memory(err);
-    }
     return !only_component(c->part->conf->what.only, span_of(component)) ||
            merge(c->bundle, map, err);
 }

@@ -219,23 +219,14 @@ static bool know_accounts(struct comparing *c, const char *component, struct err
     AUTO(buf) struct buf text = {0};
     AUTO(json) json_t *map = json_object();
     struct facts facts = {.map = map};
-    const char *key;
-    json_t *fact;
 
     if (!name || !map)
         return err_memory(err);
     if (!bundle_find(bundle, name))
         return true;
-    if (!bundle_read_text(bundle, name, &text, err) ||
-        !sql_each(SQL_MARIADB, buf_view(&text), account_line, &facts, err))
-        return false;
-    json_object_foreach(map, key, fact)
-    {
-        const char *of = fact_member(fact, "of");
-        if (*of && json_object_set_new_nocheck(c->known, of, json_true()) != 0)
-            return err_memory(err);
-    }
-    return true;
+    return bundle_read_text(bundle, name, &text, err) &&
+           sql_each(SQL_MARIADB, buf_view(&text), account_line, &facts, err) &&
+           facts_know(map, c->known, err);
 }
 
 /* Databases may share a server: what belongs to another one of the bundle is none. */
@@ -257,7 +248,7 @@ static bool know_all(struct comparing *c, struct err *err)
 static bool add_own(struct comparing *c, const json_t *map, struct err *err)
 {
     const struct env *env = place_env(&c->proof->part->conf->place);
-    const char *database = strchr(c->proof->part->component, '.') + 1, *key;
+    const char *key;
     json_t *fact;
 
     json_object_foreach((json_t *)(uintptr_t)map, key, fact)
@@ -269,7 +260,7 @@ static bool add_own(struct comparing *c, const json_t *map, struct err *err)
             continue;
         if (!my_account_names(span_of(of + strlen("account ")), &user, &host))
             return err_memory(err);
-        if (box_makes_account(env, database, buf_view(&user), buf_view(&host)) &&
+        if (box_makes_account(env, c->proof->part->name, buf_view(&user), buf_view(&host)) &&
             json_object_set_new_nocheck(c->own, of, json_true()) != 0)
             return err_memory(err);
     }

@@ -53,6 +53,14 @@ void target_forget(struct target *t)
     json_decref(t->left_out);
 }
 
+bool target_refuse_aside(const char *old, const char *label, const char *final, const char *back,
+                         struct err *err)
+{
+    err_set(err, ERR_EXISTS, "'%s' at %s is what '%s' was before it was replaced", old, label,
+            final);
+    return err_hint(err, "%s, or drop it", back);
+}
+
 bool target_refuse_source(const char *label, struct err *err)
 {
     err_set(err, ERR_EXISTS, "%s is the server that the bundle was captured from", label);

@@ -73,6 +73,9 @@ bool target_leave(struct target *t, const char *component, const char *what, con
                   struct err *err);
 bool target_leave_all(struct target *t, const char *component, const json_t *list, struct err *err);
 void target_forget(struct target *t);
+/* What `final` was before it was replaced stands there as `old`; back: how it gets its name again. */
+bool target_refuse_aside(const char *old, const char *label, const char *final, const char *back,
+                         struct err *err);
 /* Both versions of a server's identity are told and equal: it is the one that was captured. */
 bool target_refuse_source(const char *label, struct err *err);
 

@@ -1,4 +1,5 @@
 /* The sessions that the databases of one server share. */
+#include "lib/box/client.h"
 #include "lib/db/room.h"
 #include "snapshot/my.h"
 
@@ -117,22 +118,21 @@ static struct my_server *find(const struct my_source *s)
     return NULL;
 }
 
-static struct my_server *server_new(const struct my_source *s)
+static struct my_server *server_new(const struct my_source *s, struct err *err)
 {
-    const struct env_database *from = s->from;
     struct my_server *v = calloc(1, sizeof(*v));
 
-    if (!v)
+    if (!v) {
+        err_memory(err);
         return NULL;
+    }
     v->jobs = s->conf.jobs;
     v->sources = (struct vec)VEC(struct my_source *);
-    v->conf = (struct db_conf){.engine = DB_MARIADB,
-                               .host = from->host,
-                               .port = from->port,
-                               .socket = from->socket,
-                               .user = from->user,
-                               .password_env = from->password_env,
-                               .password_file = from->password_file};
+    if (!client_conf(s->from, &v->conf, err)) {
+        server_free(v);
+        return NULL;
+    }
+    v->conf.database = NULL;
     return v;
 }
 
@@ -140,9 +140,9 @@ bool my_server_join(struct my_source *s, struct err *err)
 {
     struct my_server *known = find(s);
 
-    s->server = known ? known : server_new(s);
+    s->server = known ? known : server_new(s, err);
     if (!s->server)
-        return err_memory(err);
+        return false;
     s->server->uses++;
     if (!known && !open_sessions(s->server, &s->conf, err))
         return false;

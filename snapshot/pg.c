@@ -1,6 +1,7 @@
 #include "snapshot/pg.h"
 
 #include "lib/base/json.h"
+#include "lib/box/client.h"
 #include "lib/db/pg_session.h"
 
 #define VERSION_MIN 120000u
@@ -40,19 +41,11 @@ static bool fill(struct pg_source *s, const struct source_conf *conf, unsigned i
     s->conf = *conf;
     s->conf.jobs = conf->jobs ? conf->jobs : 1;
     s->from = from;
-    s->db_conf = (struct db_conf){.engine = DB_POSTGRESQL,
-                                  .host = from->host,
-                                  .port = from->port,
-                                  .socket = from->socket,
-                                  .user = from->user,
-                                  .database = from->database,
-                                  .password_env = from->password_env,
-                                  .password_file = from->password_file};
     pthread_mutex_init(&s->leader_lock, NULL);
     s->left_out = json_array();
     if (asprintf(&s->component, "postgresql.%s", from->name) < 0)
         s->component = NULL;
-    return (s->component && s->left_out) || err_memory(err);
+    return (s->component && s->left_out) ? client_conf(from, &s->db_conf, err) : err_memory(err);
 }
 
 static bool check_version(const struct pg_source *s, struct err *err)

@@ -53,21 +53,19 @@ static bool is_host_name(const char *host)
            host[strspn(host, "0123456789.")];
 }
 
-/* A box's server looks no names up (lib/box/server_my.c). */
-static bool tell_host(struct my_target *t, struct span account, struct err *err)
+/* A box's server looks no names up (lib/box/server_my.c): it is told at the end. */
+static bool note_host(struct my_target *t, struct span account, struct err *err)
 {
-    AUTO(buf) struct buf user = {0}, host = {0}, what = {0};
+    AUTO(buf) struct buf user = {0}, host = {0};
+    AUTO(free) char *name = span_dup(account);
 
-    if (!my_account_names(account, &user, &host))
+    if (!name || !my_account_names(account, &user, &host))
         return err_memory(err);
     if (!is_host_name(buf_str(&host)))
         return true;
-    buf_printf(&what, "account %.*s", (int)account.len, account.at);
-    return buf_ok(&what, err) &&
-           target_leave(&t->base, t->conf.component, buf_str(&what),
-                        "its host is a name, which a box's server does not resolve: nobody can be "
-                        "it, and what runs as it fails",
-                        err);
+    if (!t->unresolved)
+        t->unresolved = json_object();
+    return json_object_set_new_nocheck(t->unresolved, name, json_true()) == 0 || err_memory(err);
 }
 
 static bool make_account(const struct making *m, struct span sql, struct span name, struct err *err)
@@ -76,7 +74,7 @@ static bool make_account(const struct making *m, struct span sql, struct span na
 
     if (my_account_boxes(m->target, name))
         return true;
-    return m->db->ops->query(m->db, sql, NULL, NULL, NULL, &why) ? tell_host(m->target, name, err)
+    return m->db->ops->query(m->db, sql, NULL, NULL, NULL, &why) ? note_host(m->target, name, err)
                                                                  : refused(m, name, &why, err);
 }
 
@@ -267,12 +265,64 @@ static bool make_definer(struct my_target *t, struct db *db, struct span who, st
                         "objects run as it and the bundle does not hold it: made locked, with all "
                         "rights on the database",
                         err) &&
-           (!host.len || tell_host(t, buf_view(&name), err));
+           (!host.len || note_host(t, buf_view(&name), err));
+}
+
+/* ---- hosts that are names ----------------------------------------------------------------------*/
+
+/* Who objects run as is told by itself: what runs as it fails. */
+static bool tell_definer(struct my_target *t, struct db *db, struct span who, struct err *err)
+{
+    AUTO(buf) struct buf here = {0}, name = {0}, what = {0};
+    struct span user, host;
+
+    my_here_account(&t->here, who, &here);
+    my_definer_split(db, buf_view(&here), &name, &user, &host);
+    if (!buf_ok(&here, err) || !buf_ok(&name, err))
+        return false;
+    if (json_object_del(t->unresolved, buf_str(&name)) != 0)
+        return true;
+    buf_printf(&what, "account %s", buf_str(&name));
+    return buf_ok(&what, err) &&
+           target_leave(&t->base, t->conf.component, buf_str(&what),
+                        "its host is a name, which a box's server does not resolve: nobody can be "
+                        "it, and what runs as it fails",
+                        err);
+}
+
+/* There may be hundreds of them. */
+#define HOSTS_SHOWN 5
+static bool tell_hosts(struct my_target *t, struct db *db, struct err *err)
+{
+    AUTO(buf) struct buf what = {0};
+    const char *name;
+    json_t *unused;
+    size_t shown = 0;
+
+    if (!each_definer(t, db, json_object_get(t->facts, "definers"), tell_definer, err))
+        return false;
+    size_t count = json_object_size(t->unresolved);
+    if (!count)
+        return true;
+    buf_printf(&what, "%zu account%s: ", count, count == 1 ? "" : "s");
+    json_object_foreach(t->unresolved, name, unused)
+    {
+        if (++shown <= HOSTS_SHOWN)
+            buf_printf(&what, "%s%s", shown == 1 ? "" : ", ", name);
+    }
+    if (count > HOSTS_SHOWN)
+        buf_printf(&what, " and %zu more", count - HOSTS_SHOWN);
+    return buf_ok(&what, err) &&
+           target_leave(&t->base, t->conf.component, buf_str(&what),
+                        "the host is a name, which a box's server does not resolve: nobody can log "
+                        "in",
+                        err);
 }
 
 bool my_definers_restore(struct my_target *t, struct err *err)
 {
-    return !t->conf.owned || each_definer(t, t->main, t->lacking, make_definer, err);
+    return !t->conf.owned ||
+           (each_definer(t, t->main, t->lacking, make_definer, err) && tell_hosts(t, t->main, err));
 }
 
 /* Without the mode a grant to an account that is not there would make it, with no password. */

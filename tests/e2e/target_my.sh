@@ -340,6 +340,12 @@ check_has "by what it lacks" "$(say)" "SHOW VIEW, TRIGGER, EVENT on 'lone2'"
 my_sql -e "CREATE USER ghost@localhost; GRANT SELECT ON mysql.user TO few@localhost; GRANT ALL ON lone2.* TO few@localhost; GRANT GRANT OPTION ON lone2.* TO few@localhost"
 check "with all of them it is replaced" to lowfew --no-owner --replace-database lone2
 check_has "with its grants" "$(my_sql -e 'SHOW GRANTS FOR ghost@localhost')" 'ON `lone2`.`t`'
+my_sql -e "GRANT SET USER ON *.* TO few@localhost"
+check "a routine whose text it may not read is no difference" to lowfew --verify --no-privileges --replace-database lone2 --journal "$T/hidden"
+check_has "but told as not compared" "$(cat "$T/hidden")" "PROCEDURE upper: its text is hidden"
+my_sql -e "GRANT SELECT ON mysql.proc TO few@localhost"
+check "one that it may read is compared" to lowfew --verify --no-privileges --replace-database lone2 --journal "$T/shown"
+check_same "without a word" "$(grep -c hidden "$T/shown")" 0
 MY_SOCKET=$STAGING STORE=$T/store
 
 # ---- every kind of object, and both engines in one file -------------------------------------------------

@@ -18,8 +18,14 @@
 static ssize_t read_file(int dir, char *to, size_t len, struct stat *st)
 {
     AUTO(fd) int fd = openat(dir, SWAP_LOCK, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    ssize_t n = -1;
 
-    return fd < 0 || fstat(fd, st) != 0 ? -1 : pread(fd, to, len, 0);
+    if (fd < 0 || fstat(fd, st) != 0)
+        return -1;
+    do
+        n = pread(fd, to, len, 0);
+    while (n < 0 && errno == EINTR);
+    return n;
 }
 
 static bool stays_locked(int dir, const char *url, struct err *err)
@@ -186,7 +192,11 @@ static enum whose whose(const struct local_lock *l)
 
 bool local_lock_held(const struct local_lock *l, const char *url, struct err *err)
 {
-    return (swap_lock_fresh(&l->swap) && whose(l) == OURS) ||
+    enum whose now = whose(l);
+
+    if (now == UNKNOWN)
+        return err_sys(err, ERR_IO, "cannot see who has the lock of store '%s'", url);
+    return (swap_lock_fresh(&l->swap) && now == OURS) ||
            err_set(err, ERR_LOCK, "the lock of store '%s' was lost to somebody else", url);
 }
 

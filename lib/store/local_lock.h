@@ -20,7 +20,7 @@ struct local_lock {
 bool local_lock_take(int dir, const char *url, int64_t wait_ns, struct local_lock *out,
                      struct err *err);
 /* To be asked before what it guards is changed: ERR_LOCK when it was held for so long that a writer
- * elsewhere may have taken it for dead, or has. */
+ * elsewhere may have taken it for dead, or has. ERR_IO when that cannot be seen. */
 bool local_lock_held(const struct local_lock *l, const char *url, struct err *err);
 /* The lock file of somebody else is left alone. */
 void local_lock_drop(struct local_lock *l);

@@ -42,14 +42,15 @@ bool store_layout_check(struct store *s, struct err *err)
     return true;
 }
 
-/* What another writer made in the meantime is as good as ours. */
+/* What another writer made in the meantime is as good as ours; one that only had the lock has made
+ * nothing. */
 static bool swap_in(struct store *s, const char *name, const char *text, struct err *err)
 {
-    struct err lost = {0};
+    struct err lost = {0}, absent = {0};
+    struct store_stat st;
 
-    if (s->ops->swap(s, name, NULL, span_of(text), &lost) || lost.code == ERR_LOCK)
-        return true;
-    return err_pass(err, &lost);
+    return s->ops->swap(s, name, NULL, span_of(text), &lost) ||
+           (lost.code == ERR_LOCK && s->ops->stat(s, name, &st, &absent)) || err_pass(err, &lost);
 }
 
 /* The index first: a layout without one would be read as damaged. */

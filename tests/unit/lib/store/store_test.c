@@ -11,6 +11,7 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -466,6 +467,47 @@ TEST(local_gives_up_a_lock_that_it_lost)
     drop(dir);
 }
 
+/* Another writer came between, and died: what was to be made is not there, whoever has the lock. */
+TEST(local_makes_no_layout_without_an_index)
+{
+    char *dir = temp_dir();
+    AUTO(free) char *lock = path_join(dir, SWAP_LOCK), *layout = path_join(dir, STORE_LAYOUT);
+    AUTO(free) char *blobs = path_join(dir, "blobs/sha256"), *tmp = path_join(dir, "tmp");
+    struct store *s = NULL;
+    struct err err = {0};
+
+    /* So that the first fsync() is that of the index. */
+    assert_ok(dir_make(blobs, 0700, &err) && dir_make(tmp, 0700, &err), &err);
+    lock_lost_in_fsync = lock;
+    assert_fails(store_open(dir, STORE_WRITE, &s, &err), &err, ERR_LOCK);
+    assert_false(path_exists(layout));
+    assert_int_equal(unlink(lock), 0);
+    assert_ok(store_open(dir, STORE_WRITE, &s, &err), &err);
+    store_close(s);
+    drop(dir);
+}
+
+/* A process without descriptors cannot look whose the lock is: it was not lost for that. */
+TEST(local_lock_that_cannot_be_looked_at)
+{
+    char *dir = temp_dir();
+    AUTO(fd) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    AUTO(local_lock) struct local_lock taken = LOCAL_LOCK;
+    struct rlimit usual, none;
+    struct err err = {0};
+
+    assert_ok(local_lock_take(fd, dir, 0, &taken, &err), &err);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &usual), 0);
+    none = (struct rlimit){0, usual.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    bool held = local_lock_held(&taken, dir, &err);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &usual), 0);
+    assert_fails(held, &err, ERR_IO);
+    assert_non_null(strstr(err.text, "Too many open files"));
+    assert_ok(local_lock_held(&taken, dir, &err), &err);
+    drop(dir);
+}
+
 /* The lock is ours as far as the file says; but others count, too. */
 TEST(local_gives_up_a_lock_that_it_held_for_long)
 {
@@ -677,6 +719,7 @@ TEST(local_lists_leftovers)
 
 TESTS(memory_conforms, local_conforms, named_conforms, local_takes_over_its_own_lock,
       local_lock_that_cannot_be_removed, local_gives_up_a_lock_that_it_lost,
+      local_makes_no_layout_without_an_index, local_lock_that_cannot_be_looked_at,
       local_gives_up_a_lock_that_it_held_for_long, local_says_who_holds_the_lock,
       local_buries_a_dead_lock_once, local_is_private, local_refuses_what_is_no_store,
       local_goes_on_with_what_was_begun, local_follows_no_links, local_lists_leftovers)

@@ -99,7 +99,7 @@ bool my_load(struct my_target *t, struct my_target_table *table, struct db *db, 
         *(i < from ? &before : &expected) += table->stream->segments[i].records;
     progress_note(t->conf.progress, table->name);
     struct my_loaded load = {
-        .bundle = t->conf.bundle, .stream = table->stream, .from = from, .to = to};
+        .bundle = t->conf.bundle, .stream = table->stream, .from = from, .to = to, .raw = &f.raw};
     bool ok = db->ops->copy_in(db, span_of(table->load), give, &f, &loaded, err) &&
               my_warnings_check(&load, db, &unseen, err);
     if (ok && loaded != expected)

@@ -17,8 +17,7 @@ struct cursor {
 struct warnings {
     const struct my_loaded *load;
     const struct db *db;
-    struct buf raw;
-    size_t segment;    /* that `raw` holds; load->to: none yet */
+    size_t segment;    /* that load->raw holds; load->to: none yet */
     uint64_t first;    /* rows of the load before it */
     struct cursor *at; /* by column */
     uint64_t seen;
@@ -28,7 +27,6 @@ struct warnings {
 
 static void auto_warnings(struct warnings *w)
 {
-    buf_done(&w->raw);
     free(w->at);
 }
 
@@ -97,9 +95,9 @@ static bool hold(struct warnings *w, size_t segment, uint64_t first, struct err 
         w->at = calloc(columns + 1, sizeof(*w->at));
     if (!starts || !w->at)
         return err_memory(err);
-    if (!bundle_read(w->load->bundle, seg, &w->raw, err))
+    if (!bundle_read(w->load->bundle, seg, w->load->raw, err))
         return false;
-    if (!columns_starts(buf_view(&w->raw), columns, seg->records, starts))
+    if (!columns_starts(buf_view(w->load->raw), columns, seg->records, starts))
         return err_set(err, ERR_DAMAGED, "the segment is not %llu rows",
                        (unsigned long long)seg->records);
     for (unsigned i = 0; i < columns; i++)
@@ -129,7 +127,7 @@ static bool sent_value(struct warnings *w, unsigned column, uint64_t row, struct
     if (column >= bundle_columns(w->load->stream) || !find_segment(w, --row, err))
         return false;
     struct cursor *c = &w->at[column];
-    struct span text = buf_view(&w->raw);
+    struct span text = buf_view(w->load->raw);
     const char *end = text.at + text.len;
 
     row -= w->first;

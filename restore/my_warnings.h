@@ -17,6 +17,7 @@ struct my_loaded {
     struct bundle *bundle;
     const struct stream *stream;
     size_t from, to; /* segments of the load */
+    struct buf *raw; /* the loader's, to read segments into */
 };
 
 /* *unseen: there were more than the server keeps. */

@@ -101,6 +101,7 @@ bool my_target_keep(struct target *base, struct err *err);
 bool my_target_clear(struct target *base, bool all, struct err *err);
 
 /* Adds the rights that the account lacks on the databases that it is to fill. */
+bool my_sequences_missing(struct my_target *t, struct missing *missing, struct err *err);
 bool my_grants_missing(struct my_target *t, struct missing *missing, struct err *err);
 /* ERR_MISSING with the accounts that the server lacks, and the routines, triggers and events that this
  * account may not make: by making them, before anything is loaded. */

@@ -226,7 +226,8 @@ static bool gather(struct my_target *t, struct needs *n, struct err *err)
         (!t->conf.owned && !my_grants_missing(t, &n->missing, err)) ||
         !check_charset(n, fact(t, "charset"), err) ||
         !check_collation(n, fact(t, "collation"), err) ||
-        !my_accounts_missing(t, n->offered, &n->missing, err))
+        !my_accounts_missing(t, n->offered, &n->missing, err) ||
+        !my_sequences_missing(t, &n->missing, err))
         return false;
     for (size_t i = 0; i < t->table_count; i++) {
         const json_t *engine = json_object_get(t->tables[i].stream->meta, "engine");

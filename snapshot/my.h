@@ -4,6 +4,7 @@
  *   my_server.c   the sessions that the databases of one server share
  *   my_catalog.c  tables, columns, keys and their SHOW CREATE
  *   my_objects.c  views, routines, triggers, events, sequences
+ *   my_default.c  columns that no statement makes again
  *   my_trigger.c  triggers that name what is gone
  *   my_rights.c   what the account may see
  *   my_lock.c     the consistent point and its position
@@ -59,7 +60,8 @@ struct my_table {
     struct vec columns;   /* struct my_column, those that hold data */
     char *key_name;       /* NULL: no key to cut by */
     struct vec key;       /* unsigned: places in `columns` */
-    struct buf create;    /* SHOW CREATE TABLE as it is */
+    struct buf create;    /* SHOW CREATE TABLE, but for: */
+    bool no_default;      /* columns without one have DEFAULT NULL there */
     unsigned from, until; /* with history: places of the period's columns */
     uint32_t stream;
     atomic_uint_fast32_t ranges; /* handed out; the high half of a segment's number */

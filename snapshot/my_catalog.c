@@ -1,5 +1,6 @@
 /* What a database holds: tables, their columns, the key to read them by, SHOW CREATE. */
 #include "snapshot/my.h"
+#include "snapshot/my_default.h"
 
 static const char tables_sql[] =
 #include "snapshot/my_tables.sql.h"
@@ -314,6 +315,18 @@ static bool show_create(struct db *db, struct my_table *t, struct err *err)
            err_add(err, "table '%s'", t->name);
 }
 
+static bool give_defaults(struct my_source *s, struct my_table *t, struct err *err)
+{
+    AUTO(buf) struct buf text = {0};
+
+    if (s->main->is_mysql || s->main->version < 100201)
+        return true;
+    if (!my_default_null(buf_view(&t->create), &text, &t->no_default, err))
+        return err_add(err, "table '%s'", t->name);
+    buf_clear(&t->create);
+    return buf_span(&t->create, buf_view(&text)) || err_memory(err);
+}
+
 static bool show_creates(struct my_source *s, struct my_catalog *c, struct err *err)
 {
     struct my_table *t = c->tables.at;
@@ -322,7 +335,7 @@ static bool show_creates(struct my_source *s, struct my_catalog *c, struct err *
     if (s->main->is_mysql && !db_exec(s->main, err, "SET character_set_results = NULL"))
         return false;
     for (size_t i = 0; i < c->tables.count; i++) {
-        if (!show_create(s->main, &t[i], err))
+        if (!show_create(s->main, &t[i], err) || !give_defaults(s, &t[i], err))
             return false;
     }
     t = c->others.at;

@@ -170,6 +170,10 @@ static bool name_what_is_lost(struct my_source *s, const struct my_table *t, str
         !my_leave_out(s, "rows of table", t->name,
                       "a MEMORY table is empty again once the box's server was stopped", err))
         return false;
+    if (t->no_default &&
+        !my_leave_out(s, "columns without a default of table", t->name,
+                      "no statement makes a nullable one; NULL is their default", err))
+        return false;
     return !t->row_ids || my_leave_out(s, "history of table", t->name,
                                        "its periods are ids of transactions, which no server "
                                        "takes from another; what is current is kept",

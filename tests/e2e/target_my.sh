@@ -392,10 +392,15 @@ printf 'name: staging\ndatabases:\n  - {name: draws, engine: mariadb, socket: "%
 drawn() {
     my_sql -e 'INSERT INTO drawn.t (v) VALUES (3); INSERT INTO given.t (v) VALUES (3); SELECT (SELECT max(id) FROM drawn.t) > 6, (SELECT max(id) FROM given.t) > 16, (SELECT sum(v) FROM drawn.t), (SELECT sum(v) FROM given.t)'
 }
+check_status "one alone has nothing to draw from" 17 to pairto --only mariadb.draws
+check_has "it is told what that is" "$(say)" 'sequence '"'"'`given`.`s100`'"'"
+check_same "before anything is made" "$(my_sql -e "SHOW DATABASES LIKE 'rehearse%'")" ""
 check "both are restored at once" to pairto --verify
 check_same "and draw from one another by their new names" "$(drawn)" "$(printf '1\t1\t6\t6')"
 check "both are replaced" to pairto --verify --replace-database drawn --replace-database given
 check_same "and draw again" "$(drawn)" "$(printf '1\t1\t6\t6')"
+check "one alone draws from what is there" to pairto --verify --only mariadb.draws --replace-database drawn
+check_same "as before" "$(my_sql -e 'INSERT INTO drawn.t (v) VALUES (3); SELECT max(id) > 6 FROM drawn.t')" 1
 my_sql -e 'DROP DATABASE drawn; DROP DATABASE given'
 STORE=$T/store
 

@@ -305,13 +305,15 @@ static void leave_spaces(struct facts_both *c)
     }
 }
 
-bool proof_pg_database(struct proof_part *p, struct pg_owner *owner, struct db *db, struct err *err)
+bool proof_pg_database(struct proof_part *p, const struct pg_owner *owner, struct db *db,
+                       struct err *err)
 {
     AUTO(buf) struct buf was = {0}, is = {0};
     struct facts bundle = {0}, box = {0};
+    struct pg_owner mine = *owner; /* another worker compares the schema by it at the same time */
     bool ok = proof_bundle_text(p, "database.sql", &was, err) && pg_database_read(db, &is, err) &&
-              pg_owner_database(owner, db, !p->conf->place.box, &was, err) &&
-              pg_owner_blur(owner, &was, err) && pg_owner_blur(owner, &is, err) &&
+              pg_owner_database(&mine, db, !p->conf->place.box, &was, err) &&
+              pg_owner_blur(&mine, &was, err) && pg_owner_blur(&mine, &is, err) &&
               database_facts(buf_view(&was), &bundle, err) &&
               database_facts(buf_view(&is), &box, err);
     struct facts_both both = {.part = p, .bundle = bundle.map, .box = box.map};

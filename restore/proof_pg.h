@@ -7,7 +7,7 @@
 #include "restore/proof_part.h"
 
 /* Encoding, locale, owner, limits, settings, comment and rights of the session's database. */
-bool proof_pg_database(struct proof_part *p, struct pg_owner *owner, struct db *db,
+bool proof_pg_database(struct proof_part *p, const struct pg_owner *owner, struct db *db,
                        struct err *err);
 /* Roles of the server with attributes, settings, comments and memberships, and rights on parameters.
  * They are those of all databases of the bundle: the first component compares them. */

@@ -5,12 +5,8 @@ static bool suits_number(struct coder *c, struct span first)
 {
     int64_t v;
 
-    return code_read(first, &v) && c->form[0] == '\0';
-}
-
-static bool has_no_form(const struct coder *c)
-{
-    return c->form[0] == '\0';
+    (void)c;
+    return code_read(first, &v);
 }
 
 static char *put_number(struct coder *c, struct span value, char *to)
@@ -45,7 +41,8 @@ static char *get_numbers(struct coder *c, const struct code_lines *l, char *to, 
     return code_get_lines(c, l, to, end, get_number, keep_number);
 }
 
-const struct code code_number = {'n', false, suits_number, has_no_form, put_numbers, get_numbers};
+const struct code code_number = {'n',         false,      suits_number, code_has_no_form,
+                                 put_numbers, get_numbers};
 
 /* ---- UUIDs -----------------------------------------------------------------------------------*/
 
@@ -84,12 +81,6 @@ static char *get_uuid(struct coder *c, struct span line, char *to, const char *e
     return to + UUID_TEXT;
 }
 
-static void keep_uuid(struct coder *c, struct span value)
-{
-    (void)c;
-    (void)value;
-}
-
 static bool suits_uuid(struct coder *c, struct span first)
 {
     char room[CODE_SLACK];
@@ -99,12 +90,12 @@ static bool suits_uuid(struct coder *c, struct span first)
 
 static char *put_uuids(struct coder *c, const struct code_lines *l, char *to, const char *limit)
 {
-    return code_put_lines(c, l, to, limit, put_uuid, keep_uuid);
+    return code_put_lines(c, l, to, limit, put_uuid, code_keep_nothing);
 }
 
 static char *get_uuids(struct coder *c, const struct code_lines *l, char *to, const char *end)
 {
-    return code_get_lines(c, l, to, end, get_uuid, keep_uuid);
+    return code_get_lines(c, l, to, end, get_uuid, code_keep_nothing);
 }
 
-const struct code code_uuid = {'u', false, suits_uuid, has_no_form, put_uuids, get_uuids};
+const struct code code_uuid = {'u', false, suits_uuid, code_has_no_form, put_uuids, get_uuids};

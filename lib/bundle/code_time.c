@@ -229,20 +229,14 @@ static bool suits_millionths(struct coder *c, struct span first)
     return suits(c, first, "6*");
 }
 
-static void keep_time(struct coder *c, struct span value)
-{
-    (void)c;
-    (void)value;
-}
-
 static char *put_times(struct coder *c, const struct code_lines *l, char *to, const char *limit)
 {
-    return code_put_lines(c, l, to, limit, put_time, keep_time);
+    return code_put_lines(c, l, to, limit, put_time, code_keep_nothing);
 }
 
 static char *get_times(struct coder *c, const struct code_lines *l, char *to, const char *end)
 {
-    return code_get_lines(c, l, to, end, get_time, keep_time);
+    return code_get_lines(c, l, to, end, get_time, code_keep_nothing);
 }
 
 const struct code code_time = {'t', false, suits_exact, is_form, put_times, get_times};

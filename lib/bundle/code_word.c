@@ -4,7 +4,6 @@
 #include "lib/bundle/scan.h"
 #include "lib/bundle/words.h"
 
-#define SHAPE_MAX   512 /* bytes of a value that is taken apart */
 #define HASH_FACTOR UINT64_C(0x9e3779b97f4a7c15)
 
 static uint32_t fold(uint64_t h)
@@ -54,17 +53,6 @@ static inline bool same_value(const struct coder *c, struct span a, struct span 
     return memcmp(a.at, b.at, a.len) == 0;
 }
 
-static bool suits_word(struct coder *c, struct span first)
-{
-    (void)first;
-    return c->form[0] == '\0';
-}
-
-static bool has_no_form(const struct coder *c)
-{
-    return c->form[0] == '\0';
-}
-
 static char *put_word(struct coder *c, struct span value, char *to)
 {
     uint32_t number, at = 0;
@@ -106,6 +94,14 @@ static void keep_word(struct coder *c, struct span value)
         words_add(c->words, value, c->hash);
 }
 
+/* Whether values come again shows only later. */
+static bool suits_any(struct coder *c, struct span first)
+{
+    (void)c;
+    (void)first;
+    return true;
+}
+
 static char *put_words(struct coder *c, const struct code_lines *l, char *to, const char *limit)
 {
     return code_put_lines(c, l, to, limit, put_word, keep_word);
@@ -116,7 +112,7 @@ static char *get_words(struct coder *c, const struct code_lines *l, char *to, co
     return code_get_lines(c, l, to, end, get_word, keep_word);
 }
 
-const struct code code_word = {'d', true, suits_word, has_no_form, put_words, get_words};
+const struct code code_word = {'d', true, suits_any, code_has_no_form, put_words, get_words};
 
 /* ---- texts and the numbers in them -------------------------------------------------------------*/
 
@@ -225,7 +221,7 @@ static char *put_shape(struct coder *c, struct span value, char *to)
     const char *end = value.at + value.len;
     uint32_t number, at = 0;
 
-    if (value.len > SHAPE_MAX)
+    if (value.len > CODE_SHAPE)
         return NULL;
     c->hash = hash_shape(c, value);
     do {
@@ -266,7 +262,7 @@ static char *get_shape(struct coder *c, struct span line, char *to, const char *
 {
     struct span shape, number = {line.at, digits_at(c, line.at, line.at + line.len)};
 
-    if (!number_of(c, number, &shape))
+    if (!number_of(c, number, &shape) || shape.len > CODE_SHAPE)
         return NULL;
     line = (struct span){line.at + number.len, line.len - number.len};
     const char *p = shape.at, *shape_end = shape.at + shape.len;
@@ -283,7 +279,7 @@ static char *get_shape(struct coder *c, struct span line, char *to, const char *
 
 static void keep_shape(struct coder *c, struct span value)
 {
-    if (c->reading || value.len > SHAPE_MAX)
+    if (c->reading || value.len > CODE_SHAPE)
         words_append(c->words, value);
     else
         words_add(c->words, value, c->hash);
@@ -305,4 +301,4 @@ static bool suits_shape(struct coder *c, struct span first)
     return next_digit(c, first.at, first.at + first.len) < first.at + first.len;
 }
 
-const struct code code_shape = {'s', true, suits_shape, has_no_form, put_shapes, get_shapes};
+const struct code code_shape = {'s', true, suits_shape, code_has_no_form, put_shapes, get_shapes};

@@ -79,6 +79,7 @@ void codecs_give(struct codecs *all, struct codec *c)
         buf_done(&c->room);
     if (c->encoded.cap > CODEC_KEEP)
         buf_done(&c->encoded);
+    encoder_trim(c->encoder, CODEC_KEEP);
 
     pthread_mutex_lock(&all->lock);
     c->next = all->idle;
@@ -175,6 +176,8 @@ bool codec_compress_segment(struct codec *c, int level, const struct codec_segme
 
     if (!from->columns)
         return compress(c, level ? level : LEVEL_OTHER, NULL, from->bytes, frame, err);
+    if (encode_is(from->bytes))
+        return err_set(err, ERR_FAILED, "values of a segment are not escaped");
     return need_encoder(c, err) &&
            encode_columns(c->encoder, from->bytes, from->columns, from->rows, &encoded, err) &&
            compress(c, level ? level : LEVEL_COLUMNS, NULL, encoded.len ? encoded : from->bytes,
@@ -371,10 +374,23 @@ static bool decode(struct codec *c, const struct span *base, struct span frame, 
 bool codec_decode(struct codec *c, struct span frame, size_t raw_bytes, struct buf *out,
                   struct err *err)
 {
+    return decode(c, NULL, frame, raw_bytes, out, err);
+}
+
+/* What awk would take for encoded columns must not be any others. */
+static bool check_plain(const struct buf *columns, struct err *err)
+{
+    return !encode_is(buf_view(columns)) ||
+           err_set(err, ERR_DAMAGED, "columns that begin as encoded ones do");
+}
+
+bool codec_decode_columns(struct codec *c, struct span frame, size_t raw_bytes, struct buf *out,
+                          struct err *err)
+{
     uint64_t says = 0;
 
-    if (!codec_raw_bytes(frame, &says) || says >= raw_bytes)
-        return decode(c, NULL, frame, raw_bytes, out, err);
+    if (!codec_raw_bytes(frame, &says) || says >= raw_bytes || raw_bytes > ENCODE_RAW_MAX)
+        return decode(c, NULL, frame, raw_bytes, out, err) && check_plain(out, err);
     return need_encoder(c, err) && decode(c, NULL, frame, (size_t)says, &c->encoded, err) &&
            decode_columns(c->encoder, buf_view(&c->encoded), raw_bytes, out, err);
 }

@@ -44,10 +44,13 @@ bool codec_compress_edits(struct codec *c, const struct vec *edits, struct span 
                           struct span raw, struct span *frame, struct err *err);
 /* Memory of the codec for `len` bytes that are about to be read; NULL without memory. */
 char *codec_room(struct codec *c, size_t len);
-/* Exactly one frame of exactly raw_bytes, or of columns that were encoded and make that; anything else is
- * ERR_DAMAGED. No more than raw_bytes is ever allocated or written for either, whatever the frame says. */
+/* Exactly one frame of exactly raw_bytes; anything else is ERR_DAMAGED. No more than raw_bytes is
+ * ever allocated or written, whatever the frame says. */
 bool codec_decode(struct codec *c, struct span frame, size_t raw_bytes, struct buf *out,
                   struct err *err);
+/* The same of columns, which may be encoded; as much again is taken for what they are encoded to. */
+bool codec_decode_columns(struct codec *c, struct span frame, size_t raw_bytes, struct buf *out,
+                          struct err *err);
 /* The same of a frame whose prefix is `base`. */
 bool codec_decode_from(struct codec *c, struct span base, struct span frame, size_t raw_bytes,
                        struct buf *out, struct err *err);

@@ -15,6 +15,7 @@
 #define CODE_FORM    8   /* bytes behind a code's letter in the first line, with the NUL */
 #define CODE_SLACK   64  /* bytes that may be written without a look at the end */
 #define CODE_LITERAL '=' /* in front of a value that does not fit */
+#define CODE_SHAPE   512 /* bytes of a text that is taken apart: what a line may cost is bounded */
 /* Sums of what is written must be exact in awk's numbers, too. */
 #define CODE_NUMBER_MAX INT64_C(9000000000000000)
 
@@ -46,8 +47,8 @@ struct code {
     bool (*suits)(struct coder *c, struct span first);
     /* Whether there is such a form. */
     bool (*opens)(const struct coder *c);
-    /* What stands for the lines; returns its end, NULL as soon as that would be beyond `limit`, behind
-     * which there is room for a value and what stands for it. */
+    /* What stands for the lines; returns its end, NULL as soon as that could be beyond `limit`, behind
+     * which CODE_SHAPE bytes may be written. */
     char *(*put)(struct coder *c, const struct code_lines *l, char *to, const char *limit);
     /* The values that the lines stand for, up to `end` at most, behind which CODE_SLACK bytes may be
      * written; NULL: they stand for nothing, or for more. */
@@ -161,6 +162,17 @@ typedef char *code_get_value(struct coder *c, struct span line, char *to, const 
 /* Sees each value that stands as it is, behind the attempt to put it when it is written. */
 typedef void code_keep_value(struct coder *c, struct span value);
 
+static inline void code_keep_nothing(struct coder *c, struct span value)
+{
+    (void)c;
+    (void)value;
+}
+
+static inline bool code_has_no_form(const struct coder *c)
+{
+    return c->form[0] == '\0';
+}
+
 static inline __attribute__((always_inline)) char *code_put_lines(struct coder *c,
                                                                   const struct code_lines *l,
                                                                   char *to, const char *limit,
@@ -174,7 +186,8 @@ static inline __attribute__((always_inline)) char *code_put_lines(struct coder *
         struct span value = {p, (size_t)(at - p)};
         bool null = code_is_null(value);
 
-        if (to + value.len + 1 > limit)
+        /* As it is it takes two bytes more, for what stands before and behind it. */
+        if ((size_t)(limit - to) < value.len + 2)
             return NULL;
         char *end = null ? NULL : put(c, value, to);
         if (!end) {

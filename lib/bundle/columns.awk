@@ -1,5 +1,5 @@
 # Encoded columns, as zstd gives them, to columns; anything else passes as it is. Bytes: LC_ALL=C.
-# docs/bundle-format.md says what the codes are.
+# docs/bundle-format.md says what the codes are. It trusts what it reads: 'sha256sum -c' comes first.
 function number(v) {
     return v ~ /^(0|-?[1-9][0-9]*)$/ && length(v) <= 17 && v + 0 <= 9e15 && v + 0 >= -9e15
 }
@@ -7,7 +7,7 @@ function number(v) {
 # YYYY-MM-DD of the days since 1970-01-01.
 function date(days,    z, era, d, y, doy, m) {
     z = days + 719468
-    era = int(z / 146097)
+    era = z < 0 ? -1 : int(z / 146097)
     d = z - era * 146097
     y = int((d - int(d / 1460) + int(d / 36524) - int(d / 146096)) / 365)
     doy = d - (365 * y + int(y / 4) - int(y / 100))
@@ -58,13 +58,14 @@ plain { print; next }
     tail = substr(code[(NR - 2) / code[1] + 2], 3 + trimmed)
     unit = 10 ^ digits
     last = words = 0
+    split("", word)
 }
 kind == "-" || $0 == "\\N" { print; next }
 substr($0, 1, 1) == "=" {
     value = substr($0, 2)
     if (kind == "n" && number(value))
         last = value + 0
-    if (words < 65536)
+    if (words < 16384)
         word[words++] = value
     print value
     next

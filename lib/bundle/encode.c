@@ -10,7 +10,8 @@
 
 #define MAGIC       "\\:"
 #define MAGIC_BYTES (sizeof(MAGIC) - 1)
-/* More than that a code never writes before its length is looked at: see SHAPE_MAX of code_word.c. */
+/* Columns so far never take more than they did, so that what is tried of the next one ends before the
+ * end of all, and ROOM: what a sample may take more than it did is less than that. */
 #define ROOM      ((size_t)2048)
 #define RAW_LEAST 2048 /* bytes: less is not worth a first line */
 
@@ -43,7 +44,7 @@ struct encoder *encoder_new(void)
         encoder_free(e);
         return NULL;
     }
-    e->out.max = 4 * ENCODE_RAW_MAX;
+    e->out.max = 2 * ENCODE_RAW_MAX;
     return e;
 }
 
@@ -54,6 +55,12 @@ void encoder_free(struct encoder *e)
     words_done(&e->words);
     buf_done(&e->out);
     free(e);
+}
+
+void encoder_trim(struct encoder *e, size_t most)
+{
+    if (e && e->out.cap > most)
+        buf_done(&e->out);
 }
 
 /* ---- writing ---------------------------------------------------------------------------------*/
@@ -177,23 +184,23 @@ static struct choice choose(struct encoder *e, const struct code_lines *column, 
     return best;
 }
 
-/* To the end of the column; NULL when the code would make it no smaller. */
+/* To the end of the column; NULL when the code does not make it smaller. */
 static char *put_by(struct encoder *e, struct coder *by, const struct code_lines *column,
                     const char *all_end, char *to)
 {
     begin(by, &e->words, all_end, column->count);
-    return by->code->put(by, column, to, to + lines_bytes(column));
+    return by->code->put(by, column, to, to + lines_bytes(column) - 1);
 }
 
 static char *put_column(struct encoder *e, const struct code_lines *column, const char *all_end,
                         char *to, struct buf *head)
 {
     struct choice by = choose(e, column, all_end, to);
-    const char *end = by.coder.code ? put_by(e, &by.coder, column, all_end, to) : NULL;
+    char *end = by.coder.code ? put_by(e, &by.coder, column, all_end, to) : NULL;
 
     if (end) {
         buf_printf(head, " %c%s", by.coder.code->letter, by.coder.form);
-        return to + (end - to);
+        return end;
     }
     buf_puts(head, " -");
     return (char *)memcpy(to, column->from, lines_bytes(column)) + lines_bytes(column);
@@ -209,7 +216,7 @@ static bool put_columns(struct encoder *e, struct span raw, unsigned columns, ui
     const char *p = raw.at, *raw_end = raw.at + raw.len;
 
     buf_clear(&e->out);
-    if (!buf_reserve(&e->out, head_bytes + raw.len + 2 * ROOM))
+    if (!words_index(&e->words) || !buf_reserve(&e->out, head_bytes + raw.len + 2 * ROOM))
         return err_memory(err);
     buf_printf(&head, MAGIC "%llu", (unsigned long long)rows);
     char *from = e->out.at + head_bytes, *to = from;
@@ -244,6 +251,11 @@ bool encode_columns(struct encoder *e, struct span raw, unsigned columns, uint64
     return true;
 }
 
+bool encode_is(struct span columns)
+{
+    return span_starts(columns, MAGIC);
+}
+
 /* ---- reading -----------------------------------------------------------------------------------*/
 
 struct reading {
@@ -256,7 +268,7 @@ struct reading {
 static bool open_coder(const struct reading *r, struct span word, struct coder *c)
 {
     *c = (struct coder){0};
-    if (word.len == 0 || word.len > CODE_FORM)
+    if (word.len == 0 || word.len > CODE_FORM || memchr(word.at, '\0', word.len))
         return false;
     memcpy(c->form, word.at + 1, word.len - 1);
     if (*word.at == '-')
@@ -301,8 +313,7 @@ static bool get_columns(struct reading *r)
     const char *head_end = memchr(r->p, '\n', (size_t)(r->end - r->p));
     struct span head, word;
 
-    if (!head_end || (size_t)(head_end - r->p) < MAGIC_BYTES ||
-        memcmp(r->p, MAGIC, MAGIC_BYTES) != 0)
+    if (!head_end || !encode_is((struct span){r->p, (size_t)(head_end - r->p)}))
         return false;
     head = (struct span){r->p + MAGIC_BYTES, (size_t)(head_end - r->p) - MAGIC_BYTES};
     r->p = head_end + 1;

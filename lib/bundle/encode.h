@@ -17,15 +17,19 @@
 
 #include "lib/base/buf.h"
 
-#define ENCODE_RAW_MAX ((size_t)64 << 20) /* a larger segment is a large row, and stays as it is */
+#define ENCODE_RAW_MAX ((size_t)16 << 20) /* a larger segment is a large row, and stays as it is */
 
 struct encoder;
 
 struct encoder *encoder_new(void); /* NULL without memory */
 void encoder_free(struct encoder *e);
+/* Gives back what it holds beyond `most` bytes; it keeps half a MiB. */
+void encoder_trim(struct encoder *e, size_t most);
 /* *encoded is of `e` until it is used again; empty where nothing is gained. */
 bool encode_columns(struct encoder *e, struct span raw, unsigned columns, uint64_t rows,
                     struct span *encoded, struct err *err);
+/* Whether columns begin as encoded ones do, which they never do: values are escaped. */
+bool encode_is(struct span columns);
 /* Exactly raw_bytes, or ERR_DAMAGED; no more is ever written. */
 bool decode_columns(struct encoder *e, struct span encoded, size_t raw_bytes, struct buf *out,
                     struct err *err);

@@ -449,6 +449,17 @@ static bool decode_delta(struct bundle *b, const struct segment *seg, struct spa
     return ok;
 }
 
+/* A complete frame of the segment. */
+static bool decode_whole(const struct bundle *b, const struct segment *seg, struct span frame,
+                         struct codec *c, struct buf *out, struct err *err)
+{
+    const struct stream *s = (const struct stream *)b->streams.at + seg->stream;
+
+    if (s->kind == STREAM_COLUMNS && bundle_columns(s) > 0)
+        return codec_decode_columns(c, frame, (size_t)seg->raw_bytes, out, err);
+    return codec_decode(c, frame, (size_t)seg->raw_bytes, out, err);
+}
+
 bool bundle_decode(struct bundle *b, const struct segment *seg, struct span stored, struct codec *c,
                    struct buf *out, struct err *err)
 {
@@ -459,8 +470,7 @@ bool bundle_decode(struct bundle *b, const struct segment *seg, struct span stor
     if (ok && segment_is_delta(seg))
         ok = decode_delta(b, seg, frame, c, out, err);
     else if (ok)
-        ok = codec_decode(c, frame, (size_t)seg->raw_bytes, out, err) &&
-             check_content(seg, out, err);
+        ok = decode_whole(b, seg, frame, c, out, err) && check_content(seg, out, err);
     return ok || bundle_blame(b, seg, err);
 }
 
@@ -490,7 +500,7 @@ static bool decode_base(struct bundle *b, const struct segment *whole, struct sp
     AUTO(buf) struct buf room = {0};
     struct span frame;
     bool ok = unseal(b, whole, stored, &room, &frame, err) &&
-              codec_decode(c, frame, (size_t)whole->raw_bytes, out, err) &&
+              decode_whole(b, whole, frame, c, out, err) &&
               ((codec_has_checksum(frame) && !b->cache) || check_content(whole, out, err));
 
     return ok || bundle_blame(b, whole, err);

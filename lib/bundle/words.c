@@ -5,9 +5,15 @@
 
 bool words_init(struct words *w)
 {
-    *w = (struct words){.all = malloc(WORDS_MAX * sizeof(*w->all)),
-                        .slots = calloc((size_t)2 * WORDS_MAX, sizeof(*w->slots))};
-    return w->all && w->slots;
+    *w = (struct words){.all = malloc(WORDS_MAX * sizeof(*w->all))};
+    return w->all;
+}
+
+bool words_index(struct words *w)
+{
+    if (!w->slots)
+        w->slots = calloc((size_t)2 * WORDS_MAX, sizeof(*w->slots));
+    return w->slots;
 }
 
 void words_done(struct words *w)
@@ -21,11 +27,13 @@ void words_clear(struct words *w, uint64_t most)
 {
     uint32_t slots = 64;
 
+    w->count = 0;
+    if (!most)
+        return;
     while (slots < 2 * WORDS_MAX && slots < 2 * most)
         slots *= 2;
     memset(w->slots, 0, slots * sizeof(*w->slots));
     w->mask = slots - 1;
-    w->count = 0;
 }
 
 void words_append(struct words *w, struct span value)

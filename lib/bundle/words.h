@@ -12,7 +12,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define WORDS_MAX 65536u
+#define WORDS_MAX 16384u
+/* Of a search: whoever makes hashes alike gets a larger bundle, and one made slower within bounds. */
+#define WORDS_STEPS 16
 
 struct words {
     struct span *all; /* WORDS_MAX */
@@ -23,13 +25,11 @@ struct words {
     uint32_t count;
 };
 
-bool words_init(struct words *w); /* false without memory; words_done() is fine then */
+bool words_init(struct words *w);  /* false without memory; words_done() is fine then */
+bool words_index(struct words *w); /* before words are looked for; false without memory */
 void words_done(struct words *w);
-/* Forgets all; up to `most` will come. */
+/* Forgets all; up to `most` will come that are looked for. */
 void words_clear(struct words *w, uint64_t most);
-
-#define WORDS_STEPS \
-    32 /* of a search: whoever makes hashes alike gets a larger bundle, not a slower one */
 
 /* The numbers of those that have the hash, one by one: *at is 0 first, and UINT32_MAX is the end. Here
  * because it is asked for each value of a database. */

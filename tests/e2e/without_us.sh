@@ -13,6 +13,11 @@ my_sql -e "CREATE ROLE writer; CREATE USER \`o'ther\`@\`10.%\` IDENTIFIED BY 'x'
     GRANT UPDATE (price), SELECT ON catalog.articles TO writer; GRANT PROCESS ON *.* TO \`o'ther\`@\`10.%\` WITH GRANT OPTION;
     CREATE VIEW catalog.z_checked AS SELECT * FROM catalog.articles WHERE id > 0 WITH CASCADED CHECK OPTION;
     CREATE VIEW catalog.a_checked AS SELECT * FROM catalog.z_checked WHERE id > 1 WITH LOCAL CHECK OPTION"
+# Dates at the limits of what columns are encoded from, and between two of them all others.
+my_sql catalog -e "CREATE TABLE epochs (id int PRIMARY KEY, day date, at datetime(6), seen timestamp(3) NULL, ref uuid, said text);
+    INSERT INTO epochs SELECT seq, '0000-01-01' + INTERVAL seq * 7303 DAY, '1690-01-01' + INTERVAL seq * 1000003 SECOND_MICROSECOND,
+        '2001-01-01' + INTERVAL seq MINUTE, uuid(), concat('call ', seq % 7, ' at ', lpad(seq * 77 % 1000, 4, '0')) FROM seq_0_to_500;
+    UPDATE epochs SET day = '0000-02-29' WHERE id = 3; UPDATE epochs SET day = '9999-12-31', at = '9999-12-31 23:59:59.999999' WHERE id = 4"
 sed '/^box:/,$d; /^services:/,/^traffic:/d; s/engine: mariadb,/engine: mariadb, accounts: true,/' "$PRODUCTION" >"$T/exact.yaml"
 check "first snapshot" "$REHEARSE" snapshot --env "$T/exact.yaml" --to "$STORE" --tag monday
 pg_sql -c "UPDATE customers SET email = email || '.x' WHERE id % 40 = 0" shop

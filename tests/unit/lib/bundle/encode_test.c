@@ -279,7 +279,7 @@ TEST(goes_on_when_there_are_no_more_numbers)
     struct encoder *e = encoder_new();
     struct span encoded;
     struct err err = {0};
-    unsigned rows = 200000;
+    unsigned rows = 40000;
 
     assert_non_null(e);
     for (unsigned i = 0; i < rows; i++) {
@@ -313,6 +313,29 @@ TEST(writes_each_column_as_it_is_best)
     assert_ok(encode_columns(e, buf_view(&raw), COUNT(all), ROWS, &encoded, &err), &err);
     assert_memory_equal(encoded.at, head, sizeof(head) - 1);
     comes_back(e, buf_view(&raw), encoded);
+    encoder_free(e);
+}
+
+/* Of as many columns as a server has, none of which becomes smaller: numbers that rise, then as many
+ * empty values as make up for what was saved. */
+TEST(takes_no_more_room_than_the_columns_did)
+{
+    AUTO(buf) struct buf raw = {0};
+    struct encoder *e = encoder_new();
+    struct span encoded;
+    struct err err = {0};
+    unsigned columns = 4096, rows = 300;
+
+    assert_non_null(e);
+    for (unsigned more = 0; more < 3; more++) {
+        buf_clear(&raw);
+        for (unsigned i = 0; i < columns; i++)
+            for (unsigned row = 0; row < rows; row++)
+                buf_printf(&raw, row < 80 + more ? "%u\n" : "\n", 10 + row);
+        assert_ok(encode_columns(e, buf_view(&raw), columns, rows, &encoded, &err), &err);
+        if (encoded.len)
+            comes_back(e, buf_view(&raw), encoded);
+    }
     encoder_free(e);
 }
 
@@ -368,6 +391,7 @@ TEST(reads_what_the_format_says)
     means("\\:3 n\n5\n1\n-7\n", "5\n6\n-1\n");
     means("\\:3 n\n=x\n\\N\n4\n", "x\n\\N\n4\n");
     means("\\:2 td\n19723\n-1\n", "2024-01-01\n2023-12-31\n");
+    means("\\:3 td\n-719528\n59\n1\n", "0000-01-01\n0000-02-29\n0000-03-01\n");
     means("\\:2 t0\n-1\n1\n", "1969-12-31 23:59:59\n1970-01-01 00:00:00\n");
     means("\\:2 t3*+00\n120\n880\n", "1970-01-01 00:00:00.12+00\n1970-01-01 00:00:01+00\n");
     means("\\:2 t6\n1\n1\n", "1970-01-01 00:00:00.000001\n1970-01-01 00:00:00.000002\n");
@@ -423,7 +447,34 @@ TEST(refuses_what_it_does_not_say)
     refused("\\:1 n\n5\n", ENCODE_RAW_MAX + 1);
 }
 
+/* Each line would cost as much as the value that it refers to. */
+TEST(refuses_numbers_in_texts_that_are_too_long)
+{
+    AUTO(buf) struct buf encoded = {0};
+
+    buf_puts(&encoded, "\\:2 s\n=");
+    for (unsigned i = 0; i < 513; i++)
+        buf_putc(&encoded, '1');
+    buf_puts(&encoded, "\n0 5\n");
+    refused(buf_str(&encoded), 513 + 1 + 2);
+}
+
+TEST(refuses_a_code_with_a_nul)
+{
+    AUTO(buf) struct buf out = {0};
+    struct encoder *e = encoder_new();
+    struct err err = {0};
+    static const char encoded[] = "\\:1 n\0x\n5\n";
+
+    assert_non_null(e);
+    assert_fails(decode_columns(e, (struct span){encoded, sizeof(encoded) - 1}, 2, &out, &err),
+                 &err, ERR_DAMAGED);
+    encoder_free(e);
+}
+
 TESTS(writes_numbers_that_rise_as_differences, writes_times_as_differences,
       writes_uuids_without_dashes, writes_what_came_before_by_its_number,
       goes_on_when_there_are_no_more_numbers, writes_each_column_as_it_is_best,
-      leaves_what_is_little_or_no_columns, reads_what_the_format_says, refuses_what_it_does_not_say)
+      takes_no_more_room_than_the_columns_did, leaves_what_is_little_or_no_columns,
+      reads_what_the_format_says, refuses_what_it_does_not_say,
+      refuses_numbers_in_texts_that_are_too_long, refuses_a_code_with_a_nul)

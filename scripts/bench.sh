@@ -17,6 +17,7 @@ names=(
     postgresql:pg-size-vs-pg_dump
     postgresql:pg-restore-vs-pg_restore-tuned
     postgresql:pg-restore-vs-pg_restore
+    postgresql:pg-restore-vs-floor
     postgresql:pg-clone-vs-pgcopydb
     mariadb:my-snapshot-vs-mariadb-dump
     mariadb:my-snapshot-vs-mydumper

@@ -157,6 +157,58 @@ bench_pg_restore_vs_pg_restore_tuned() {
     pg_restore_bench pg-restore-vs-pg_restore-tuned
 }
 
+# The least that a server spends on taking the same rows: two sessions read them from files of its own
+# format, the dominating table in one, all others in the other, behind a TRUNCATE that saves the log;
+# then two build indexes and keys, and two analyse. No client, no decompression, no proof.
+PG_FLOOR_OTHERS="articles customers items sessions"
+pg_floor_files() {
+    local table
+    install -d -o postgres "$T/rows"
+    for table in orders $PG_FLOOR_OTHERS; do
+        pg_query -c "COPY $table TO '$T/rows/$table' (FORMAT binary)" || return 1
+    done
+    pg_dump_with -Z0
+}
+
+pg_floor_psql() {
+    psql -Xq -v ON_ERROR_STOP=1 -h "$PG_PEER" -p "$PG_PEER_PORT" -U postgres -d bench "$@"
+}
+
+pg_floor_load() { # TABLE...
+    local table
+    for table; do
+        pg_floor_psql -1 -c "TRUNCATE $table" \
+            -c "COPY $table FROM '$T/rows/$table' (FORMAT binary, FREEZE)" || return 1
+    done
+}
+
+pg_floor_section() {
+    "$(pg_program pg_restore)" -h "$PG_PEER" -p "$PG_PEER_PORT" -U postgres -d bench "$@" "$T/pg_dump"
+}
+
+pg_restore_floor() {
+    pg_floor_section --section=pre-data || return 1
+    # shellcheck disable=SC2086 # a list
+    pg_floor_load $PG_FLOOR_OTHERS &
+    local other=$! status=0
+    pg_floor_load orders || status=1
+    wait "$other" || status=1
+    pg_floor_section -j2 --section=post-data || status=1
+    "$(pg_program vacuumdb)" -h "$PG_PEER" -p "$PG_PEER_PORT" -U postgres -Z -j2 -q bench || status=1
+    return "$status"
+}
+
+bench_pg_restore_vs_floor() {
+    pg_environment
+    pg_tuned_server
+    pg_snapshot_clean
+    seconds our_snapshot
+    seconds pg_floor_files
+    measure pg-restore-vs-floor our_restore pg_restore_floor pg_restore_clean
+    pg_snapshot_clean
+    rm -rf "$T/rows"
+}
+
 # From one server to the other, nothing kept: for us a snapshot and a restore.
 pg_clone_ours() {
     our_snapshot && our_restore

@@ -120,6 +120,11 @@ held_at() {
     "${RESTORE[@]}" "$@" >"$T/part" 2>&1 & # no function: its pid would be a shell's
     HELD=$!
     check "$name: it comes to the $door" wait_for 60 at_door
+    at_door || { # what it does instead
+        tail -n 20 "$T/part" "$BOX"/*/server.log "$BOX"/*/*.log 2>/dev/null | cut -c1-300 | sed 's/^/#   /'
+        box_pg shop "SELECT pid, state, wait_event, left(query, 100) FROM pg_stat_activity" | sed 's/^/#   /'
+        ps -o pid,ppid,stat,wchan:20,etimes,args --forest -g "$(ps -o sess= -p $HELD)" | cut -c1-160 | sed 's/^/#   /'
+    }
 }
 # With its servers alive: what they are at comes to nothing.
 kill_it() {

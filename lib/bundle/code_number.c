@@ -1,4 +1,4 @@
-/* Whole numbers as differences, and UUIDs without their dashes. */
+/* Whole numbers as differences, and UUIDs without their dashes and version. */
 #include "lib/bundle/codes.h"
 
 static bool suits_number(struct coder *c, struct span first)
@@ -44,41 +44,51 @@ static char *get_numbers(struct coder *c, const struct code_lines *l, char *to, 
 const struct code code_number = {'n',         false,      suits_number, code_has_no_form,
                                  put_numbers, get_numbers};
 
-/* ---- UUIDs -----------------------------------------------------------------------------------*/
+/* ---- UUIDs: the form is the version, which then is in no line -----------------------------------*/
 
-#define UUID_TEXT   36
-#define UUID_DIGITS 32
+#define UUID_TEXT    36
+#define UUID_DIGITS  32
+#define UUID_VERSION 14 /* where it stands in the text */
 
 static char *put_uuid(struct coder *c, struct span value, char *to)
 {
     const char *v = value.at;
+    size_t kept = c->form[0] ? 0 : 1;
 
-    (void)c;
-    if (value.len != UUID_TEXT || v[8] != '-' || v[13] != '-' || v[18] != '-' || v[23] != '-')
+    if (value.len != UUID_TEXT || v[8] != '-' || v[13] != '-' || v[18] != '-' || v[23] != '-' ||
+        (!kept && v[UUID_VERSION] != c->form[0]))
         return NULL;
     memcpy(to, v, 8);
     memcpy(to + 8, v + 9, 4);
-    memcpy(to + 12, v + 14, 4);
-    memcpy(to + 16, v + 19, 4);
-    memcpy(to + 20, v + 24, 12);
-    return (scan_hex(to) & scan_hex(to + SCAN_STEP)) == SCAN_ALL ? to + UUID_DIGITS : NULL;
+    to[12] = v[UUID_VERSION];
+    memcpy(to + 12 + kept, v + UUID_VERSION + 1, 3);
+    memcpy(to + 15 + kept, v + 19, 4);
+    memcpy(to + 19 + kept, v + 24, 12);
+    return (scan_hex(to) & scan_hex(to + 15 + kept)) == SCAN_ALL ? to + UUID_DIGITS - 1 + kept
+                                                                 : NULL;
 }
 
 static char *get_uuid(struct coder *c, struct span line, char *to, const char *end)
 {
+    size_t kept = c->form[0] ? 0 : 1;
     const char *from = line.at;
 
-    (void)c;
     (void)end;
-    if (line.len != UUID_DIGITS)
+    if (line.len != UUID_DIGITS - 1 + kept)
         return NULL;
     memcpy(to, from, 8);
     memcpy(to + 9, from + 8, 4);
-    memcpy(to + 14, from + 12, 4);
-    memcpy(to + 19, from + 16, 4);
-    memcpy(to + 24, from + 20, 12);
+    to[UUID_VERSION] = kept ? from[12] : c->form[0];
+    memcpy(to + UUID_VERSION + 1, from + 12 + kept, 3);
+    memcpy(to + 19, from + 15 + kept, 4);
+    memcpy(to + 24, from + 19 + kept, 12);
     to[8] = to[13] = to[18] = to[23] = '-';
     return to + UUID_TEXT;
+}
+
+static bool is_version(const struct coder *c)
+{
+    return c->form[0] == '\0' || (strchr("0123456789abcdef", c->form[0]) && c->form[1] == '\0');
 }
 
 static bool suits_uuid(struct coder *c, struct span first)
@@ -86,6 +96,13 @@ static bool suits_uuid(struct coder *c, struct span first)
     char room[CODE_SLACK];
 
     return put_uuid(c, first, room) != NULL;
+}
+
+static bool suits_version(struct coder *c, struct span first)
+{
+    if (first.len == UUID_TEXT)
+        c->form[0] = first.at[UUID_VERSION];
+    return is_version(c) && c->form[0] && suits_uuid(c, first);
 }
 
 static char *put_uuids(struct coder *c, const struct code_lines *l, char *to, const char *limit)
@@ -98,4 +115,5 @@ static char *get_uuids(struct coder *c, const struct code_lines *l, char *to, co
     return code_get_lines(c, l, to, end, get_uuid, code_keep_nothing);
 }
 
-const struct code code_uuid = {'u', false, suits_uuid, code_has_no_form, put_uuids, get_uuids};
+const struct code code_uuid = {'u', false, suits_uuid, is_version, put_uuids, get_uuids};
+const struct code code_uuid_of = {'u', false, suits_version, is_version, put_uuids, get_uuids};

@@ -55,8 +55,8 @@ struct code {
     char *(*get)(struct coder *c, const struct code_lines *l, char *to, const char *end);
 };
 
-extern const struct code code_number, code_time, code_time_3, code_time_6, code_uuid, code_word,
-    code_shape;
+extern const struct code code_number, code_time, code_time_3, code_time_6, code_uuid, code_uuid_of,
+    code_word, code_shape;
 
 /* ---- pieces of text ------------------------------------------------------------------------------*/
 

@@ -72,6 +72,9 @@ substr($0, 1, 1) == "=" {
 }
 kind == "n" { printf "%.0f\n", last += $0 }
 kind == "t" { print moment(last += $0) }
-kind == "u" { print substr($0, 1, 8) "-" substr($0, 9, 4) "-" substr($0, 13, 4) "-" substr($0, 17, 4) "-" substr($0, 21) }
+kind == "u" {
+    line = substr($0, 1, 12) digits substr($0, 13)
+    print substr(line, 1, 8) "-" substr(line, 9, 4) "-" substr(line, 13, 4) "-" substr(line, 17, 4) "-" substr(line, 21)
+}
 kind == "d" { print word[$0 + 0] }
 kind == "s" { print shape($0) }

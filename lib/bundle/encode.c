@@ -26,8 +26,8 @@
 #define GOOD        128 /* words are not tried beside this */
 #define AGAIN_LEAST 4   /* of the sample: fewer say nothing */
 
-static const struct code *const steps[] = {&code_number, &code_time, &code_time_3, &code_time_6,
-                                           &code_uuid};
+static const struct code *const steps[] = {&code_number, &code_time,    &code_time_3,
+                                           &code_time_6, &code_uuid_of, &code_uuid};
 static const struct code *const readable[] = {&code_number, &code_time, &code_uuid, &code_word,
                                               &code_shape};
 

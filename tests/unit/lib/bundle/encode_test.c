@@ -209,21 +209,32 @@ TEST(writes_times_as_differences)
 
 /* ---- UUIDs -------------------------------------------------------------------------------------*/
 
-static void uuids(struct buf *to, unsigned row)
+static void uuid(struct buf *to, unsigned row, unsigned version)
 {
     uint64_t a = mix(row), b = mix(a);
 
+    buf_printf(to, "%08x-%04x-%x%03x-%04x-%012llx", (unsigned)a, (unsigned)(a >> 32 & 0xffff),
+               version, (unsigned)(a >> 52), (unsigned)b & 0xffff, (unsigned long long)(b >> 16));
+}
+
+static void uuids(struct buf *to, unsigned row)
+{
     if (row % 50 == 9)
         buf_puts(to, row % 100 == 9 ? "A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11"
                                     : "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a1-");
     else
-        buf_printf(to, "%08x-%04x-%04x-%04x-%012llx", (unsigned)a, (unsigned)(a >> 32 & 0xffff),
-                   (unsigned)(a >> 48), (unsigned)b & 0xffff, (unsigned long long)(b >> 16));
+        uuid(to, row, (unsigned)(mix(row) >> 7 & 15));
 }
 
-TEST(writes_uuids_without_dashes)
+static void random_uuids(struct buf *to, unsigned row)
+{
+    uuid(to, row, row % 90 == 5 ? 7 : 4);
+}
+
+TEST(writes_uuids_without_dashes_and_version)
 {
     written(uuids, "u", 92);
+    written(random_uuids, "u4", 87);
 }
 
 /* ---- words -------------------------------------------------------------------------------------*/
@@ -416,6 +427,7 @@ TEST(reads_what_the_format_says)
     means("\\:2 t3*+00\n120\n880\n", "1970-01-01 00:00:00.12+00\n1970-01-01 00:00:01+00\n");
     means("\\:2 t6\n1\n1\n", "1970-01-01 00:00:00.000001\n1970-01-01 00:00:00.000002\n");
     means("\\:1 u\n0123456789abcdef0123456789abcdef\n", "01234567-89ab-cdef-0123-456789abcdef\n");
+    means("\\:1 u4\n0123456789ab4567123456789abcdef\n", "01234567-89ab-4456-7123-456789abcdef\n");
     means("\\:4 d\n=a\n=\n1\n0\n", "a\n\n\na\n");
     means("\\:3 s\n=a1b22\n0 07 5\n0 3 4\n", "a1b22\na07b5\na3b4\n");
     means("\\:2 - -\n1\n2\n3\n4\n", "1\n2\n3\n4\n");
@@ -452,6 +464,9 @@ TEST(refuses_what_it_does_not_say)
                                       "\\:1 td\n2932897\n",
                                       "\\:1 t0\n-62167305600\n",
                                       "\\:1 u\n0123\n",
+                                      "\\:1 u4\n0123456789abcdef0123456789abcdef\n",
+                                      "\\:1 u44\n0123456789abcdef0123456789abcde\n",
+                                      "\\:1 uA\n0123456789abcdef0123456789abcde\n",
                                       "\\:1 d\n0\n",
                                       "\\:2 d\n=a\n1\n",
                                       "\\:2 d\n=a\n-1\n",
@@ -493,7 +508,7 @@ TEST(refuses_a_code_with_a_nul)
 }
 
 TESTS(writes_numbers_that_rise_as_differences, writes_times_as_differences,
-      writes_uuids_without_dashes, writes_what_came_before_by_its_number,
+      writes_uuids_without_dashes_and_version, writes_what_came_before_by_its_number,
       goes_on_when_there_are_no_more_numbers, writes_each_column_as_it_is_best,
       takes_no_more_room_than_the_columns_did, leaves_what_is_little_or_no_columns,
       reads_what_the_format_says, refuses_what_it_does_not_say,

@@ -200,22 +200,38 @@ static bool take_object(struct span *rest, struct my_grant *g)
            (all ? !g->kind.at : !server && is_closed(g->object, '`'));
 }
 
+/* (`a`, `b`) behind the opening parenthesis. */
+static bool take_columns(struct span *rest)
+{
+    struct span token;
+
+    do {
+        token = next(rest);
+        if (!is_closed(token, '`') && !is_bare(token, false))
+            return false;
+        token = next(rest);
+    } while (span_is(token, ","));
+    return span_is(token, ")");
+}
+
 /* SELECT, DELETE HISTORY, INSERT (`a`, `b`) */
 static bool are_rights(struct span what)
 {
-    unsigned depth = 0;
     struct span token;
 
-    while ((token = next(&what)).len) {
-        if (span_is(token, "(") || span_is(token, ")"))
-            depth += *token.at == '(' ? 1 : -1;
-        else if (!span_is(token, ",") &&
-                 !(depth ? is_closed(token, '`') || is_bare(token, false) : is_bare(token, true)))
+    do {
+        if (!is_bare(next(&what), true))
             return false;
-        if (depth > 1)
-            return false;
-    }
-    return depth == 0;
+        while (is_bare(peek(what), true))
+            next(&what);
+        token = next(&what);
+        if (span_is(token, "(")) {
+            if (!take_columns(&what))
+                return false;
+            token = next(&what);
+        }
+    } while (span_is(token, ","));
+    return !token.len;
 }
 
 static bool has_option(struct span rest)
@@ -268,7 +284,7 @@ bool my_grant_parse(struct span sql, struct my_grant *out)
         known = is_account(g.what);
     } else if (take_object(&rest, &g)) {
         word = next(&rest);
-        known = g.what.len && are_rights(g.what);
+        known = are_rights(g.what);
     }
     if (!known || !span_is(word, "TO"))
         return false;

@@ -77,6 +77,13 @@ TEST(what_is_no_grant_is_refused)
         "GRANT SELECT ON `d`.`t` TO `u`/*!@*/`h`",
         "GRANT SELECT ON `d`.`t` TO `u`@'h\\'",
         "GRANT SELECT (`a`, (`b`)) ON `d`.`t` TO `u`@`h`",
+        "GRANT SELECT () ON `d`.`t` TO `u`@`h`", /* this and those below: found by fuzzing */
+        "GRANT SELECT (`a`,) ON `d`.`t` TO `u`@`h`",
+        "GRANT SELECT (`a` `b`) ON `d`.`t` TO `u`@`h`",
+        "GRANT SELECT (`a`) (`b`) ON `d`.`t` TO `u`@`h`",
+        "GRANT SELECT (`a`) INSERT ON `d`.`t` TO `u`@`h`",
+        "GRANT SELECT, ON `d`.`t` TO `u`@`h`",
+        "GRANT (`a`) ON `d`.`t` TO `u`@`h`",
         "GRANT `r`, `s` TO `u`@`h`",
         "GRANT PROXY ON /*! x */ TO `u`@`h`",
         "SET DEFAULT ROLE `r` FOR u",

@@ -22,6 +22,7 @@
 struct stat_line {
     char state;
     int group;
+    int threads;
     uint64_t start;
 };
 
@@ -31,7 +32,7 @@ static inline void auto_dir(DIR **d)
         closedir(*d);
 }
 
-/* proc(5): fields 3, 5 and 22. The name in field 2 may hold blanks and brackets, so they are counted
+/* proc(5): fields 3, 5, 20 and 22. The name in field 2 may hold blanks and brackets, so they are counted
  * from the last bracket on. */
 static bool read_stat(const char *pid, struct stat_line *out)
 {
@@ -46,8 +47,15 @@ static bool read_stat(const char *pid, struct stat_line *out)
     const char *rest = strrchr(text, ')');
     return rest && sscanf(rest,
                           ") %c %*d %d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d "
-                          "%*d %*d %" SCNu64,
-                          &out->state, &out->group, &out->start) == 3;
+                          "%d %*d %" SCNu64,
+                          &out->state, &out->group, &out->threads, &out->start) == 4;
+}
+
+/* The first thread of a process that is killed may be a zombie before the others, which hold its ports
+ * and files for as long as they need. */
+static bool is_over(const struct stat_line *line)
+{
+    return (line->state == 'Z' || line->state == 'X') && line->threads <= 1;
 }
 
 static bool stat_of(pid_t pid, struct stat_line *out)
@@ -55,7 +63,7 @@ static bool stat_of(pid_t pid, struct stat_line *out)
     char name[24];
 
     snprintf(name, sizeof(name), "%d", (int)pid);
-    return pid > 0 && read_stat(name, out) && out->state != 'Z' && out->state != 'X';
+    return pid > 0 && read_stat(name, out) && !is_over(out);
 }
 
 uint64_t proc_start_ticks(pid_t pid)
@@ -74,7 +82,7 @@ bool proc_gone(pid_t pid, uint64_t start_ticks)
     snprintf(name, sizeof(name), "%d", (int)pid);
     if (!read_stat(name, &line))
         return false;
-    return line.state == 'Z' || line.state == 'X' || (start_ticks && line.start != start_ticks);
+    return is_over(&line) || (start_ticks && line.start != start_ticks);
 }
 
 const char *proc_kernel(char out[PROC_KERNEL])
@@ -108,7 +116,7 @@ static bool group_alive(pid_t group)
 
     while (d && (entry = readdir(d)))
         if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' && read_stat(entry->d_name, &s) &&
-            s.group == group && s.state != 'Z' && s.state != 'X')
+            s.group == group && !is_over(&s))
             return true;
     return false;
 }

@@ -6,6 +6,7 @@
 #include "tests/fake/scratch.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <pwd.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -260,10 +261,43 @@ TEST(children_end_with_their_parent)
     close(ends[1]);
 }
 
+static void *live_on(void *unused)
+{
+    sleep(60);
+    return unused;
+}
+
+/* The first thread is a zombie then; the process's ports and files are taken all the same. */
+TEST(a_process_lives_as_long_as_its_last_thread)
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        pthread_t other;
+        setpgid(0, 0);
+        if (pthread_create(&other, NULL, live_on, NULL) != 0)
+            _exit(1);
+        pthread_exit(NULL);
+    }
+    AUTO(buf) struct buf stat = {0};
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+    for (int i = 0; i < 500 && !strstr(buf_str(&stat), ") Z "); i++) {
+        clock_sleep_until(clock_mono_ns() + 10000000);
+        buf_clear(&stat);
+        assert_true(file_read(path, 4096, &stat, NULL));
+    }
+    assert_true(proc_alive(pid, 0));
+    assert_false(proc_gone(pid, 0));
+    assert_true(proc_stop(pid, SIGKILL, 1, NULL));
+    assert_false(proc_alive(pid, 0));
+    assert_true(proc_gone(pid, 0));
+}
+
 TESTS(captures_the_output, last_line_of_stderr_is_the_error,
       missing_program_is_an_error_of_the_start, full_pipes_do_not_block,
       output_over_the_limit_is_refused, time_limit_ends_all_of_it,
       a_daemon_left_behind_does_not_block, child_has_only_its_own_descriptors,
       environment_is_merged, a_clean_environment_has_no_secret_of_ours, reads_the_input_given,
       becomes_another_user, stream_ends_when_the_taker_refuses, starts_and_stops_a_service,
-      children_end_with_their_parent)
+      children_end_with_their_parent, a_process_lives_as_long_as_its_last_thread)

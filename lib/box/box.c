@@ -102,6 +102,11 @@ static void show_entries(json_t *list)
     }
 }
 
+static bool is_busy(struct box *b)
+{
+    return local_of(b)->lock < 0 && lock_is_held(b->where);
+}
+
 bool box_show(struct box *b, json_t **out, struct err *err)
 {
     AUTO(json) json_t *state = NULL;
@@ -112,7 +117,7 @@ bool box_show(struct box *b, json_t **out, struct err *err)
     show_entries(json_object_get(state, "services"));
     if (!entry_set_str(state, "where", b->where, err) ||
         json_object_set_new(state, "holds_before", json_boolean(aside_exists(b->where))) != 0 ||
-        json_object_set_new(state, "busy", json_boolean(lock_is_held(b->where))) != 0)
+        json_object_set_new(state, "busy", json_boolean(is_busy(b))) != 0)
         return err_memory(err);
     *out = TAKE(state);
     return true;

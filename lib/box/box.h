@@ -92,7 +92,7 @@ bool box_stop(struct box *b, struct err *err);  /* services, then databases */
 /* Tells the watch of every service that was started and lives no more. */
 bool box_check_services(struct box *b, struct err *err);
 /* box.json as it is now (new reference), without passwords: state, why, bundle, servers and
- * services with "alive", "busy" (somebody holds the lock), "holds_before". */
+ * services with "alive", "busy" (somebody else holds the lock), "holds_before". */
 bool box_show(struct box *b, json_t **out, struct err *err);
 /* The steps of a restore. bundle_digest may be NULL: unchanged. "ready" drops before/. */
 bool box_set_state(struct box *b, const char *state, const char *bundle_digest, struct err *err);

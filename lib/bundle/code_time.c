@@ -187,7 +187,7 @@ static bool is_form(const struct coder *c)
            behind(c)[strspn(behind(c), "+-:0123456789")] == '\0';
 }
 
-/* As the first one is written, but that `digits` may be more of them. */
+/* As the first one is written, or with as many digits as `how` says when it says any. */
 static bool suits(struct coder *c, struct span first, const char *how)
 {
     char room[CODE_SLACK];

@@ -73,9 +73,12 @@ static bool look_for(struct my_target *t, struct missing *missing, const struct 
         return true;
     if (!my_here_table(&t->here, d->whole, &here, err))
         return false;
-    return db_exec(t->main, &why, "SHOW CREATE SEQUENCE %s", buf_str(&here)) ||
-           why.code != ERR_SQL ||
-           missing_add(missing, "sequence", buf_str(&here),
+    if (db_exec(t->main, &why, "SHOW CREATE SEQUENCE %s", buf_str(&here)))
+        return true;
+    if (why.code != ERR_SQL)
+        return err_pass(err, &why) ||
+               err_add(err, "cannot look for the sequence %s", buf_str(&here));
+    return missing_add(missing, "sequence", buf_str(&here),
                        "restore its database, too, or make it on the server", err);
 }
 

@@ -5,6 +5,7 @@
 # others write.
 # run early: two minutes of servers
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/mariadb/checks.sh"
 e2e_begin mariadb
 MY_OPTIONS="--innodb-strict-mode=0"
 my_start
@@ -17,10 +18,6 @@ E2E_BOXES+=("$BOX")
 environment() { # USER DATABASE [more]
     printf 'name: prod\ndatabases:\n  - {name: db, engine: mariadb, socket: "%s", user: %s, database: %s%s}\n' \
         "$MY_SOCKET" "$1" "$2" "${3:-}" >"$ENV"
-}
-
-snapshot() {
-    "$REHEARSE" snapshot --env "$ENV" --to "$STORE" "$@"
 }
 
 # restore_box REF: a new box with its server running. Sets BOX_MY, the options of a client there.
@@ -169,50 +166,18 @@ check_has "which tells them, too" "$(cat "$T/out")" "what='warnings of loading t
 export LIMITED_PASSWORD="it's \$ecret"
 my_sql -e "CREATE USER limited@localhost IDENTIFIED BY 'it\\'s \$ecret'; GRANT SELECT ON torture.* TO limited@localhost"
 environment limited torture ", password_env: LIMITED_PASSWORD"
-refused() { # NAME STATUS WORDS
-    check_status "$1" "$2" snapshot && check_has "$1: the mend is named" "$(cat "$T/out")" "$3"
-}
-refused "no SHOW VIEW, TRIGGER, EVENT" 14 "GRANT SELECT, SHOW VIEW"
-my_sql -e "GRANT SHOW VIEW, TRIGGER, EVENT ON torture.* TO limited@localhost"
-refused "hidden routines" 14 "mysql.proc"
-my_sql -e "GRANT SELECT ON mysql.proc TO limited@localhost"
-refused "no RELOAD" 14 "GRANT RELOAD"
-my_sql -e "GRANT RELOAD ON *.* TO limited@localhost"
-refused "no LOCK TABLES" 14 "LOCK TABLES"
-my_sql -e "GRANT LOCK TABLES ON torture.* TO limited@localhost"
-check "the rights that were asked for are enough" snapshot
+check_rights "GRANT SELECT, SHOW VIEW"
 LIMITED_PASSWORD=wrong refused "a wrong password" 13 "password_env"
 cp "$T/out" "$T/refused"
 check_status "no secret is shown" 1 grep -F ecret "$T/refused"
 
 # ---- locks and DDL of others --------------------------------------------------------------------
 environment root torture
-sleeps() {
-    test "$(my_sql -e "SELECT count(*) FROM information_schema.processlist WHERE info LIKE 'SELECT sleep%'")" = 1
-}
-hold() { # SECONDS STATEMENT: runs it in the background and waits until it holds
-    my_sql torture -e "$2; SELECT sleep($1)" >/dev/null &
-    HOLDER=$!
-    wait_for 10 sleeps || die "no lock is held"
-}
 hold 6 "LOCK TABLES mi WRITE"
 check_status "a lock in the way ends the snapshot" 20 snapshot --lock-timeout 1
 check_has "who holds the lock is named" "$(cat "$T/out")" "root@localhost"
 wait "$HOLDER"
 
-# DDL of others is neither held up nor overlooked: here between the instant and the end.
-alter_meanwhile() {
-    local out=$T/altered status
-    snapshot >"$out" 2>&1 &
-    local pid=$!
-    while kill -0 $pid 2>/dev/null; do # also when it takes long until its instant
-        my_sql torture -e "ALTER TABLE bigstr COMMENT = '$RANDOM$RANDOM'" 2>/dev/null
-    done
-    wait $pid
-    status=$?
-    cat "$out"
-    [ $status -eq 20 ] && grep -q bigstr "$out"
-}
 check "DDL during a snapshot is found and named" alter_meanwhile
 
 # ---- a consistent instant while others write ----------------------------------------------------

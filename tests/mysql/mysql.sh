@@ -5,6 +5,7 @@
 # accounts, rights, and a replica.
 #   MYSQL_BUNDLE=FILE.tar: there the small one of it is exported that tests/e2e/from_mysql.sh restores
 . "$(dirname "$0")/../e2e/lib.sh"
+. "$(dirname "$0")/../e2e/mariadb/checks.sh"
 e2e_begin mysql
 cd "$ROOT" || exit 1
 HERE=tests/mysql
@@ -68,10 +69,6 @@ mysql_start
 environment() { # USER DATABASE [more]
     printf 'name: prod\nbox:\n  mariadb: {plugin_load_add: ha_blackhole}\ndatabases:\n  - {name: db, engine: mysql, socket: "%s", user: %s, database: %s%s}\n' \
         "$MY_SOCKET" "$1" "$2" "${3:-}" >"$ENV"
-}
-
-snapshot() {
-    "$REHEARSE" snapshot --env "$ENV" --to "$STORE" "$@"
 }
 
 # restore_box REF [OPTION...]: a new box with its server running. Sets BOX_SOCKET.
@@ -166,20 +163,9 @@ small() {
 [ -z "${MYSQL_BUNDLE:-}" ] || check "the small bundle is exported" small "$MYSQL_BUNDLE"
 
 # ---- accounts that see too little ---------------------------------------------------------------
-refused() { # NAME STATUS WORDS
-    check_status "$1" "$2" snapshot && check_has "$1: the mend is named" "$(cat "$T/out")" "$3"
-}
 my_sql -e "CREATE USER limited@localhost; GRANT SELECT ON torture.* TO limited@localhost"
 environment limited torture
-refused "no SHOW VIEW, TRIGGER, EVENT" 14 "RELOAD, REPLICATION CLIENT ON *.*"
-my_sql -e "GRANT SHOW VIEW, TRIGGER, EVENT ON torture.* TO limited@localhost"
-refused "hidden routines" 14 "mysql.proc"
-my_sql -e "GRANT SELECT ON mysql.proc TO limited@localhost"
-refused "no RELOAD" 14 "GRANT RELOAD"
-my_sql -e "GRANT RELOAD ON *.* TO limited@localhost"
-refused "no LOCK TABLES" 14 "LOCK TABLES"
-my_sql -e "GRANT LOCK TABLES ON torture.* TO limited@localhost"
-check "the rights that were asked for are enough" snapshot
+check_rights "RELOAD, REPLICATION CLIENT ON *.*"
 
 environment root torture ", accounts: true"
 check_status "accounts are refused" 24 snapshot
@@ -187,14 +173,6 @@ check_has "with the mend" "$(cat "$T/out")" "leave 'accounts' out"
 
 # ---- locks and DDL of others --------------------------------------------------------------------
 environment root torture
-sleeps() {
-    test "$(my_sql -e "SELECT count(*) FROM information_schema.processlist WHERE info LIKE 'SELECT sleep%'")" = 1
-}
-hold() { # SECONDS STATEMENT: runs it in the background and waits until it holds
-    my_sql torture -e "$2; SELECT sleep($1)" >/dev/null &
-    HOLDER=$!
-    wait_for 10 sleeps || die "no lock is held"
-}
 hold 6 "LOCK TABLES mi WRITE"
 check_status "a lock in the way ends the snapshot" 20 snapshot --lock-timeout 1
 check_has "who holds the lock is named" "$(cat "$T/out")" "root@localhost"
@@ -204,18 +182,6 @@ check "snapshot with a journal" snapshot --journal "$T/journal" --tag again
 check_has "all tables were locked for an instant" "$(cat "$T/journal")" '"kind":"FLUSH TABLES WITH READ LOCK"'
 check_has "tables without transactions for longer" "$(cat "$T/journal")" '"kind":"LOCK TABLES READ"'
 
-alter_meanwhile() {
-    local pid status
-    snapshot >"$T/altered" 2>&1 &
-    pid=$!
-    while kill -0 $pid 2>/dev/null; do # also when it takes long until its instant
-        my_sql torture -e "ALTER TABLE bigstr COMMENT = '$RANDOM$RANDOM'" 2>/dev/null
-    done
-    wait $pid
-    status=$?
-    cat "$T/altered"
-    [ $status -eq 20 ] && grep -q bigstr "$T/altered"
-}
 check "DDL during a snapshot is found and named" alter_meanwhile
 
 # ---- the position, of a primary and of a replica that others write to ----------------------------

@@ -335,3 +335,24 @@ void fake_store_age(struct store *s, const char *name, int64_t ns)
         if (!name || strcmp(all[i]->name, name) == 0)
             all[i]->mtime_ns -= ns;
 }
+
+static bool count_one(void *ctx, const char *name, const struct store_stat *st, struct err *err)
+{
+    (void)name;
+    (void)st;
+    (void)err;
+    ++*(size_t *)ctx;
+    return true;
+}
+
+size_t fake_store_count(struct store *s, const char *prefix)
+{
+    struct err err = {0};
+    size_t n = 0;
+
+    if (!s->ops->list(s, prefix, count_one, &n, &err)) {
+        fprintf(stderr, "%s\n", err.text);
+        abort();
+    }
+    return n;
+}

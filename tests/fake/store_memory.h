@@ -22,5 +22,7 @@ struct buf *fake_store_object(struct store *s, const char *name);
 void fake_store_age(struct store *s, const char *name, int64_t ns);
 /* Name of object `i`, in no particular order. */
 const char *fake_store_name(const struct store *s, size_t i);
+/* How many names a store of any kind lists; ends the program where it does not. */
+size_t fake_store_count(struct store *s, const char *prefix);
 
 #endif

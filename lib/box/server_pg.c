@@ -66,7 +66,9 @@ static void put_common(const struct server *s, struct buf *out)
 static void put_loading(const struct server *s, struct buf *out)
 {
     buf_printf(out, "max_connections = %u\n", server_load_sessions(s));
-    buf_printf(out, "shared_buffers = %uMB\n", server_memory_mb(8, 128, 2048));
+    /* COPY and the making of indexes go around most of it: memory that was never used costs more than
+     * it gives. */
+    buf_printf(out, "shared_buffers = %uMB\n", server_memory_mb(32, 128, 512));
     buf_printf(out, "maintenance_work_mem = %uMB\n", server_memory_mb(16, 64, 1024));
     buf_puts(out, "fsync = off\n"
                   "full_page_writes = off\n"

@@ -118,7 +118,7 @@ memory_share() {
 
 # What a box of ours has while it is loaded.
 pg_tuned_server() {
-    pg_peer_server pg-tuned "shared_buffers = '$(memory_share 8 128 2048)MB'" \
+    pg_peer_server pg-tuned "shared_buffers = '$(memory_share 32 128 512)MB'" \
         "maintenance_work_mem = '$(memory_share 16 64 1024)MB'" 'wal_level = minimal' \
         'max_wal_senders = 0' "max_wal_size = '16GB'" "checkpoint_timeout = '1h'" \
         'autovacuum = off' 'jit = off'

@@ -1,6 +1,7 @@
 #include "restore/pg_binary.h"
 
 #include "lib/bundle/columns.h"
+#include "lib/bundle/scan.h"
 #include "restore/pg_binary_value.h"
 
 #include <endian.h>
@@ -102,38 +103,50 @@ static char *put_value(pg_binary_put put, const char *from, size_t len, char *to
     return end;
 }
 
-static char *put_row(const struct pg_binary *b, const char **next, const char *end, char *to)
+/* There is a newline, and a whole step behind it may be read. */
+static const char *line_end(const char *p)
+{
+    unsigned mask;
+
+    while (!(mask = scan_mask(p, '\n')))
+        p += SCAN_STEP;
+    return p + scan_first(mask);
+}
+
+static char *put_row(const struct pg_binary *b, const char **next, char *to)
 {
     uint16_t count = htobe16((uint16_t)b->count);
 
     memcpy(to, &count, sizeof(count));
     to += sizeof(count);
     for (unsigned i = 0; i < b->count && to; i++) {
-        const char *nl = memchr(next[i], '\n', (size_t)(end - next[i]));
-        to = put_value(b->put[i], next[i], (size_t)(nl - next[i]), to);
-        next[i] = nl + 1;
+        const char *from = next[i], *end = line_end(from);
+
+        to = put_value(b->put[i], from, (size_t)(end - from), to);
+        next[i] = end + 1;
     }
     return to;
 }
 
-bool pg_binary_rows(const struct pg_binary *b, struct span segment, uint64_t rows, struct buf *out,
+bool pg_binary_rows(const struct pg_binary *b, struct buf *segment, uint64_t rows, struct buf *out,
                     bool *exact, struct err *err)
 {
-    const char *end = segment.at + segment.len;
     AUTO(free) const char **next = calloc(b->count, sizeof(*next));
-    size_t most = segment.len + rows * (2 + (size_t)b->count * (4 + PG_PUT_MORE));
+    size_t most = segment->len + rows * (2 + (size_t)b->count * (4 + PG_PUT_MORE));
 
     if (!next)
         return err_memory(err);
     buf_clear(out);
-    if (!columns_starts(segment, b->count, rows, next))
+    if (!buf_reserve(segment, PG_PUT_BEHIND))
+        return buf_ok(segment, err);
+    if (!columns_starts(buf_view(segment), b->count, rows, next))
         return err_set(err, ERR_DAMAGED, "the segment is not %llu rows of %u columns",
                        (unsigned long long)rows, b->count);
     if (!buf_reserve(out, most))
         return buf_ok(out, err);
     char *to = out->at;
     for (uint64_t row = 0; row < rows && to; row++)
-        to = put_row(b, next, end, to);
+        to = put_row(b, next, to);
     *exact = to != NULL;
     out->len = to ? (size_t)(to - out->at) : 0;
     return true;

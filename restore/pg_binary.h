@@ -25,8 +25,8 @@ AUTO_PTR(pg_binary, struct pg_binary, pg_binary_free)
 /* What stands before the first row and behind the last. */
 extern const struct span pg_binary_head, pg_binary_tail;
 /* The rows of a segment of columns into `out`, which is cleared; *exact false: a value has no binary
- * form here, and `out` is of no use. */
-bool pg_binary_rows(const struct pg_binary *b, struct span segment, uint64_t rows, struct buf *out,
+ * form here, and `out` is of no use. The segment's memory may grow, its content stays. */
+bool pg_binary_rows(const struct pg_binary *b, struct buf *segment, uint64_t rows, struct buf *out,
                     bool *exact, struct err *err);
 
 #endif

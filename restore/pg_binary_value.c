@@ -2,9 +2,12 @@
 
 #include "lib/base/auto.h"
 #include "lib/base/calendar.h"
+#include "lib/base/digits.h"
 #include "lib/base/span.h"
+#include "lib/bundle/scan.h"
 
 #include <endian.h>
+#include <float.h>
 #include <stdlib.h>
 
 static char *put16(char *to, uint16_t v)
@@ -45,13 +48,17 @@ static bool whole(const char *p, size_t len, uint64_t max, int64_t *out)
 {
     bool negative = len && *p == '-';
     uint64_t v = 0;
+    uint32_t part;
 
-    if (len - negative == 0 || len - negative > 19)
+    p += negative;
+    len -= negative;
+    if (len == 0 || len > 19)
         return false;
-    for (size_t i = negative; i < len; i++) {
-        if (!is_digit(p[i]))
+    for (size_t step = (len - 1) % DIGITS_STEP + 1; len; len -= step, step = DIGITS_STEP) {
+        if (!digits_read(p, step, &part))
             return false;
-        v = v * 10 + (uint64_t)(p[i] - '0');
+        v = v * 100000000 + part;
+        p += step;
     }
     if (v > max + negative)
         return false;
@@ -88,6 +95,35 @@ char *pg_put_bool(const char *from, size_t len, char *to)
     return to + 1;
 }
 
+/* ---- numbers with a point ------------------------------------------------------------------------*/
+
+/* Up to eight digits on either side of it, as nearly all have. */
+struct decimal {
+    bool negative;
+    size_t behind; /* digits */
+    uint32_t left; /* of the point */
+    uint64_t part; /* digits_load() of those behind it, and of what follows */
+};
+
+static bool read_short(const char *p, size_t len, struct decimal *out)
+{
+    out->negative = len && *p == '-';
+    p += out->negative;
+    len -= out->negative;
+    if (len == 0 || len > 2 * DIGITS_STEP)
+        return false;
+    unsigned all = (1u << len) - 1, others = ~scan_digits(p) & all;
+    size_t front = others ? scan_first(others) : len;
+    size_t behind = others ? len - front - 1 : 0;
+    if (front == 0 || front > DIGITS_STEP || behind > DIGITS_STEP || (others & (others - 1)) ||
+        (others && p[front] != '.'))
+        return false;
+    out->behind = behind;
+    out->left = digits_value(digits_last(digits_load(p), front));
+    out->part = digits_load(p + len - behind);
+    return true;
+}
+
 /* ---- floating point ----------------------------------------------------------------------------*/
 
 /* The shortest digits that give the same bits, which is what the server has written, or a word of its
@@ -109,11 +145,35 @@ static bool float_text(const char *from, size_t len, char out[FLOAT_CHARS])
     return true;
 }
 
+/* Digits and a power of ten that both are exact, so that their quotient is rounded as strtod() does it
+ * (W. Clinger, "How to read floating point numbers accurately"). */
+static bool short_float(const char *from, size_t len, uint64_t most, double *digits, double *by)
+{
+    static const uint32_t powers[] = {1,      10,      100,      1000,     10000,
+                                      100000, 1000000, 10000000, 100000000};
+    struct decimal d;
+
+    if (FLT_EVAL_METHOD != 0 || !read_short(from, len, &d))
+        return false;
+    uint64_t v = (uint64_t)d.left * powers[d.behind];
+    if (d.behind)
+        v += digits_value(digits_last(d.part, d.behind));
+    *digits = d.negative ? -(double)v : (double)v;
+    *by = powers[d.behind];
+    return v <= most;
+}
+
 char *pg_put_float8(const char *from, size_t len, char *to)
 {
     char text[FLOAT_CHARS], *end = text;
     uint64_t bits;
+    double digits, by;
 
+    if (short_float(from, len, UINT64_C(1) << DBL_MANT_DIG, &digits, &by)) {
+        digits /= by;
+        memcpy(&bits, &digits, sizeof(bits));
+        return put64(to, bits);
+    }
     if (is(from, len, FLOAT_NAN))
         return put64(to, 0x7ff8000000000000u);
     if (is(from, len, FLOAT_MORE) || is(from, len, FLOAT_LESS))
@@ -129,7 +189,14 @@ char *pg_put_float4(const char *from, size_t len, char *to)
 {
     char text[FLOAT_CHARS], *end = text;
     uint32_t bits;
+    double digits, by;
 
+    if (short_float(from, len, UINT64_C(1) << FLT_MANT_DIG, &digits, &by)) {
+        float quotient = (float)digits / (float)by;
+
+        memcpy(&bits, &quotient, sizeof(bits));
+        return put32(to, bits);
+    }
     if (is(from, len, FLOAT_NAN))
         return put32(to, 0x7fc00000u);
     if (is(from, len, FLOAT_MORE) || is(from, len, FLOAT_LESS))
@@ -152,12 +219,10 @@ char *pg_put_float4(const char *from, size_t len, char *to)
 #define NUMERIC_ENDLESS  0x20  /* what the server sends as its scale, and does not read */
 #define NUMERIC_DIGITS   16383 /* of either side here: far less than the type holds */
 
-static char *numeric_head(char *to, unsigned groups, int weight, unsigned sign, unsigned scale)
+static char *numeric_head(char *to, unsigned groups, int weight, unsigned sign, size_t scale)
 {
-    to = put16(to, (uint16_t)groups);
-    to = put16(to, (uint16_t)weight);
-    to = put16(to, (uint16_t)sign);
-    return put16(to, (uint16_t)scale);
+    return put64(to, (uint64_t)groups << 48 | (uint64_t)(uint16_t)weight << 32 |
+                         (uint64_t)sign << 16 | scale);
 }
 
 static char *numeric_word(const char *from, size_t len, char *to)
@@ -209,7 +274,23 @@ static char *numeric_groups(const char *whole_at, size_t whole_len, const char *
     return to;
 }
 
-char *pg_put_numeric(const char *from, size_t len, char *to)
+/* Two groups on either side of the point; zeros at both ends are left out. */
+static char *numeric_short(const struct decimal *d, char *to)
+{
+    uint32_t part = digits_value(digits_first(d->part, d->behind));
+    uint64_t groups = (uint64_t)(d->left / 10000) << 48 | (uint64_t)(d->left % 10000) << 32 |
+                      (uint64_t)(part / 10000) << 16 | part % 10000;
+
+    if (!groups)
+        return numeric_head(to, 0, 0, 0, d->behind);
+    int front = __builtin_clzll(groups) / 16, behind = __builtin_ctzll(groups) / 16;
+    unsigned count = (unsigned)(4 - front - behind);
+    put64(to + 8, groups << 16 * front);
+    return numeric_head(to, count, 1 - front, d->negative ? NUMERIC_NEGATIVE : 0, d->behind) +
+           2 * (size_t)count;
+}
+
+static char *numeric_long(const char *from, size_t len, char *to)
 {
     const char *end = from + len, *p = from;
     bool negative = p < end && *p == '-';
@@ -234,8 +315,15 @@ char *pg_put_numeric(const char *from, size_t len, char *to)
     char *done = numeric_groups(whole_at, whole_len, part, part_len, to + 8, &weight);
     unsigned groups = (unsigned)(done - to - 8) / 2;
     numeric_head(to, groups, groups ? weight : 0, negative && groups ? NUMERIC_NEGATIVE : 0,
-                 (unsigned)part_len);
+                 part_len);
     return done;
+}
+
+char *pg_put_numeric(const char *from, size_t len, char *to)
+{
+    struct decimal d;
+
+    return read_short(from, len, &d) ? numeric_short(&d, to) : numeric_long(from, len, to);
 }
 
 /* ---- text and bytes ----------------------------------------------------------------------------*/
@@ -267,20 +355,26 @@ char *pg_put_text(const char *from, size_t len, char *to)
 {
     const char *end = from + len;
 
-    for (;;) {
-        const char *slash = memchr(from, '\\', (size_t)(end - from));
-        size_t plain = (size_t)((slash ? slash : end) - from);
+    while (from < end) {
+        size_t left = (size_t)(end - from);
+        unsigned mask = scan_copy(to, from, '\\', '\\');
 
-        memcpy(to, from, plain);
+        if (left < SCAN_STEP)
+            mask &= (1u << left) - 1;
+        if (!mask && left <= SCAN_STEP)
+            return to + left;
+        size_t plain = mask ? scan_first(mask) : SCAN_STEP;
+        from += plain;
         to += plain;
-        if (!slash)
-            return to;
-        int c = slash + 1 < end ? unescaped(slash[1]) : -1;
+        if (!mask)
+            continue;
+        int c = unescaped(from[1]);
         if (c < 0)
             return NULL;
         *to++ = (char)c;
-        from = slash + 2;
+        from += 2;
     }
+    return to;
 }
 
 /* A version, and the text. */
@@ -290,21 +384,18 @@ char *pg_put_jsonb(const char *from, size_t len, char *to)
     return pg_put_text(from, len, to + 1);
 }
 
-static int nibble(char c)
-{
-    if (is_digit(c))
-        return c - '0';
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* Two hex digits per byte; from and to may be of any alignment. */
+/* Two hex digits per byte; a whole step is written. */
 static char *hex(const char *from, size_t digits, char *to)
 {
-    for (size_t i = 0; i + 1 < digits; i += 2) {
-        int high = nibble(from[i]), low = nibble(from[i + 1]);
-        if (high < 0 || low < 0)
+    while (digits > 0) {
+        size_t step = digits < SCAN_STEP ? digits : SCAN_STEP;
+
+        if (~scan_hex(from) & ((1u << step) - 1))
             return NULL;
-        *to++ = (char)(high << 4 | low);
+        scan_unhex(from, to);
+        from += step;
+        digits -= step;
+        to += step / 2;
     }
     return to;
 }
@@ -319,15 +410,16 @@ char *pg_put_bytea(const char *from, size_t len, char *to)
 
 char *pg_put_uuid(const char *from, size_t len, char *to)
 {
-    static const struct {
-        unsigned char at, digits;
-    } parts[] = {{0, 8}, {9, 4}, {14, 4}, {19, 4}, {24, 12}};
+    char digits[2 * SCAN_STEP];
 
     if (len != 36 || from[8] != '-' || from[13] != '-' || from[18] != '-' || from[23] != '-')
         return NULL;
-    for (size_t i = 0; i < COUNT(parts) && to; i++)
-        to = hex(from + parts[i].at, parts[i].digits, to);
-    return to;
+    memcpy(digits, from, 8);
+    memcpy(digits + 8, from + 9, 4);
+    memcpy(digits + 12, from + 14, 4);
+    memcpy(digits + 16, from + 19, 4);
+    memcpy(digits + 20, from + 24, 12);
+    return hex(digits, sizeof(digits), to);
 }
 
 /* ---- dates and times ---------------------------------------------------------------------------*/
@@ -340,17 +432,10 @@ struct moment {
     int64_t us;   /* of the day */
 };
 
-/* Exactly `digits` of them; when it is 0, a year's: four to six. */
-static bool number(const char **p, const char *end, unsigned digits, unsigned *out)
+/* Two digits, which are known to be some. */
+static unsigned two(const char *p)
 {
-    size_t have = digits_at(*p, end);
-
-    if (digits ? have < digits : have < 4 || have > 6)
-        return false;
-    *out = 0;
-    for (size_t i = 0; i < (digits ? digits : have); i++)
-        *out = *out * 10 + (unsigned)(*(*p)++ - '0');
-    return true;
+    return (unsigned)(p[0] - '0') * 10 + (unsigned)(p[1] - '0');
 }
 
 static bool sign(const char **p, const char *end, char c)
@@ -358,28 +443,50 @@ static bool sign(const char **p, const char *end, char c)
     return *p < end && *(*p)++ == c;
 }
 
+/* Of HH:MM:SS. */
+#define TIME_BYTES  8
+#define TIME_DIGITS 0xdbu
+
 static bool read_time(const char **p, const char *end, int64_t *us)
 {
-    unsigned hour, minute, second, fraction = 0, scale = 1000000;
+    const char *t = *p;
+    uint32_t fraction = 0;
 
-    if (!number(p, end, 2, &hour) || !sign(p, end, ':') || !number(p, end, 2, &minute) ||
-        !sign(p, end, ':') || !number(p, end, 2, &second) || hour > 23 || minute > 59 ||
-        second > 59)
+    if (end - t < TIME_BYTES || (scan_digits(t) & 0xff) != TIME_DIGITS || t[2] != ':' ||
+        t[5] != ':')
         return false;
-    if (*p < end && **p == '.') {
-        for (++*p; *p < end && is_digit(**p) && scale > 1; scale /= 10)
-            fraction = fraction * 10 + (unsigned)(*(*p)++ - '0');
+    unsigned hour = two(t), minute = two(t + 3), second = two(t + 6);
+    t += TIME_BYTES;
+    if (t < end && *t == '.') {
+        /* There are six at most, and what stands behind is looked at by who asked. */
+        size_t digits = scan_first(~scan_digits(++t) | 1u << 6);
+
+        fraction = digits_value(digits_first(digits_load(t), digits)) / 100;
+        t += digits;
     }
-    *us = (int64_t)(hour * 3600 + minute * 60 + second) * 1000000 + (int64_t)fraction * scale;
-    return true;
+    *p = t;
+    *us = (int64_t)(hour * 3600 + minute * 60 + second) * 1000000 + fraction;
+    return hour <= 23 && minute <= 59 && second <= 59;
 }
+
+/* A year of four to six digits, -MM-DD behind it. */
+#define DAY_BYTES  6
+#define DAY_DIGITS 0x36u
 
 static bool read_day(const char **p, const char *end, unsigned *year, unsigned *month,
                      unsigned *day)
 {
-    return number(p, end, 0, year) && sign(p, end, '-') && number(p, end, 2, month) &&
-           sign(p, end, '-') && number(p, end, 2, day) && *year >= 1 && *month >= 1 &&
-           *month <= 12 && *day >= 1 && *day <= 31;
+    unsigned digits = scan_digits(*p), have = scan_first(~digits);
+    const char *d = *p + have;
+
+    if (have < 4 || have > 6 || end - d < DAY_BYTES || (digits >> have & 0x3f) != DAY_DIGITS ||
+        d[0] != '-' || d[3] != '-')
+        return false;
+    *year = digits_value(digits_last(digits_load(*p), have));
+    *month = two(d + 1);
+    *day = two(d + 4);
+    *p = d + DAY_BYTES;
+    return *year >= 1 && *month >= 1 && *month <= 12 && *day >= 1 && *day <= 31;
 }
 
 /* YYYY-MM-DD[ HH:MM:SS[.f][+00]][ BC] */

@@ -24,7 +24,7 @@ static bool make_rows(struct giving *g, const struct segment *seg, struct err *e
 
     if (!g->binary)
         return columns_to_rows(buf_view(&g->raw), g->table->columns, seg->records, &g->rows, err);
-    if (!pg_binary_rows(g->binary, buf_view(&g->raw), seg->records, &g->rows, &exact, err))
+    if (!pg_binary_rows(g->binary, &g->raw, seg->records, &g->rows, &exact, err))
         return false;
     g->inexact = !exact;
     return exact || err_set(err, ERR_UNSUPPORTED, "a value has no binary form");

@@ -60,6 +60,19 @@ static inline unsigned scan_hex(const char *from)
         _mm_or_si128(scan_in_range(v, '0', '9'), scan_in_range(v, 'a', 'f')));
 }
 
+/* Makes eight bytes of the next 16, which are hexadecimal digits in lower case. */
+static inline void scan_unhex(const char *from, char *to)
+{
+    __m128i v = _mm_loadu_si128((const __m128i *)(const void *)from);
+    __m128i letter = _mm_cmpgt_epi8(v, _mm_set1_epi8('9'));
+    __m128i half = _mm_add_epi8(_mm_and_si128(v, _mm_set1_epi8(0x0f)),
+                                _mm_and_si128(letter, _mm_set1_epi8(9)));
+    __m128i byte = _mm_or_si128(_mm_slli_epi16(half, 4), _mm_srli_epi16(half, 8));
+
+    byte = _mm_and_si128(byte, _mm_set1_epi16(0xff));
+    _mm_storel_epi64((__m128i *)(void *)to, _mm_packus_epi16(byte, byte));
+}
+
 /* A sum over those of the next 16 bytes, of which `keep` has the bits, that depends on no order. */
 static inline uint64_t scan_sum(const char *from, unsigned keep)
 {
@@ -134,6 +147,17 @@ static inline unsigned scan_hex(const char *from)
     for (unsigned i = 0; i < SCAN_STEP; i++)
         mask |= (unsigned)(from[i] >= 'a' && from[i] <= 'f') << i;
     return mask;
+}
+
+static inline void scan_unhex(const char *from, char *to)
+{
+    for (unsigned i = 0; i < SCAN_STEP; i += 2) {
+        unsigned high = from[i] & 0x0f, low = from[i + 1] & 0x0f;
+
+        high += from[i] > '9' ? 9 : 0;
+        low += from[i + 1] > '9' ? 9 : 0;
+        *to++ = (char)(high << 4 | low);
+    }
 }
 
 static inline uint64_t scan_sum(const char *from, unsigned keep)

@@ -30,11 +30,12 @@ static const pg_binary_put writers[] = {
 
 static void one_value(pg_binary_put put, const uint8_t *bytes, size_t len)
 {
-    char *text = malloc(len + 1), *to = malloc(len + PG_PUT_MORE);
+    char *text = malloc(len + PG_PUT_BEHIND), *to = malloc(len + PG_PUT_MORE);
 
     if (!text || !to)
         abort();
     memcpy(text, bytes, len);
+    memset(text + len, '9', PG_PUT_BEHIND);
     text[len] = '\n';
     const char *end = put(text, len, to);
     if (end && (end < to || end > to + len + PG_PUT_MORE))
@@ -43,18 +44,19 @@ static void one_value(pg_binary_put put, const uint8_t *bytes, size_t len)
     free(to);
 }
 
-static void one_segment(unsigned type, uint64_t rows, struct span segment)
+static void one_segment(unsigned type, uint64_t rows, struct span bytes)
 {
     json_t *list = json_pack("[s,s]", types[type], "text");
     struct pg_binary *b = NULL;
-    struct buf out = {0};
+    struct buf segment = {0}, out = {0};
     struct err err = {0};
     bool exact = false;
 
-    if (!list || !pg_binary_new(list, &b, &err) || !b)
+    if (!list || !pg_binary_new(list, &b, &err) || !b || !buf_span(&segment, bytes))
         abort();
-    if (pg_binary_rows(b, segment, rows, &out, &exact, &err) && exact && out.len < rows * 10)
+    if (pg_binary_rows(b, &segment, rows, &out, &exact, &err) && exact && out.len < rows * 10)
         abort();
+    buf_done(&segment);
     buf_done(&out);
     pg_binary_free(b);
     json_decref(list);

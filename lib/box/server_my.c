@@ -1,6 +1,7 @@
 /* A private MariaDB server. */
 #include "lib/box/server.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -18,34 +19,58 @@ static const char *const my_server[] = {"/usr/sbin/mariadbd", "/usr/libexec/mari
                                         NULL};
 static const char *const my_install[] = {"/usr/bin/mariadb-install-db", "mariadb-install-db", NULL};
 
-static bool my_install_db(const struct server *s, const char *init, struct err *err)
+static bool my_install_db(const struct server *s, struct err *err)
 {
     AUTO(free) char *install = NULL;
-    AUTO(buf) struct buf datadir = {0}, tmpdir = {0}, more = {0};
+    AUTO(buf) struct buf datadir = {0}, tmpdir = {0};
 
     buf_printf(&datadir, "--datadir=%s", s->data);
     buf_printf(&tmpdir, "--tmpdir=%s", s->tmp);
-    buf_printf(&more, "--extra-file=%s", init);
     if (!server_find(my_install, "mariadb-server", &install, err) || !buf_ok(&datadir, err) ||
-        !buf_ok(&tmpdir, err) || !buf_ok(&more, err))
+        !buf_ok(&tmpdir, err))
         return false;
     const char *const argv[] = {install, "--no-defaults", buf_str(&datadir), buf_str(&tmpdir),
-                                buf_str(&more), "--auth-root-authentication-method=normal",
-                                "--skip-test-db", "--skip-name-resolve",
+                                "--auth-root-authentication-method=normal", "--skip-test-db",
+                                "--skip-name-resolve",
                                 /* A thousand of them: the box is written through at its end. */
                                 "--debug-no-sync", NULL};
     return server_run(s, argv, err);
 }
 
+/* What the server runs at its first start, for installers take no such file before 10.9. It stays until
+ * the accounts are made, and nobody else's are there before. */
+static char *init_path(const struct server *s)
+{
+    return path_join(s->dir, "init.sql");
+}
+
 static bool my_init(const struct server *s, struct err *err)
 {
-    AUTO(free) char *init = path_join(s->tmp, "init.sql");
+    AUTO(free) char *init = init_path(s);
 
     if (!init)
         return err_memory(err);
-    bool ok = file_replace(init, SPAN(init_sql), 0644, err) && my_install_db(s, init, err);
-    unlink(init);
-    return ok;
+    return file_replace(init, SPAN(init_sql), 0644, err) && my_install_db(s, err);
+}
+
+static bool put_init(const struct server *s, struct buf *out, struct err *err)
+{
+    AUTO(free) char *init = init_path(s);
+
+    if (!init)
+        return err_memory(err);
+    if (access(init, F_OK) == 0)
+        buf_printf(out, "init-file=%s\n", init);
+    return true;
+}
+
+static bool init_done(const struct server *s, struct err *err)
+{
+    AUTO(free) char *init = init_path(s);
+
+    if (!init)
+        return err_memory(err);
+    return unlink(init) == 0 || errno == ENOENT || err_sys(err, ERR_IO, "cannot remove '%s'", init);
 }
 
 /* The directory decides who comes to the socket; the name is short for the sake of deep boxes. */
@@ -108,6 +133,8 @@ static bool my_prepare(const struct server *s, enum box_load mode, struct server
     AUTO(buf) struct buf conf = {0};
 
     put_common(s, &conf);
+    if (!put_init(s, &conf, err))
+        return false;
     if (mode == BOX_LOADING)
         put_loading(s, &conf);
     if (!server_settings(s, mode, put_setting, &conf, err) || !server_write_conf(s, &conf, err) ||
@@ -192,7 +219,7 @@ static bool my_accounts(const struct server *s, struct err *err)
     AUTO(db) struct db *db = NULL;
 
     return server_session(s, "root", NULL, &db, err) &&
-           server_each_database(s, my_account, db, err);
+           server_each_database(s, my_account, db, err) && init_done(s, err);
 }
 
 const struct server_ops server_my = {

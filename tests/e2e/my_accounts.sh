@@ -171,6 +171,17 @@ environment "" "  - {name: plain, engine: mariadb, socket: \"$MY_SOCKET\", user:
 sed -i 's/database: first/database: first, accounts: true/' "$T/env.yaml"
 check "a snapshot of two databases" "$REHEARSE" snapshot --env "$T/env.yaml" --to "$STORE" --tag two
 sed -i 's/user: root/user: ops/' "$T/env.yaml"
+# An installer that takes no file of one's own, as before 10.9, gives the option to the server.
+sed '/--extra-file=\*)/,+1d' /usr/bin/mariadb-install-db >"$T/install" && chmod 755 "$T/install"
+if unshare --mount mount --bind "$T/install" /usr/bin/mariadb-install-db 2>/dev/null; then
+    cat >"$T/older" <<'END'
+mount --bind "$1" /usr/bin/mariadb-install-db && shift && exec "$@"
+END
+    check "an older installer makes a box, too" unshare --mount bash "$T/older" "$T/install" \
+        "$REHEARSE" restore --from "$STORE" --into "$BOX" --no-pristine --replace --env "$T/env.yaml" two
+else
+    skipped "an older installer of MariaDB: nothing can be mounted here"
+fi
 check "a restore of them proves itself" restore --env "$T/env.yaml" --verify two
 over_tcp() { # USER [PASSWORD]
     mariadb --no-defaults -u "$1" ${2:+-p"$2"} -h 127.0.0.1 -P "$("$REHEARSE" box show --json "$BOX" | jq -r '.servers[0].port')" -BN -e 'SELECT 1'

@@ -54,3 +54,44 @@ bool my_default_null(struct span create, struct buf *out, bool *changed, struct 
     buf_add(out, from, (size_t)(create.at + create.len - from));
     return buf_ok(out, err);
 }
+
+/* The column, as it is quoted, whose default shows a `?`. Bytes of BINARY are no characters. */
+static bool shows_mark(struct span def, struct span *name)
+{
+    static const char *const bytes[] = {"binary", "varbinary"};
+    struct span rest = def, type, word, before = {0};
+    enum sql_token kind;
+
+    sql_token_next(SQL_MARIADB, &rest, name);
+    sql_token_next(SQL_MARIADB, &rest, &type);
+    if (is_one_of(type, bytes, COUNT(bytes)))
+        return false;
+    while ((kind = sql_token_next(SQL_MARIADB, &rest, &word)) != SQL_END) {
+        if (kind == SQL_STRING && span_is_nocase(before, "DEFAULT"))
+            return memchr(word.at, '?', word.len);
+        before = word;
+    }
+    return false;
+}
+
+bool my_default_ask(struct span create, struct buf *out, struct err *err)
+{
+    AUTO(my_ddl) struct my_ddl d = {.defs = VEC(struct my_def)};
+    const char *joined = "";
+    struct span name;
+
+    if (!memchr(create.at, '?', create.len))
+        return true;
+    if (!my_ddl_split(create, &d, err))
+        return false;
+    const struct my_def *defs = d.defs.at;
+    for (size_t i = 0; i < d.defs.count; i++) {
+        if (defs[i].part != MY_PART_COLUMN || !shows_mark(defs[i].text, &name))
+            continue;
+        /* The first byte of a character of four; no other one is F0 to F4. */
+        buf_printf(out, "%sHEX(CONVERT(DEFAULT(%.*s) USING utf8mb4)) REGEXP '^(..)*F[0-4]'", joined,
+                   (int)name.len, name.at);
+        joined = " OR ";
+    }
+    return buf_ok(out, err);
+}

@@ -1,8 +1,4 @@
-/* Nullable columns that have no default, not even NULL: CREATE TABLE ... SELECT makes them, and no
- * other statement does. Given back, SHOW CREATE TABLE makes one whose default is NULL; so that is what
- * a bundle says, and names.
- *
- * Only for MariaDB from 10.2.1 on: before, and with MySQL, no BLOB has a default.
+/* Defaults of columns that SHOW CREATE TABLE does not say, or not as they are.
  * Threads: pure.
  */
 #ifndef SNAPSHOT_MY_DEFAULT_H
@@ -12,8 +8,15 @@
 
 #include <stdbool.h>
 
-/* Appends the text of SHOW CREATE TABLE with DEFAULT NULL where such columns lack it; *changed: there
+/* Nullable columns that have no default, not even NULL: CREATE TABLE ... SELECT makes them, and no
+ * other statement does. Given back, SHOW CREATE TABLE makes one whose default is NULL; so that is what
+ * a bundle says, and names. Only for MariaDB from 10.2.1 on: before, and with MySQL, no BLOB has a
+ * default.
+ * Appends the text of SHOW CREATE TABLE with DEFAULT NULL where such columns lack it; *changed: there
  * are some. */
 bool my_default_null(struct span create, struct buf *out, bool *changed, struct err *err);
+/* Servers show what has no place in utf8mb3, as an emoji, as `?`. Appends conditions joined by OR, one for
+ * each default that shows one: true where it stands for such a character. Nothing: no default does. */
+bool my_default_ask(struct span create, struct buf *out, struct err *err);
 
 #endif

@@ -174,6 +174,12 @@ static bool name_what_is_lost(struct my_source *s, const struct my_table *t, str
         !my_leave_out(s, "columns without a default of table", t->name,
                       "no statement makes a nullable one; NULL is their default", err))
         return false;
+    if (t->hidden &&
+        !my_leave_out(s, "characters of defaults of table", t->name,
+                      "SHOW CREATE TABLE shows them as '?', and so they are made; give the box's "
+                      "columns their defaults by a script",
+                      err))
+        return false;
     return !t->row_ids || my_leave_out(s, "history of table", t->name,
                                        "its periods are ids of transactions, which no server "
                                        "takes from another; what is current is kept",

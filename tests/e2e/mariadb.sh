@@ -258,6 +258,7 @@ INSERT INTO huge VALUES (1, 'a\\tb', 'small', NULL), (2, 'c\\nd', load_file('$MY
 SET GLOBAL max_allowed_packet = 16 << 20;
 CREATE TABLE fleeting (id int AUTO_INCREMENT PRIMARY KEY) ENGINE=MEMORY; INSERT INTO fleeting VALUES (7);
 CREATE TABLE bare AS SELECT left(name, 1) AS v, COUNT(DISTINCT name), MAX(id) FROM huge GROUP BY v ORDER BY MAX(id);
+CREATE TABLE smiling (a varchar(9) DEFAULT '😀', b text DEFAULT 'ß'); CREATE TABLE asking (\`?\` varchar(9) DEFAULT 'ß?', b text DEFAULT '😀');
 CREATE TABLE changed (a int); CREATE TRIGGER lost BEFORE INSERT ON changed FOR EACH ROW SET NEW.a = 1;
 CREATE TRIGGER kept BEFORE UPDATE ON changed FOR EACH ROW SET @a = 1; ALTER TABLE changed CHANGE a b int;
 SQL
@@ -273,6 +274,8 @@ check "a snapshot holds no more than three copies of a row" \
     peak_of $((3 * ROW_MB + 64)) "$REHEARSE" snapshot --env "$ENV" --to "$STORE" --tag huge --jobs 1
 check_has "a trigger that no server can make again is named" "$("$REHEARSE" bundle show --store "$STORE" huge)" "TRIGGER lost: it refers to what is not there"
 check_has "so is a default that no statement leaves out" "$("$REHEARSE" bundle show --store "$STORE" huge)" "columns without a default of table bare"
+check_has "and one that is not shown as it is" "$("$REHEARSE" bundle show --store "$STORE" huge)" "characters of defaults of table smiling"
+check_status "but not one that is" 1 grep "table asking" <("$REHEARSE" bundle show --store "$STORE" huge)
 check "bundle verify of a huge row" "$REHEARSE" bundle verify --store "$STORE" --level 2 huge
 check "a restore holds no more than three" \
     peak_of $((3 * ROW_MB + 64)) "$REHEARSE" restore --from "$STORE" --into "$BOX" --no-pristine --replace --jobs 1 huge

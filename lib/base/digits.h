@@ -62,4 +62,29 @@ static inline bool digits_read(const char *p, size_t n, uint32_t *out)
     return digits_are(v);
 }
 
+/* The other way: the eight digits of what is below 100000000, as digits_load() has them. */
+static inline uint64_t digits_of(uint32_t value)
+{
+    uint64_t v = value / 10000 | (uint64_t)(value % 10000) << 32;
+    uint64_t hundreds = v * 10486 >> 20 & UINT64_C(0x0000007f0000007f);
+
+    v = hundreds | (v - hundreds * 100) << 16;
+    uint64_t tens = v * 103 >> 10 & UINT64_C(0x000f000f000f000f);
+    return tens | (v - tens * 10) << 8;
+}
+
+/* Zeros in front of what digits_of() made, one less where it is all zeros. */
+static inline unsigned digits_zeros(uint64_t v)
+{
+    return (unsigned)__builtin_ctzll(v | UINT64_C(1) << 56) / 8;
+}
+
+/* Eight bytes, of which those from the digit number `from` on are wanted; to the end of these. */
+static inline char *digits_write(uint64_t v, unsigned from, char *to)
+{
+    v = htole64((v ^ UINT64_C(0x3030303030303030)) >> (8 * from));
+    memcpy(to, &v, sizeof(v));
+    return to + DIGITS_STEP - from;
+}
+
 #endif

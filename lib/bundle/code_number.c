@@ -13,7 +13,7 @@ static char *put_number(struct coder *c, struct span value, char *to)
 {
     int64_t v = 0;
 
-    return code_read(value, &v) ? code_put_step(c, v, value.len, to) : NULL;
+    return code_read_of(c, value, &v) ? code_put_step(c, v, value.len, to) : NULL;
 }
 
 static char *get_number(struct coder *c, struct span line, char *to, const char *end)
@@ -27,7 +27,7 @@ static void keep_number(struct coder *c, struct span value)
 {
     int64_t v = 0;
 
-    if (code_read(value, &v))
+    if (code_read_of(c, value, &v))
         c->last = v;
 }
 
@@ -36,7 +36,7 @@ static char *put_numbers(struct coder *c, const struct code_lines *l, char *to, 
     return code_put_lines(c, l, to, limit, put_number, keep_number);
 }
 
-static char *get_numbers(struct coder *c, const struct code_lines *l, char *to, const char *end)
+static char *get_numbers(struct coder *c, struct code_lines *l, char *to, const char *end)
 {
     return code_get_lines(c, l, to, end, get_number, keep_number);
 }
@@ -110,7 +110,7 @@ static char *put_uuids(struct coder *c, const struct code_lines *l, char *to, co
     return code_put_lines(c, l, to, limit, put_uuid, code_keep_nothing);
 }
 
-static char *get_uuids(struct coder *c, const struct code_lines *l, char *to, const char *end)
+static char *get_uuids(struct coder *c, struct code_lines *l, char *to, const char *end)
 {
     return code_get_lines(c, l, to, end, get_uuid, code_keep_nothing);
 }

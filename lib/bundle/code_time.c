@@ -144,12 +144,20 @@ static char *write_fraction(const struct coder *c, unsigned part, char *to)
     if (most == 0 || (trimmed && part == 0))
         return to;
     *to = '.';
-    for (unsigned i = most; i > 0; i--, part /= 10)
-        to[i] = (char)('0' + part % 10);
-    to += most;
-    while (trimmed && *to == '0')
+    to = digits_write(digits_of(part), (unsigned)DIGITS_STEP - most, to + 1);
+    while (trimmed && to[-1] == '0')
         to--;
-    return to + 1;
+    return to;
+}
+
+/* HH:MM:SS */
+static char *write_clock(unsigned seconds, char *to)
+{
+    to = two(seconds / 3600, to);
+    *to++ = ':';
+    to = two(seconds / 60 % 60, to);
+    *to++ = ':';
+    return two(seconds % 60, to);
 }
 
 static char *get_time(struct coder *c, struct span line, char *to, const char *end)
@@ -160,23 +168,24 @@ static char *get_time(struct coder *c, struct span line, char *to, const char *e
     if (c->form[0] == 'd')
         return write_day(c, c->last, to) ? to + DATE_BYTES : NULL;
 
-    int64_t unit = units[precision(c)], day = c->last / (DAY * unit), rest = c->last % (DAY * unit);
+    int64_t unit = units[precision(c)], day = c->day, rest = c->last - day * DAY * unit;
+    if (rest < 0 || rest >= DAY * unit) {
+        day = c->last / (DAY * unit);
+        rest = c->last - day * DAY * unit;
+    }
     if (rest < 0) {
         rest += DAY * unit;
         day--;
     }
-    unsigned seconds = (unsigned)(rest / unit);
+    int64_t seconds = rest / unit;
     if (!write_day(c, day, to))
         return NULL;
-    to += DATE_BYTES;
-    *to++ = ' ';
-    to = two(seconds / 3600, to);
-    *to++ = ':';
-    to = two(seconds / 60 % 60, to);
-    *to++ = ':';
-    to = write_fraction(c, (unsigned)(rest % unit), two(seconds % 60, to));
-    size_t tail = strlen(behind(c));
-    return (char *)memcpy(to, behind(c), tail) + tail;
+    to[DATE_BYTES] = ' ';
+    to = write_clock((unsigned)seconds, to + DATE_BYTES + 1);
+    to = write_fraction(c, (unsigned)(rest - seconds * unit), to);
+    for (const char *p = behind(c); *p; p++)
+        *to++ = *p;
+    return to;
 }
 
 static bool is_form(const struct coder *c)
@@ -234,7 +243,7 @@ static char *put_times(struct coder *c, const struct code_lines *l, char *to, co
     return code_put_lines(c, l, to, limit, put_time, code_keep_nothing);
 }
 
-static char *get_times(struct coder *c, const struct code_lines *l, char *to, const char *end)
+static char *get_times(struct coder *c, struct code_lines *l, char *to, const char *end)
 {
     return code_get_lines(c, l, to, end, get_time, code_keep_nothing);
 }

@@ -4,7 +4,8 @@
 #include "lib/bundle/scan.h"
 #include "lib/bundle/words.h"
 
-#define HASH_FACTOR UINT64_C(0x9e3779b97f4a7c15)
+#define HASH_FACTOR   UINT64_C(0x9e3779b97f4a7c15)
+#define NUMBER_DIGITS 5 /* of what is below WORDS_MAX */
 
 static uint32_t fold(uint64_t h)
 {
@@ -67,11 +68,21 @@ static char *put_word(struct coder *c, struct span value, char *to)
     return (size_t)(end - to) <= value.len + 1 ? end : NULL;
 }
 
-static bool number_of(struct coder *c, struct span digits, struct span *out)
+/* Most have a digit or two, which are read faster one by one than together. */
+static inline bool number_of(const struct coder *c, struct span digits, struct span *out)
 {
-    int64_t number = 0;
+    uint32_t number = 0;
 
-    if (!code_read(digits, &number) || number < 0 || number >= c->words->count)
+    if (digits.len == 0 || digits.len > NUMBER_DIGITS || (*digits.at == '0' && digits.len > 1))
+        return false;
+    for (size_t i = 0; i < digits.len; i++) {
+        unsigned digit = (unsigned)digits.at[i] - '0';
+
+        if (digit > 9)
+            return false;
+        number = number * 10 + digit;
+    }
+    if (number >= c->words->count)
         return false;
     *out = c->words->all[number];
     return true;
@@ -107,7 +118,7 @@ static char *put_words(struct coder *c, const struct code_lines *l, char *to, co
     return code_put_lines(c, l, to, limit, put_word, keep_word);
 }
 
-static char *get_words(struct coder *c, const struct code_lines *l, char *to, const char *end)
+static char *get_words(struct coder *c, struct code_lines *l, char *to, const char *end)
 {
     return code_get_lines(c, l, to, end, get_word, keep_word);
 }
@@ -137,16 +148,28 @@ static inline void take_piece(const struct coder *c, const char *p, const char *
     out->digits = scan_digits(out->at) & out->all;
 }
 
+/* Where digits stand in a piece. */
+static inline unsigned digits_in(const struct coder *c, const char *p, const char *end)
+{
+    struct piece piece;
+
+    if ((size_t)(end - p) >= SCAN_STEP)
+        return scan_digits(p);
+    if ((size_t)(c->end - p) >= SCAN_STEP)
+        return scan_digits(p) & ((1u << (end - p)) - 1);
+    take_piece(c, p, end, &piece);
+    return piece.digits;
+}
+
 static size_t digits_at(const struct coder *c, const char *p, const char *end)
 {
     const char *from = p;
-    struct piece piece = {0};
 
-    while (p < end) {
-        take_piece(c, p, end, &piece);
-        if (piece.digits != SCAN_ALL)
-            return (size_t)(p - from) + scan_first(~piece.digits);
-        p += SCAN_STEP;
+    for (; p < end; p += SCAN_STEP) {
+        unsigned digits = digits_in(c, p, end);
+
+        if (digits != SCAN_ALL)
+            return (size_t)(p - from) + scan_first(~digits);
     }
     return (size_t)(end - from);
 }
@@ -154,12 +177,11 @@ static size_t digits_at(const struct coder *c, const char *p, const char *end)
 /* Where the next digit stands, or the end. */
 static const char *next_digit(const struct coder *c, const char *p, const char *end)
 {
-    struct piece piece = {0};
-
     for (; p < end; p += SCAN_STEP) {
-        take_piece(c, p, end, &piece);
-        if (piece.digits)
-            return p + scan_first(piece.digits);
+        unsigned digits = digits_in(c, p, end);
+
+        if (digits)
+            return p + scan_first(digits);
     }
     return end;
 }
@@ -290,7 +312,7 @@ static char *put_shapes(struct coder *c, const struct code_lines *l, char *to, c
     return code_put_lines(c, l, to, limit, put_shape, keep_shape);
 }
 
-static char *get_shapes(struct coder *c, const struct code_lines *l, char *to, const char *end)
+static char *get_shapes(struct coder *c, struct code_lines *l, char *to, const char *end)
 {
     return code_get_lines(c, l, to, end, get_shape, keep_shape);
 }

@@ -7,6 +7,7 @@
 #ifndef LIB_BUNDLE_CODES_H
 #define LIB_BUNDLE_CODES_H
 
+#include "lib/base/digits.h"
 #include "lib/base/span.h"
 #include "lib/bundle/scan.h"
 
@@ -51,8 +52,9 @@ struct code {
      * which CODE_SHAPE bytes may be written. */
     char *(*put)(struct coder *c, const struct code_lines *l, char *to, const char *limit);
     /* The values that the lines stand for, up to `end` at most, behind which CODE_SLACK bytes may be
-     * written; NULL: they stand for nothing, or for more. */
-    char *(*get)(struct coder *c, const struct code_lines *l, char *to, const char *end);
+     * written; NULL: they stand for nothing, or for more. There may be fewer lines, and more behind
+     * them: the last byte before l->end is a newline, and l->from goes behind those that were read. */
+    char *(*get)(struct coder *c, struct code_lines *l, char *to, const char *end);
 };
 
 extern const struct code code_number, code_time, code_time_3, code_time_6, code_uuid, code_uuid_of,
@@ -90,21 +92,23 @@ static inline char *code_copy(const struct coder *c, char *to, const char *from,
     return to + bytes;
 }
 
-/* Decimal digits; to the end of them. */
+/* Decimal digits of what is at most CODE_NUMBER_MAX; to the end of them. Eight bytes may be written
+ * behind it. */
 static inline char *code_write(int64_t v, char *to)
 {
-    char digits[20] = {0};
+    const uint64_t step = 100000000;
     uint64_t rest = v < 0 ? -(uint64_t)v : (uint64_t)v;
-    unsigned n = 0;
 
-    if (v < 0)
-        *to++ = '-';
-    for (; rest > 9; rest /= 10)
-        digits[n++] = (char)('0' + rest % 10);
-    *to++ = (char)('0' + rest);
-    while (n)
-        *to++ = digits[--n];
-    return to;
+    *to = '-';
+    to += v < 0;
+    if (rest >= step) {
+        uint64_t first = digits_of((uint32_t)(rest / step));
+
+        to = digits_write(first, digits_zeros(first), to);
+        return digits_write(digits_of((uint32_t)(rest % step)), 0, to);
+    }
+    uint64_t digits = digits_of((uint32_t)rest);
+    return digits_write(digits, digits_zeros(digits), to);
 }
 
 /* -?(0|[1-9][0-9]*), at most CODE_NUMBER_MAX. */
@@ -127,6 +131,22 @@ static inline bool code_read(struct span s, int64_t *out)
     return v <= CODE_NUMBER_MAX;
 }
 
+/* The same of a value, or a line, before c->end. */
+static inline bool code_read_of(const struct coder *c, struct span s, int64_t *out)
+{
+    bool negative = s.len && *s.at == '-';
+    const char *p = s.at + negative;
+    size_t digits = s.len - negative;
+    uint32_t v = 0;
+
+    if (digits - 1 >= DIGITS_STEP || (size_t)(c->end - p) < DIGITS_STEP)
+        return code_read(s, out);
+    if ((*p == '0' && s.len > 1) || !digits_read(p, digits, &v))
+        return false;
+    *out = negative ? -(int64_t)v : (int64_t)v;
+    return true;
+}
+
 /* ---- numbers, each against the one before --------------------------------------------------------*/
 
 static inline char *code_put_step(struct coder *c, int64_t v, size_t value_bytes, char *to)
@@ -147,7 +167,7 @@ static inline bool code_get_step(struct coder *c, struct span line)
 {
     int64_t step = 0;
 
-    if (!code_read(line, &step))
+    if (!code_read_of(c, line, &step))
         return false;
     c->last += step;
     return c->last <= CODE_NUMBER_MAX && c->last >= -CODE_NUMBER_MAX;
@@ -205,14 +225,16 @@ static inline __attribute__((always_inline)) char *code_put_lines(struct coder *
 }
 
 static inline __attribute__((always_inline)) char *code_get_lines(struct coder *c,
-                                                                  const struct code_lines *l,
-                                                                  char *to, const char *end,
+                                                                  struct code_lines *l, char *to,
+                                                                  const char *end,
                                                                   code_get_value *get,
                                                                   code_keep_value *keep)
 {
     const char *p = l->from;
 
     for (uint64_t i = 0; i < l->count; i++) {
+        if (p == l->end)
+            return NULL;
         const char *at = code_line_end(c, p);
         struct span line = {p, (size_t)(at - p)};
 
@@ -230,6 +252,7 @@ static inline __attribute__((always_inline)) char *code_get_lines(struct coder *
         *to++ = '\n';
         p = at + 1;
     }
+    l->from = p;
     return to;
 }
 

@@ -283,29 +283,34 @@ static bool open_coder(const struct reading *r, struct span word, struct coder *
     return true;
 }
 
-static bool copy_bytes(struct reading *r, const char *from, size_t len)
+static bool copy_column(struct reading *r)
 {
-    if (len > (size_t)(r->to_end - r->to))
+    const char *end = columns_skip(r->p, r->end, r->rows);
+    size_t len = end ? (size_t)(end - r->p) : 0;
+
+    if (!end || len > (size_t)(r->to_end - r->to))
         return false;
-    memcpy(r->to, from, len);
+    memcpy(r->to, r->p, len);
     r->to += len;
+    r->p = end;
     return true;
 }
 
 static bool get_column(struct reading *r, struct span word)
 {
     struct coder c;
-    struct code_lines column = {r->p, columns_skip(r->p, r->end, r->rows), r->rows};
+    struct code_lines lines = {r->p, r->end, r->rows};
 
-    if (!column.end || !open_coder(r, word, &c))
+    if (!open_coder(r, word, &c))
         return false;
-    r->p = column.end;
     if (!c.code)
-        return copy_bytes(r, column.from, lines_bytes(&column));
-    char *to = c.code->get(&c, &column, r->to, r->to_end);
-    if (to)
-        r->to = to;
-    return to != NULL;
+        return copy_column(r);
+    char *to = c.code->get(&c, &lines, r->to, r->to_end);
+    if (!to)
+        return false;
+    r->to = to;
+    r->p = lines.from;
+    return true;
 }
 
 static bool get_columns(struct reading *r)
@@ -313,7 +318,8 @@ static bool get_columns(struct reading *r)
     const char *head_end = memchr(r->p, '\n', (size_t)(r->end - r->p));
     struct span head, word;
 
-    if (!head_end || !encode_is((struct span){r->p, (size_t)(head_end - r->p)}))
+    if (!head_end || !encode_is((struct span){r->p, (size_t)(head_end - r->p)}) ||
+        r->end[-1] != '\n')
         return false;
     head = (struct span){r->p + MAGIC_BYTES, (size_t)(head_end - r->p) - MAGIC_BYTES};
     r->p = head_end + 1;

@@ -43,22 +43,39 @@ static bool is_digit(char c)
 
 /* ---- whole numbers -----------------------------------------------------------------------------*/
 
-/* At most `max`, or one more when it is negative. */
-static bool whole(const char *p, size_t len, uint64_t max, int64_t *out)
+/* More than eight digits. */
+static bool read_long(const char *p, size_t digits, uint64_t *out)
 {
-    bool negative = len && *p == '-';
     uint64_t v = 0;
-    uint32_t part;
+    uint32_t part = 0;
 
-    p += negative;
-    len -= negative;
-    if (len == 0 || len > 19)
+    if (digits > 19)
         return false;
-    for (size_t step = (len - 1) % DIGITS_STEP + 1; len; len -= step, step = DIGITS_STEP) {
+    for (size_t step = (digits - 1) % DIGITS_STEP + 1; digits; step = DIGITS_STEP) {
         if (!digits_read(p, step, &part))
             return false;
         v = v * 100000000 + part;
         p += step;
+        digits -= step;
+    }
+    *out = v;
+    return true;
+}
+
+/* At most `max`, or one more when it is negative. */
+static inline bool whole(const char *p, size_t len, uint64_t max, int64_t *out)
+{
+    bool negative = len && *p == '-';
+    size_t digits = len - negative;
+    uint32_t few = 0;
+    uint64_t v;
+
+    if (digits - 1 < DIGITS_STEP) {
+        if (!digits_read(p + negative, digits, &few))
+            return false;
+        v = few;
+    } else if (!digits || !read_long(p + negative, digits, &v)) {
+        return false;
     }
     if (v > max + negative)
         return false;
@@ -105,7 +122,7 @@ struct decimal {
     uint64_t part; /* digits_load() of those behind it, and of what follows */
 };
 
-static bool read_short(const char *p, size_t len, struct decimal *out)
+static inline bool read_short(const char *p, size_t len, struct decimal *out)
 {
     out->negative = len && *p == '-';
     p += out->negative;
@@ -290,7 +307,8 @@ static char *numeric_short(const struct decimal *d, char *to)
            2 * (size_t)count;
 }
 
-static char *numeric_long(const char *from, size_t len, char *to)
+/* Apart from the short ones, whose registers it would take. */
+static __attribute__((noinline)) char *numeric_long(const char *from, size_t len, char *to)
 {
     const char *end = from + len, *p = from;
     bool negative = p < end && *p == '-';

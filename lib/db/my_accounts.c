@@ -75,10 +75,10 @@ static bool add_name(void *ctx, const struct db_row *row, struct err *err)
 
 /* ---- accounts ----------------------------------------------------------------------------------*/
 
-/* A second line, ALTER USER, is there when one clause cannot say it. */
+/* Servers before 10.4 show the name in apostrophes. A second line, ALTER USER, is there when one clause
+ * cannot say it. */
 static bool add_create(void *ctx, const struct db_row *row, struct err *err)
 {
-    static const char create[] = "CREATE USER ";
     struct reading *r = ctx;
     struct span sql = row->value[0];
     AUTO(buf) struct buf without = {0}, text = {0};
@@ -87,15 +87,18 @@ static bool add_create(void *ctx, const struct db_row *row, struct err *err)
     if (!my_user_parse(sql, &user))
         return err_set(err, ERR_UNSUPPORTED, "account %s is described in words that are not known",
                        r->name);
-    if (!span_starts(sql, create))
-        return add_line(&r->out->accounts, sql, err);
-    if (!r->conf->hashes) {
+    bool create = span_starts(sql, "CREATE ");
+    if (create && !r->conf->hashes) {
         if (!my_user_without_hash(&user, &without, &r->out->without_hash))
             return err_memory(err);
         sql = buf_view(&without);
+        if (!my_user_parse(sql, &user))
+            return err_memory(err);
     }
-    buf_puts(&text, "CREATE USER IF NOT EXISTS ");
-    buf_add(&text, sql.at + sizeof(create) - 1, sql.len - (sizeof(create) - 1));
+    const char *rest = user.name.at + user.name.len;
+    buf_printf(&text, "%s USER %s%s", create ? "CREATE" : "ALTER", create ? "IF NOT EXISTS " : "",
+               r->name);
+    buf_add(&text, rest, (size_t)(sql.at + sql.len - rest));
     return buf_ok(&text, err) && add_line(&r->out->accounts, buf_view(&text), err);
 }
 
@@ -153,8 +156,12 @@ static bool add_grant(void *ctx, const struct db_row *row, struct err *err)
                        "known",
                        r->name);
     bool nothing = g.scope == MY_SCOPE_SERVER && span_is(g.what, "USAGE") && !g.option;
-    if (nothing || !span_is(g.to, r->name))
+    bool same = false;
+    if (!my_account_same(g.to, span_of(r->name), &same))
+        return err_memory(err);
+    if (nothing || !same)
         return true;
+    g.to = span_of(r->name);
     if (!place_of(r, &g, &to, err))
         return false;
     if (!my_grant_write(&g, &text))

@@ -100,6 +100,23 @@ bool my_account_names(struct span account, struct buf *user, struct buf *host)
     return my_name(name, user) && my_name(next(&rest), host);
 }
 
+static bool has_host(struct span account)
+{
+    next(&account);
+    return account.len > 0;
+}
+
+bool my_account_same(struct span a, struct span b, bool *same)
+{
+    AUTO(buf) struct buf user = {0}, host = {0}, other = {0}, others = {0};
+
+    if (!my_account_names(a, &user, &host) || !my_account_names(b, &other, &others))
+        return false;
+    *same = has_host(a) == has_host(b) && span_eq(buf_view(&user), buf_view(&other)) &&
+            span_eq(buf_view(&host), buf_view(&others));
+    return true;
+}
+
 static void skip(struct span *text)
 {
     text->at++;

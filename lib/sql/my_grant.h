@@ -54,6 +54,8 @@ bool my_user_without_hash(const struct my_user *u, struct buf *out, bool *had);
 bool my_name(struct span quoted, struct buf *out);
 /* user and host of `user`@`host`; of a role the host is "". */
 bool my_account_names(struct span account, struct buf *user, struct buf *host);
+/* Whether it is one account or role, whatever the quotes; false: out of memory. */
+bool my_account_same(struct span a, struct span b, bool *same);
 /* Whether one line of SHOW GRANTS gives the privilege, or "GRANT OPTION", on the whole database. */
 bool my_grant_gives(struct span line, const char *privilege, const char *database);
 /* Whether a name of a database matches the pattern, that is not quoted any more. */

@@ -2,6 +2,7 @@
 
 #include "lib/base/cmd.h"
 #include "lib/base/json.h"
+#include "lib/base/vec.h"
 #include "lib/bundle/columns.h"
 #include "lib/db/values.h"
 
@@ -14,12 +15,25 @@ struct cursor {
     uint64_t row; /* of its segment */
 };
 
+struct column {
+    char *name;
+    struct span type; /* .at is NULL when the bundle does not say it */
+};
+
+/* What a warning is of. */
+struct place {
+    unsigned column;
+    struct span type;
+    uint64_t row; /* of the load, counted from 1 */
+};
+
 struct warnings {
     const struct my_loaded *load;
     const struct db *db;
-    size_t segment;    /* that load->raw holds; load->to: none yet */
-    uint64_t first;    /* rows of the load before it */
-    struct cursor *at; /* by column */
+    size_t segment;     /* that load->raw holds; load->to: none yet */
+    uint64_t first;     /* rows of the load before it */
+    struct cursor *at;  /* by column */
+    struct vec columns; /* struct column: those that are loaded */
     uint64_t seen;
     char told[256];
     bool bad;
@@ -27,61 +41,83 @@ struct warnings {
 
 static void auto_warnings(struct warnings *w)
 {
+    struct column *c = w->columns.at;
+
+    for (size_t i = 0; i < w->columns.count; i++)
+        free(c[i].name);
+    vec_done(&w->columns);
     free(w->at);
 }
 
-/* Of "Data truncated for column 'name' at row 12", without the name and what follows it. */
-static bool parse_place(struct span text, const char *before, struct span *column, uint64_t *row)
-{
-    static const char between[] = "' at row ";
+/* ---- the column and the row that a warning is of ----------------------------------------------*/
 
-    if (!span_starts(text, before))
+static bool add_column(struct warnings *w, const json_t *shown, struct err *err)
+{
+    const char *name = json_string_value(json_object_get(shown, "name"));
+    const char *type = json_string_value(json_object_get(shown, "type"));
+    struct column *c = vec_add(&w->columns, err);
+
+    if (!c)
         return false;
-    column->at = text.at + strlen(before);
-    const char *end = memmem(column->at, text.len - strlen(before), between, sizeof(between) - 1);
-    if (!end)
-        return false;
-    column->len = (size_t)(end - column->at);
-    const char *number = end + sizeof(between) - 1;
-    return span_u64((struct span){number, (size_t)(text.at + text.len - number)}, row) && *row > 0;
+    *c = (struct column){.name = name ? json_bytes_back(name, NULL) : NULL,
+                         .type = type ? span_of(type) : (struct span){0}};
+    return c->name || err_memory(err);
 }
 
-/* The column in "... for column 'name' at row 12" or "... for column `db`.`table`.`name` at row 12". */
-static bool parse_column(struct span text, struct span *column)
+static bool read_columns(struct warnings *w, struct err *err)
 {
-    static const char before[] = " for column ", after[] = " at row ";
-    const char *from = memmem(text.at, text.len, before, sizeof(before) - 1);
-    const char *end = memmem(text.at, text.len, after, sizeof(after) - 1);
-
-    if (!from || !end || end < from + sizeof(before) + 1)
-        return false;
-    from += sizeof(before) - 1;
-    const char *quote = memrchr(from, *from, (size_t)(end - 1 - from));
-    if (!quote)
-        return false;
-    *column = (struct span){quote + 1, (size_t)(end - 1 - (quote + 1))};
-    return true;
-}
-
-/* The place of a column, and its type; false: there is none that is loaded. */
-static bool find_column(const struct stream *s, struct span name, unsigned *at, struct span *type)
-{
-    const json_t *columns = json_object_get(s->meta, "columns");
+    const json_t *columns = json_object_get(w->load->stream->meta, "columns"), *c;
     size_t i;
-    json_t *c;
 
     json_array_foreach(columns, i, c)
     {
-        const char *shown = json_string_value(json_object_get(c, "name"));
-        AUTO(free) char *own = shown ? json_bytes_back(shown, NULL) : NULL;
-        if (own && span_is(name, own)) {
-            *at = (unsigned)i;
-            *type = span_of(json_string_value(json_object_get(c, "type")));
-            return true;
-        }
+        if (!add_column(w, c, err))
+            return false;
     }
-    return false;
+    return true;
 }
+
+/* Takes the last character off the end of the text, when it is that. */
+static bool cut(struct span *text, char c)
+{
+    if (!text->len || text->at[text->len - 1] != c)
+        return false;
+    text->len--;
+    return true;
+}
+
+/* 'name' at the end of the text, or `name` behind the table's, in which a backtick stands twice. What
+ * stands before is no help: it may hold the value, and a name may hold quotes. */
+static bool ends_with(struct span text, const char *name)
+{
+    bool backticks = text.len && text.at[text.len - 1] == '`';
+    char quote = backticks ? '`' : '\'';
+
+    if (!cut(&text, quote))
+        return false;
+    for (size_t i = strlen(name); i-- > 0;)
+        if (!cut(&text, name[i]) || (backticks && name[i] == '`' && !cut(&text, '`')))
+            return false;
+    return cut(&text, quote) && (cut(&text, '.') || cut(&text, ' '));
+}
+
+/* "... at row 12": takes that off the end. */
+static bool cut_row(struct span *text, uint64_t *row)
+{
+    static const char mark[] = " at row ";
+    const size_t len = sizeof(mark) - 1;
+    const char *at = memrchr(text->at, ' ', text->len);
+    struct span number =
+        at ? (struct span){at + 1, (size_t)(text->at + text->len - at - 1)} : (struct span){0};
+
+    if (!at || (size_t)(at + 1 - text->at) < len || memcmp(at + 1 - len, mark, len) != 0 ||
+        !span_u64(number, row))
+        return false;
+    text->len = (size_t)(at + 1 - len - text->at);
+    return true;
+}
+
+/* ---- what was sent -----------------------------------------------------------------------------*/
 
 /* Makes it the one that is held. */
 static bool hold(struct warnings *w, size_t segment, uint64_t first, struct err *err)
@@ -140,16 +176,13 @@ static bool sent_value(struct warnings *w, unsigned column, uint64_t row, struct
 }
 
 /* An ENUM or SET that holds "" (or the number 0) in production, too. */
-static bool was_empty(struct warnings *w, const struct db_row *row, struct err *err)
+static bool was_empty(struct warnings *w, const struct place *p, struct span text, struct err *err)
 {
-    struct span column, type, value;
-    unsigned place;
-    uint64_t at;
+    struct span value;
 
-    return parse_place(row->value[2], "Data truncated for column '", &column, &at) &&
-           find_column(w->load->stream, column, &place, &type) && type.at &&
-           (span_starts(type, "enum(") || span_starts(type, "set(")) &&
-           sent_value(w, place, at, &value, err) && (!value.len || span_is(value, "0"));
+    return span_starts(text, "Data truncated for column ") &&
+           (span_starts(p->type, "enum(") || span_starts(p->type, "set(")) &&
+           sent_value(w, p->column, p->row, &value, err) && (!value.len || span_is(value, "0"));
 }
 
 /* "float(30,0)": the greatest number of so many digits, as the server makes it. */
@@ -167,19 +200,16 @@ static bool limit_of(struct span type, double *limit)
 }
 
 /* A FLOAT(M,D) or DOUBLE(M,D) at its limit: that is stored again, and is what was sent. */
-static bool was_limit(struct warnings *w, const struct db_row *row, struct err *err)
+static bool was_limit(struct warnings *w, const struct place *p, struct span text, struct err *err)
 {
-    struct span column, type, value;
-    unsigned place;
-    uint64_t at;
+    struct span type = p->type, value;
     double limit;
 
-    if (!parse_place(row->value[2], "Out of range value for column '", &column, &at) ||
-        !find_column(w->load->stream, column, &place, &type) || !type.at ||
-        !limit_of(type, &limit) || !sent_value(w, place, at, &value, err))
+    if (!span_starts(text, "Out of range value for column ") || !limit_of(type, &limit) ||
+        !sent_value(w, p->column, p->row, &value, err))
         return false;
-    AUTO(free) char *text = span_dup(value);
-    double sent = text ? strtod(text, NULL) : 0;
+    AUTO(free) char *number = span_dup(value);
+    double sent = number ? strtod(number, NULL) : 0;
     if (sent < 0 && memmem(type.at, type.len, "unsigned", strlen("unsigned")))
         return false;
     sent = fabs(sent);
@@ -187,21 +217,30 @@ static bool was_limit(struct warnings *w, const struct db_row *row, struct err *
                                        : span_starts(type, "double(") && sent == limit;
 }
 
-/* A generated column is computed from what is loaded, as it was on the source: what its expression
- * warns of changes no value that is loaded. */
-static bool is_generated(const struct warnings *w, const struct db_row *row)
+/* Truncated operand, division by 0: of an expression, which names no column. */
+static bool is_of_expression(struct span code)
 {
-    static const char *const expressions[] = {"1292",
-                                              "1365"}; /* truncated operand, division by 0 */
-    struct span column, type;
-    unsigned place;
+    return span_is(code, "1292") || span_is(code, "1365");
+}
 
-    if (parse_column(row->value[2], &column))
-        return !find_column(w->load->stream, column, &place, &type);
-    for (size_t i = 0; i < COUNT(expressions); i++)
-        if (span_is(row->value[1], expressions[i]))
-            return true;
-    return false;
+/* Whether no value that is loaded has changed. A generated column is computed from what is loaded, as it
+ * was on the source: what its expression warns of changes none. */
+static bool is_harmless(struct warnings *w, const struct db_row *row, struct err *err)
+{
+    struct span text = row->value[2], head = text;
+    const struct column *c = w->columns.at;
+    struct place p;
+
+    if (!cut_row(&head, &p.row) ||
+        !memmem(head.at, head.len, " for column ", strlen(" for column ")))
+        return is_of_expression(row->value[1]);
+    for (p.column = 0; p.column < w->columns.count; p.column++) {
+        p.type = c[p.column].type;
+        if (ends_with(head, c[p.column].name))
+            return p.row > 0 && p.type.at &&
+                   (was_empty(w, &p, text, err) || was_limit(w, &p, text, err));
+    }
+    return true;
 }
 
 static bool show_warning(struct warnings *w, const struct db_row *row, struct err *err)
@@ -220,8 +259,7 @@ static bool judge_warning(void *ctx, const struct db_row *row, struct err *err)
     w->seen++;
     if (!cmd_stop_check(err))
         return false;
-    if (w->bad || row->count < 3 || is_generated(w, row) || was_empty(w, row, err) ||
-        was_limit(w, row, err))
+    if (w->bad || row->count < 3 || is_harmless(w, row, err))
         return true;
     w->bad = true;
     return show_warning(w, row, err);
@@ -229,7 +267,9 @@ static bool judge_warning(void *ctx, const struct db_row *row, struct err *err)
 
 bool my_warnings_check(const struct my_loaded *load, struct db *db, bool *unseen, struct err *err)
 {
-    AUTO(warnings) struct warnings w = {.load = load, .db = db, .segment = load->to};
+    AUTO(warnings)
+    struct warnings w = {
+        .load = load, .db = db, .segment = load->to, .columns = VEC(struct column)};
     AUTO(buf) struct buf text = {0};
     uint64_t count = 0;
 
@@ -237,7 +277,7 @@ bool my_warnings_check(const struct my_loaded *load, struct db *db, bool *unseen
         return false;
     if (!span_u64(buf_view(&text), &count))
         return err_set(err, ERR_UNSUPPORTED, "the server does not count its warnings");
-    if (count && !db_rows(db, judge_warning, &w, err, "SHOW WARNINGS"))
+    if (count && !(read_columns(&w, err) && db_rows(db, judge_warning, &w, err, "SHOW WARNINGS")))
         return false;
     if (w.bad)
         return err_set(err, ERR_SQL, "values were changed while loading: %s", w.told);

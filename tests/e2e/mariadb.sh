@@ -162,6 +162,22 @@ wait $HELD 2>/dev/null
 check "and gone on with" "$REHEARSE" restore --from "$STORE" --into "$T/half" --no-pristine --resume
 check_has "which tells them, too" "$(cat "$T/out")" "what='warnings of loading table many'"
 
+# A value that its column does not take, as ones of another server: here of another table's files. What
+# the server says of the column's name reads like that of one which is not loaded.
+my_sql <<'SQL' || die "cannot make tables"
+CREATE DATABASE changed; USE changed;
+CREATE TABLE wide (id int PRIMARY KEY, f float(30, 0)) ENGINE=MyISAM; INSERT INTO wide VALUES (1, 1e20);
+CREATE TABLE narrow (id int PRIMARY KEY, `it's` float(10, 0), g int AS (id + 1)) ENGINE=MyISAM;
+FLUSH TABLES;
+SQL
+for suffix in MYD MYI; do
+    cp "$MY_DIR/data/changed/"{wide,narrow}.$suffix || die "no table's files"
+done
+environment root changed
+check "a value that its column does not take is captured" snapshot --tag changed
+check_status "its restore ends" 21 restore_box changed
+check_has "and names it" "$(cat "$T/out")" "table 'narrow', row 1 (key id): values were changed while loading: Out of range value for column 'it's' at row 1"
+
 # ---- accounts that see too little ---------------------------------------------------------------
 export LIMITED_PASSWORD="it's \$ecret"
 my_sql -e "CREATE USER limited@localhost IDENTIFIED BY 'it\\'s \$ecret'; GRANT SELECT ON torture.* TO limited@localhost"

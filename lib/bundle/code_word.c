@@ -186,79 +186,118 @@ static const char *next_digit(const struct coder *c, const char *p, const char *
     return end;
 }
 
-/* Of all but the digits, in any order: their places differ. */
-static uint32_t hash_shape(const struct coder *c, struct span v)
-{
-    const char *end = v.at + v.len;
-    struct piece piece = {0};
-    uint64_t sum = 0;
+/* Where the digits stand in a text of up to CODE_SHAPE bytes; none behind its end. */
+struct digits {
+    uint64_t words[CODE_SHAPE / 64];
+};
 
-    for (const char *p = v.at; p < end; p += SCAN_STEP) {
-        take_piece(c, p, end, &piece);
-        sum += scan_sum(piece.at, piece.all & ~piece.digits);
+/* Where the next `count` bytes of a value stand, at most 16, and may be read as if they were 16. */
+static inline const char *whole_step(const struct coder *c, const char *p, size_t count, char *room)
+{
+    return (size_t)(c->end - p) >= SCAN_STEP ? p : memcpy(room, p, count);
+}
+
+static inline void keep_digits(struct digits *d, size_t at, size_t count, unsigned mask)
+{
+    if (at % 64 == 0)
+        d->words[at / 64] = 0;
+    if (count < SCAN_STEP)
+        mask &= (1u << count) - 1;
+    d->words[at / 64] |= (uint64_t)mask << at % 64;
+}
+
+/* Also of all but the digits, in any order: their places differ. */
+static uint32_t hash_shape(const struct coder *c, struct span v, struct digits *digits)
+{
+    struct scan_sum sum;
+    char room[SCAN_STEP] = {0};
+
+    scan_sum_begin(&sum);
+    for (size_t at = 0; at < v.len; at += SCAN_STEP) {
+        size_t count = v.len - at < SCAN_STEP ? v.len - at : SCAN_STEP;
+        const char *p = whole_step(c, v.at + at, count, room);
+
+        keep_digits(digits, at, count, scan_add_text(p, count, &sum));
     }
-    return fold(sum);
+    return fold(scan_sum_end(&sum));
 }
 
-/* How many bytes are the same and no digits. */
-static size_t same_text(const struct coder *c, struct span a, struct span b)
+static void find_digits(const struct coder *c, struct span v, struct digits *digits)
 {
-    size_t most = a.len < b.len ? a.len : b.len, n = 0;
-    struct piece in_a = {0}, in_b = {0};
+    char room[SCAN_STEP] = {0};
 
-    for (; n < most; n += SCAN_STEP) {
-        take_piece(c, a.at + n, a.at + most, &in_a);
-        take_piece(c, b.at + n, b.at + most, &in_b);
-        unsigned other = ~scan_same(in_a.at, in_b.at) | in_a.digits;
-        if (other & in_a.all)
-            return n + scan_first(other & in_a.all);
+    for (size_t at = 0; at < v.len; at += SCAN_STEP) {
+        size_t count = v.len - at < SCAN_STEP ? v.len - at : SCAN_STEP;
+
+        keep_digits(digits, at, count, scan_digits(whole_step(c, v.at + at, count, room)));
     }
-    return most;
 }
 
-static struct span behind(struct span s, size_t bytes)
+/* Whether two values of one length have their digits at the same places, and the same text between. */
+static bool same_places(const struct coder *c, struct span a, struct span b,
+                        const struct digits *of_b)
 {
-    return (struct span){s.at + bytes, s.len - bytes};
-}
+    size_t at = 0;
 
-static bool same_shape(const struct coder *c, struct span a, struct span b)
-{
-    for (;;) {
-        size_t same = same_text(c, a, b);
+    for (; at < b.len; at += SCAN_STEP) {
+        size_t left = b.len - at;
+        unsigned all = left < SCAN_STEP ? (1u << left) - 1 : SCAN_ALL;
+        unsigned digits = (unsigned)(of_b->words[at / 64] >> at % 64) & SCAN_ALL;
 
-        a = behind(a, same);
-        b = behind(b, same);
-        if (!a.len || !b.len)
-            return !a.len && !b.len;
-        size_t in_a = digits_at(c, a.at, a.at + a.len), in_b = digits_at(c, b.at, b.at + b.len);
-        if (!in_a || !in_b)
+        if ((size_t)(c->end - (a.at + at)) < SCAN_STEP ||
+            (size_t)(c->end - (b.at + at)) < SCAN_STEP)
             return false;
-        a = behind(a, in_a);
-        b = behind(b, in_b);
+        if ((scan_digits(a.at + at) & all) != digits ||
+            (~scan_same(a.at + at, b.at + at) & ~digits & all))
+            return false;
+    }
+    return true;
+}
+
+/* Whether all but the digits is the same in `old`, run by run. */
+static bool same_shape(const struct coder *c, struct span old, struct span value,
+                       const struct digits *digits)
+{
+    struct digits old_digits;
+    size_t at = 0, old_at = 0;
+
+    if (old.len == value.len && same_places(c, old, value, digits))
+        return true;
+    find_digits(c, old, &old_digits);
+    for (;;) {
+        size_t text = scan_bit(digits->words, at, value.len, 0);
+        size_t old_text = scan_bit(old_digits.words, old_at, old.len, 0);
+
+        if (!same_value(c, (struct span){value.at + at, text - at},
+                        (struct span){old.at + old_at, old_text - old_at}))
+            return false;
+        if (text == value.len || old_text == old.len)
+            return text == value.len && old_text == old.len;
+        at = scan_bit(digits->words, text, value.len, UINT64_MAX);
+        old_at = scan_bit(old_digits.words, old_text, old.len, UINT64_MAX);
     }
 }
 
 static char *put_shape(struct coder *c, struct span value, char *to)
 {
-    const char *end = value.at + value.len;
+    struct digits digits;
     uint32_t number, at = 0;
 
     if (value.len > CODE_SHAPE)
         return NULL;
-    c->hash = hash_shape(c, value);
+    c->hash = hash_shape(c, value, &digits);
     do {
         number = words_next(c->words, c->hash, &at);
         if (number == UINT32_MAX)
             return NULL;
-    } while (!same_shape(c, c->words->all[number], value));
+    } while (!same_shape(c, c->words->all[number], value, &digits));
     char *from = to;
     to = code_write(number, to);
-    for (const char *p = next_digit(c, value.at, end); p < end; p = next_digit(c, p, end)) {
-        size_t digits = digits_at(c, p, end);
-
+    for (size_t p = scan_bit(digits.words, 0, value.len, 0), end; p < value.len;
+         p = scan_bit(digits.words, end, value.len, 0)) {
+        end = scan_bit(digits.words, p, value.len, UINT64_MAX);
         *to++ = ' ';
-        to = code_copy(c, to, p, digits);
-        p += digits;
+        to = code_copy(c, to, value.at + p, end - p);
     }
     return (size_t)(to - from) <= value.len + 1 ? to : NULL;
 }

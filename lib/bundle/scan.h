@@ -73,20 +73,40 @@ static inline void scan_unhex(const char *from, char *to)
     _mm_storel_epi64((__m128i *)(void *)to, _mm_packus_epi16(byte, byte));
 }
 
-/* A sum over those of the next 16 bytes, of which `keep` has the bits, that depends on no order. */
-static inline uint64_t scan_sum(const char *from, unsigned keep)
+/* A sum over bytes that depends on no order. */
+struct scan_sum {
+    __m128i sums, squares;
+};
+
+static inline void scan_sum_begin(struct scan_sum *s)
 {
+    s->sums = s->squares = _mm_setzero_si128();
+}
+
+/* Of the next 16 bytes the first `count` that are no decimal digits are added; a mask of the digits
+ * among all 16. */
+static inline unsigned scan_add_text(const char *from, size_t count, struct scan_sum *s)
+{
+    static const unsigned char first[2 * SCAN_STEP] = {255, 255, 255, 255, 255, 255, 255, 255,
+                                                       255, 255, 255, 255, 255, 255, 255, 255};
     __m128i v = _mm_loadu_si128((const __m128i *)(const void *)from), zero = _mm_setzero_si128();
-    __m128i bits = _mm_set1_epi64x((long long)0x8040201008040201);
-    __m128i wanted =
-        _mm_unpacklo_epi64(_mm_set1_epi8((char)(keep & 0xff)), _mm_set1_epi8((char)(keep >> 8)));
-    v = _mm_and_si128(v, _mm_cmpeq_epi8(_mm_and_si128(wanted, bits), bits));
+    __m128i keep = _mm_loadu_si128((const __m128i *)(const void *)(first + SCAN_STEP - count));
+    __m128i digits = scan_in_range(v, '0', '9');
+
+    v = _mm_and_si128(_mm_andnot_si128(digits, v), keep);
     __m128i low = _mm_unpacklo_epi8(v, zero), high = _mm_unpackhi_epi8(v, zero);
-    __m128i squares = _mm_add_epi32(_mm_madd_epi16(low, low), _mm_madd_epi16(high, high));
-    __m128i sums = _mm_sad_epu8(v, zero);
-    squares = _mm_add_epi32(squares, _mm_shuffle_epi32(squares, 0x4e));
+    s->squares = _mm_add_epi32(s->squares, _mm_madd_epi16(low, low));
+    s->squares = _mm_add_epi32(s->squares, _mm_madd_epi16(high, high));
+    s->sums = _mm_add_epi32(s->sums, _mm_sad_epu8(v, zero));
+    return (unsigned)_mm_movemask_epi8(digits);
+}
+
+static inline uint64_t scan_sum_end(const struct scan_sum *s)
+{
+    __m128i squares = _mm_add_epi32(s->squares, _mm_shuffle_epi32(s->squares, 0x4e));
+    __m128i sums = _mm_add_epi32(s->sums, _mm_shuffle_epi32(s->sums, 0x4e));
+
     squares = _mm_add_epi32(squares, _mm_shuffle_epi32(squares, 0xb1));
-    sums = _mm_add_epi32(sums, _mm_shuffle_epi32(sums, 0x4e));
     return (uint64_t)(uint32_t)_mm_cvtsi128_si32(squares) << 32 | (uint32_t)_mm_cvtsi128_si32(sums);
 }
 
@@ -160,17 +180,31 @@ static inline void scan_unhex(const char *from, char *to)
     }
 }
 
-static inline uint64_t scan_sum(const char *from, unsigned keep)
+struct scan_sum {
+    uint32_t sum, squares;
+};
+
+static inline void scan_sum_begin(struct scan_sum *s)
 {
-    uint32_t sum = 0, squares = 0;
+    *s = (struct scan_sum){0};
+}
 
-    for (unsigned i = 0; i < SCAN_STEP; i++) {
-        uint32_t v = keep >> i & 1 ? (unsigned char)from[i] : 0;
+static inline unsigned scan_add_text(const char *from, size_t count, struct scan_sum *s)
+{
+    unsigned digits = scan_digits(from);
 
-        sum += v;
-        squares += v * v;
+    for (unsigned i = 0; i < count; i++) {
+        uint32_t v = digits >> i & 1 ? 0 : (unsigned char)from[i];
+
+        s->sum += v;
+        s->squares += v * v;
     }
-    return (uint64_t)squares << 32 | sum;
+    return digits;
+}
+
+static inline uint64_t scan_sum_end(const struct scan_sum *s)
+{
+    return (uint64_t)s->squares << 32 | s->sum;
 }
 
 static inline unsigned scan_same(const char *a, const char *b)
@@ -201,6 +235,19 @@ static inline unsigned scan_first(unsigned mask)
 static inline unsigned scan_count(unsigned mask)
 {
     return (unsigned)__builtin_popcount(mask);
+}
+
+/* The first bit from `at` on that is set, or, with `flip` of all bits, that is not; `end` when there is
+ * none before. No bit behind `end` is set. */
+static inline size_t scan_bit(const uint64_t *words, size_t at, size_t end, uint64_t flip)
+{
+    for (; at < end; at = (at | 63) + 1) {
+        uint64_t rest = (words[at / 64] ^ flip) >> at % 64;
+
+        if (rest)
+            return at + (unsigned)__builtin_ctzll(rest);
+    }
+    return end;
 }
 
 #endif

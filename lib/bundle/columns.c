@@ -35,49 +35,31 @@ void columns_clear(struct columns *c)
     c->bytes = 0;
 }
 
-/* The last bytes of a piece, where a whole step would read past its end. */
-static const char *take_tail(struct buf *col, const char *p, const char *end, char *ended_by)
+/* Where values end in the next bytes, up to SCAN_WIDE of them. */
+static inline uint64_t value_ends(const char *p, const char *end)
 {
-    char *to = col->at + col->len;
+    char room[SCAN_WIDE] = {0};
 
-    for (size_t k = 0; k < (size_t)(end - p); k++) {
-        if (p[k] != '\t' && p[k] != '\n') {
-            to[k] = p[k];
-            continue;
-        }
-        to[k] = '\n';
-        col->len += k + 1;
-        *ended_by = p[k];
-        return p + k + 1;
-    }
-    return NULL;
+    if ((size_t)(end - p) < SCAN_WIDE)
+        p = memcpy(room, p, (size_t)(end - p));
+    return scan_wide(p, '\t', '\n');
 }
 
-/* Appends one value as a line; returns what stands behind its delimiter, NULL when there is no
- * delimiter or no memory. A step copies more than the value: what is too much is overwritten by
- * the next one. */
-static inline const char *take_value(struct buf *col, const char *p, const char *end,
-                                     char *ended_by)
+/* Appends a value as a line; false without memory. A step copies more than the value: what is too much
+ * is overwritten by the next one. `end` is that of all rows. */
+static inline bool add_value(struct buf *col, const char *from, size_t len, const char *end)
 {
-    for (;;) {
-        if (col->cap < col->len + 2 * SCAN_STEP && !buf_reserve(col, 2 * SCAN_STEP))
-            return NULL;
-        if ((size_t)(end - p) < SCAN_STEP)
-            return take_tail(col, p, end, ended_by);
+    if (col->cap < col->len + len + 2 * SCAN_STEP && !buf_reserve(col, len + 2 * SCAN_STEP))
+        return false;
 
-        char *to = col->at + col->len;
-        unsigned mask = scan_copy(to, p, '\t', '\n');
-        if (mask) {
-            unsigned k = scan_first(mask);
-
-            to[k] = '\n';
-            col->len += k + 1;
-            *ended_by = p[k];
-            return p + k + 1;
-        }
-        col->len += SCAN_STEP;
-        p += SCAN_STEP;
-    }
+    char *to = col->at + col->len;
+    if (len > SCAN_STEP || (size_t)(end - from) < SCAN_STEP)
+        memcpy(to, from, len);
+    else
+        memcpy(to, from, SCAN_STEP);
+    to[len] = '\n';
+    col->len += len + 1;
+    return true;
 }
 
 static bool row_damaged(const struct columns *c, struct err *err)
@@ -89,26 +71,45 @@ static bool row_damaged(const struct columns *c, struct err *err)
                    (unsigned long long)c->rows + 1, c->count);
 }
 
+/* Ends are found before what they end is copied, many at a time: how long a value is then holds up
+ * nothing. */
+static bool add_values(struct columns *c, struct span rows)
+{
+    const char *from = rows.at, *end = rows.at + rows.len;
+    struct buf *first = c->cols, *last = first + c->count - 1, *col = first;
+
+    for (const char *p = from; p < end; p += SCAN_WIDE) {
+        for (uint64_t ends = value_ends(p, end); ends; ends &= ends - 1) {
+            const char *at = p + __builtin_ctzll(ends);
+
+            if (*at != (col == last ? '\n' : '\t') ||
+                !add_value(col, from, (size_t)(at - from), end))
+                return false;
+            from = at + 1;
+            if (col++ == last) {
+                col = first;
+                c->rows++;
+            }
+        }
+    }
+    return from == end && col == first;
+}
+
+static bool add_empty_rows(struct columns *c, struct span rows)
+{
+    for (size_t i = 0; i < rows.len; i++, c->rows++)
+        if (rows.at[i] != '\n')
+            return false;
+    return true;
+}
+
 bool columns_add_rows(struct columns *c, struct span rows, struct err *err)
 {
-    const char *p = rows.at, *end = rows.at + rows.len;
-    unsigned last = c->count ? c->count - 1 : 0;
-
     if (rows.len > SEGMENT_RAW_MAX - c->bytes)
         return err_set(err, ERR_UNSUPPORTED, "more than %zu bytes of rows for one segment",
                        SEGMENT_RAW_MAX);
-    while (p < end) {
-        if (c->count == 0 && *p++ != '\n')
-            return row_damaged(c, err);
-        for (unsigned i = 0; i < c->count; i++) {
-            char ended_by = 0;
-
-            p = take_value(&c->cols[i], p, end, &ended_by);
-            if (!p || ended_by != (i == last ? '\n' : '\t'))
-                return row_damaged(c, err);
-        }
-        c->rows++;
-    }
+    if (!(c->count ? add_values(c, rows) : add_empty_rows(c, rows)))
+        return row_damaged(c, err);
     c->bytes += rows.len;
     return true;
 }

@@ -12,6 +12,7 @@
 
 #define SCAN_STEP ((size_t)16)
 #define SCAN_ALL  0xffffu /* a mask of all of them */
+#define SCAN_WIDE 64u     /* a mask of so many in one word */
 #define SCAN_FAR  256u    /* more of them at once, only counted */
 
 #ifdef __SSE2__
@@ -26,6 +27,15 @@ static inline unsigned scan_copy(char *to, const char *from, char a, char b)
 
     _mm_storeu_si128((__m128i *)(void *)to, v);
     return (unsigned)_mm_movemask_epi8(hit);
+}
+
+/* A mask of where `a` or `b` stands in the next 16 bytes. */
+static inline unsigned scan_either(const char *from, char a, char b)
+{
+    __m128i v = _mm_loadu_si128((const __m128i *)(const void *)from);
+
+    return (unsigned)_mm_movemask_epi8(
+        _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8(a)), _mm_cmpeq_epi8(v, _mm_set1_epi8(b))));
 }
 
 /* A mask of where `c` stands in the next 16 bytes. */
@@ -142,6 +152,15 @@ static inline unsigned scan_copy(char *to, const char *from, char a, char b)
     return mask;
 }
 
+static inline unsigned scan_either(const char *from, char a, char b)
+{
+    unsigned mask = 0;
+
+    for (unsigned i = 0; i < SCAN_STEP; i++)
+        mask |= (unsigned)(from[i] == a || from[i] == b) << i;
+    return mask;
+}
+
 static inline unsigned scan_mask(const char *from, char c)
 {
     unsigned mask = 0;
@@ -235,6 +254,16 @@ static inline unsigned scan_first(unsigned mask)
 static inline unsigned scan_count(unsigned mask)
 {
     return (unsigned)__builtin_popcount(mask);
+}
+
+/* A mask of where `a` or `b` stands in the next SCAN_WIDE bytes. */
+static inline uint64_t scan_wide(const char *from, char a, char b)
+{
+    uint64_t mask = 0;
+
+    for (unsigned i = 0; i < SCAN_WIDE; i += (unsigned)SCAN_STEP)
+        mask |= (uint64_t)scan_either(from + i, a, b) << i;
+    return mask;
 }
 
 /* The first bit from `at` on that is set, or, with `flip` of all bits, that is not; `end` when there is

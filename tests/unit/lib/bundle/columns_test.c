@@ -43,6 +43,7 @@ TEST(takes_values_of_every_length)
     for (unsigned count = 1; count <= 5; count++) {
         AUTO(buf) struct buf rows = {0};
         AUTO(buf) struct buf segment = {0};
+        AUTO(buf) struct buf at_once = {0};
         AUTO(buf) struct buf back = {0};
         struct columns c;
 
@@ -62,6 +63,12 @@ TEST(takes_values_of_every_length)
         assert_ok(columns_to_rows(buf_view(&segment), count, 70, &back, &err), &err);
         assert_int_equal(back.len, rows.len);
         assert_memory_equal(back.at, rows.at, rows.len);
+        columns_clear(&c);
+        assert_ok(columns_add_rows(&c, buf_view(&rows), &err), &err);
+        assert_int_equal(c.rows, 70);
+        assert_ok(columns_join(&c, &at_once, &err), &err);
+        assert_int_equal(at_once.len, segment.len);
+        assert_memory_equal(at_once.at, segment.at, segment.len);
         columns_done(&c);
     }
 }
@@ -98,7 +105,9 @@ TEST(refuses_rows_of_another_width)
                                       "1",
                                       "\n",
                                       "1\t2\n3\n",
-                                      "a value of some length that has no end at all"};
+                                      "a value of some length that has no end at all",
+                                      "a value that is longer than what is looked at at once is\t"
+                                      "followed by another\tand by one too many\n"};
 
     for (size_t i = 0; i < COUNT(bad); i++) {
         struct columns c;

@@ -264,6 +264,18 @@ static void addresses(struct buf *to, unsigned row)
                    towns[mix(row) % COUNT(towns)]);
 }
 
+/* Numbers that begin and end at any place of a text, the longest ones beyond 16 digits. */
+static void long_texts(struct buf *to, unsigned row)
+{
+    static const char letters[] =
+        "a text that has no number in it before this one, which is read: ";
+    int before = (int)(row % 13), digits = (int)(mix(row) % 30 + 1);
+
+    buf_printf(to, "%.*s%0*llu, %s%llu", before * 5, letters, digits,
+               (unsigned long long)mix(row) % 1000, letters,
+               (unsigned long long)mix(row + 1) % 100);
+}
+
 static void texts(struct buf *to, unsigned row)
 {
     for (unsigned i = 0; i < 4; i++) {
@@ -280,6 +292,7 @@ TEST(writes_what_came_before_by_its_number)
     written(states, "d", 65);
     written(documents, "d", 20);
     written(addresses, "s", 60);
+    written(long_texts, "s", 40);
     as_it_is(texts);
 }
 

@@ -3,8 +3,9 @@
  * The file says who holds it and has a token of its own. A lock whose content has not changed while
  * it was watched for STALE_NS is that of a dead writer: it is moved away by a rename that fails when
  * its target exists, under a name made of its content, so that of two who find it only one moves it
- * and nobody moves the next one. One whose holder ran under this kernel and is gone is dead at once. Our clock is used alone, never the server's. A holder that was
- * stopped for longer than HOLD_NS gives up before it writes. */
+ * and nobody moves the next one. One whose holder ran under this kernel and is gone is dead at once. Our
+ * clock is used alone, never the server's. A holder that was stopped for longer than HOLD_NS gives up
+ * before it writes. */
 #include "lib/store/sftp_pool.h"
 
 #include "lib/base/clock.h"

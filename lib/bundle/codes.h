@@ -101,6 +101,10 @@ static inline char *code_write(int64_t v, char *to)
 
     *to = '-';
     to += v < 0;
+    if (rest < 10) { /* most are */
+        *to = (char)('0' + rest);
+        return to + 1;
+    }
     if (rest >= step) {
         uint64_t first = digits_of((uint32_t)(rest / step));
 

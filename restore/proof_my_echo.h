@@ -30,4 +30,9 @@ bool my_echo_table(struct my_echo *e, const char *name, struct buf *text, struct
 bool my_echo_object(struct my_echo *e, const json_t *object, const char *name, struct buf *text,
                     struct err *err);
 
+/* Whether a server of that version leaves out a part of the text without a word: one in a comment that is
+ * for other servers, as MySQL 8 writes INVISIBLE. Pure.
+ * Source: MariaDB sql/sql_lex.cc; MySQL manual, "Comments". */
+bool my_echo_skips(struct span create, bool is_mysql, unsigned version);
+
 #endif

@@ -354,7 +354,7 @@ static bool see_defaults(struct my_source *s, struct my_table *t, struct err *er
                 buf_str(&name)))
         return true;
     t->hidden = why.code == ERR_SQL; /* it may be */
-    return t->hidden || (!err_pass(err, &why) && err_add(err, "table '%s'", t->name));
+    return t->hidden || err_pass(err, &why) || err_add(err, "table '%s'", t->name);
 }
 
 static bool show_creates(struct my_source *s, struct my_catalog *c, struct err *err)

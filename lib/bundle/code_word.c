@@ -127,38 +127,21 @@ const struct code code_word = {'d', true, suits_any, code_has_no_form, put_words
 
 /* ---- texts and the numbers in them -------------------------------------------------------------*/
 
-/* A piece of up to SCAN_STEP bytes of a value; what lies behind it may be anything. */
-struct piece {
-    const char *at;
-    unsigned all, digits; /* masks */
-    char room[SCAN_STEP];
-};
+/* Where the next `count` bytes of a value stand, at most 16, and may be read as if they were 16. */
+static inline const char *whole_step(const struct coder *c, const char *p, size_t count, char *room)
+{
+    return (size_t)(c->end - p) >= SCAN_STEP ? p : memcpy(room, p, count);
+}
 
-static inline void take_piece(const struct coder *c, const char *p, const char *end,
-                              struct piece *out)
+/* Where digits stand in the next step of a value. */
+static inline unsigned digits_in(const struct coder *c, const char *p, const char *end)
 {
     size_t left = (size_t)(end - p);
 
-    out->at = p;
-    out->all = left < SCAN_STEP ? (1u << left) - 1 : SCAN_ALL;
-    if ((size_t)(c->end - p) < SCAN_STEP) {
-        memcpy(out->room, p, left);
-        out->at = out->room;
-    }
-    out->digits = scan_digits(out->at) & out->all;
-}
-
-/* Where digits stand in a piece. */
-static inline unsigned digits_in(const struct coder *c, const char *p, const char *end)
-{
-    struct piece piece;
-
-    if ((size_t)(end - p) >= SCAN_STEP)
+    if (left >= SCAN_STEP)
         return scan_digits(p);
-    if ((size_t)(c->end - p) >= SCAN_STEP)
-        return scan_digits(p) & ((1u << (end - p)) - 1);
-    take_piece(c, p, end, &piece);
-    return piece.digits;
+    char room[SCAN_STEP] = {0};
+    return scan_digits(whole_step(c, p, left, room)) & ((1u << left) - 1);
 }
 
 static size_t digits_at(const struct coder *c, const char *p, const char *end)
@@ -190,12 +173,6 @@ static const char *next_digit(const struct coder *c, const char *p, const char *
 struct digits {
     uint64_t words[CODE_SHAPE / 64];
 };
-
-/* Where the next `count` bytes of a value stand, at most 16, and may be read as if they were 16. */
-static inline const char *whole_step(const struct coder *c, const char *p, size_t count, char *room)
-{
-    return (size_t)(c->end - p) >= SCAN_STEP ? p : memcpy(room, p, count);
-}
 
 static inline void keep_digits(struct digits *d, size_t at, size_t count, unsigned mask)
 {

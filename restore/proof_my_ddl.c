@@ -2,6 +2,7 @@
 #include "restore/proof_my.h"
 
 #include "lib/base/json.h"
+#include "lib/db/my_shown.h"
 #include "lib/sql/split.h"
 #include "restore/my_progress.h"
 #include "restore/proof_my_echo.h"
@@ -201,7 +202,7 @@ static bool compare_table(struct ddl *d, const struct stream *s, struct err *err
     AUTO(free) char *name = my_meta_text(s->meta, "table", NULL, err);
     AUTO(buf) struct buf now = {0}, left = {0}, right = {0};
     uint64_t was_next, now_next;
-    bool found = false;
+    bool found = false, unsure = false;
 
     if (!name || !know(d, "TABLE", span_of(name), err))
         return false;
@@ -211,7 +212,7 @@ static bool compare_table(struct ddl *d, const struct stream *s, struct err *err
     if (!found)
         return true;
     AUTO(buf) struct buf part = {0}, here = {0};
-    if (!without_keys(d, s, was, &here, err) ||
+    if (!my_shown_whole(d->db, name, &now, &unsure, err) || !without_keys(d, s, was, &here, err) ||
         !my_here_table(&d->proof->here, buf_view(&here), &part, err))
         return false;
     without_counter(buf_view(&part), &left, &was_next);

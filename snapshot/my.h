@@ -62,7 +62,7 @@ struct my_table {
     struct vec key;       /* unsigned: places in `columns` */
     struct buf create;    /* SHOW CREATE TABLE, but for: */
     bool no_default;      /* columns without one have DEFAULT NULL there */
-    bool hidden;          /* characters of defaults are shown as `?` there */
+    bool unsure;          /* a `?` there may be another character */
     unsigned from, until; /* with history: places of the period's columns */
     uint32_t stream;
     atomic_uint_fast32_t ranges; /* handed out; the high half of a segment's number */

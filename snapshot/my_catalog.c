@@ -1,4 +1,5 @@
 /* What a database holds: tables, their columns, the key to read them by, SHOW CREATE. */
+#include "lib/db/my_shown.h"
 #include "snapshot/my.h"
 #include "snapshot/my_default.h"
 
@@ -327,36 +328,6 @@ static bool give_defaults(struct my_source *s, struct my_table *t, struct err *e
     return buf_span(&t->create, buf_view(&text)) || err_memory(err);
 }
 
-static bool take_hidden(void *ctx, const struct db_row *row, struct err *err)
-{
-    struct my_table *t = ctx;
-
-    (void)err;
-    t->hidden = span_is(row->value[0], "1");
-    return true;
-}
-
-/* The values themselves: the join gives the one row that they need, and reads none. */
-static bool see_defaults(struct my_source *s, struct my_table *t, struct err *err)
-{
-    AUTO(buf) struct buf ask = {0}, name = {0};
-    struct err why = {0};
-
-    if (!my_default_ask(buf_view(&t->create), &ask, err))
-        return err_add(err, "table '%s'", t->name);
-    if (!ask.len)
-        return true;
-    db_quote_name(s->main, t->name, &name);
-    if (!buf_ok(&name, err))
-        return false;
-    if (db_rows(s->main, take_hidden, t, &why,
-                "SELECT %s FROM (SELECT 1) AS one LEFT JOIN %s ON FALSE", buf_str(&ask),
-                buf_str(&name)))
-        return true;
-    t->hidden = why.code == ERR_SQL; /* it may be */
-    return t->hidden || err_pass(err, &why) || err_add(err, "table '%s'", t->name);
-}
-
 static bool show_creates(struct my_source *s, struct my_catalog *c, struct err *err)
 {
     struct my_table *t = c->tables.at;
@@ -366,7 +337,7 @@ static bool show_creates(struct my_source *s, struct my_catalog *c, struct err *
         return false;
     for (size_t i = 0; i < c->tables.count; i++) {
         if (!show_create(s->main, &t[i], err) || !give_defaults(s, &t[i], err) ||
-            !see_defaults(s, &t[i], err))
+            !my_shown_whole(s->main, t[i].name, &t[i].create, &t[i].unsure, err))
             return false;
     }
     t = c->others.at;

@@ -1,4 +1,4 @@
-/* Defaults of columns that SHOW CREATE TABLE does not say, or not as they are.
+/* Defaults of columns that SHOW CREATE TABLE does not say.
  * Threads: pure.
  */
 #ifndef SNAPSHOT_MY_DEFAULT_H
@@ -15,8 +15,5 @@
  * Appends the text of SHOW CREATE TABLE with DEFAULT NULL where such columns lack it; *changed: there
  * are some. */
 bool my_default_null(struct span create, struct buf *out, bool *changed, struct err *err);
-/* Servers show what has no place in utf8mb3, as an emoji, as `?`. Appends conditions joined by OR, one for
- * each default that shows one: true where it stands for such a character. Nothing: no default does. */
-bool my_default_ask(struct span create, struct buf *out, struct err *err);
 
 #endif

@@ -174,10 +174,10 @@ static bool name_what_is_lost(struct my_source *s, const struct my_table *t, str
         !my_leave_out(s, "columns without a default of table", t->name,
                       "no statement makes a nullable one; NULL is their default", err))
         return false;
-    if (t->hidden &&
-        !my_leave_out(s, "characters of defaults of table", t->name,
-                      "SHOW CREATE TABLE shows them as '?', and so they are made; give the box's "
-                      "columns their defaults by a script",
+    if (t->unsure &&
+        !my_leave_out(s, "characters of defaults and elements of table", t->name,
+                      "what the server shows as '?' in a default or an element of ENUM or SET may "
+                      "be a character beyond utf8mb3, which it does not tell; so it is made as '?'",
                       err))
         return false;
     return !t->row_ids || my_leave_out(s, "history of table", t->name,

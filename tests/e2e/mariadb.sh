@@ -274,11 +274,23 @@ INSERT INTO huge VALUES (1, 'a\\tb', 'small', NULL), (2, 'c\\nd', load_file('$MY
 SET GLOBAL max_allowed_packet = 16 << 20;
 CREATE TABLE fleeting (id int AUTO_INCREMENT PRIMARY KEY) ENGINE=MEMORY; INSERT INTO fleeting VALUES (7);
 CREATE TABLE bare AS SELECT left(name, 1) AS v, COUNT(DISTINCT name), MAX(id) FROM huge GROUP BY v ORDER BY MAX(id);
-CREATE TABLE smiling (a varchar(9) DEFAULT '😀', b text DEFAULT 'ß'); CREATE TABLE asking (\`?\` varchar(9) DEFAULT 'ß?', b text DEFAULT '😀');
+CREATE TABLE smiling (a varchar(9) DEFAULT 'ß?😀', b text DEFAULT '?', \`c\`\`?\` enum('x','?','😀','''🎉?') NOT NULL DEFAULT '😀',
+    d set('a','b😀','?') DEFAULT '?,b😀', e enum('🎉','?') CHARACTER SET utf16, f enum('?') CHARACTER SET latin1 DEFAULT '?');
+INSERT INTO smiling (d) VALUES ('b😀,?');
+CREATE TABLE asking (a varchar(9) NOT NULL DEFAULT '😀', b varchar(9) DEFAULT '😀');
 CREATE TABLE changed (a int); CREATE TRIGGER lost BEFORE INSERT ON changed FOR EACH ROW SET NEW.a = 1;
 CREATE TRIGGER kept BEFORE UPDATE ON changed FOR EACH ROW SET @a = 1; ALTER TABLE changed CHANGE a b int;
 SQL
     rm -f "$MY_DIR/tmp/row"
+}
+# What SHOW CREATE TABLE shows as '?'; elements that no row holds, too.
+shown_as_marks() { # client options
+    mariadb "$@" -BN --default-character-set=utf8mb4 huge <<'SQL'
+SELECT *, DEFAULT(a), DEFAULT(b), DEFAULT(`c``?`), DEFAULT(d) FROM smiling; SELECT DEFAULT(b) FROM (SELECT 1) AS one LEFT JOIN asking ON FALSE;
+DELIMITER //
+BEGIN NOT ATOMIC DECLARE c TYPE OF smiling.`c``?`; DECLARE d TYPE OF smiling.d; DECLARE e TYPE OF smiling.e; DECLARE i INT DEFAULT 1;
+WHILE i <= 4 DO SET c = i; SELECT c; SET i = i + 1; END WHILE; SET d = 7; SET e = 1; SELECT d, e; SET e = 2; SELECT e; END//
+SQL
 }
 huge_sums() { # client options
     mariadb "$@" -BN huge -e "SELECT id, name, length(body), md5(body), note FROM huge ORDER BY id"
@@ -290,15 +302,20 @@ check "a snapshot holds no more than three copies of a row" \
     peak_of $((3 * ROW_MB + 64)) "$REHEARSE" snapshot --env "$ENV" --to "$STORE" --tag huge --jobs 1
 check_has "a trigger that no server can make again is named" "$("$REHEARSE" bundle show --store "$STORE" huge)" "TRIGGER lost: it refers to what is not there"
 check_has "so is a default that no statement leaves out" "$("$REHEARSE" bundle show --store "$STORE" huge)" "columns without a default of table bare"
-check_has "and one that is not shown as it is" "$("$REHEARSE" bundle show --store "$STORE" huge)" "characters of defaults of table smiling"
-check_status "but not one that is" 1 grep "table asking" <("$REHEARSE" bundle show --store "$STORE" huge)
+check_has "and one that neither SHOW CREATE nor a row tells" "$("$REHEARSE" bundle show --store "$STORE" huge)" "characters of defaults and elements of table asking"
+check_status "but none that can be asked for" 1 grep "table smiling" <("$REHEARSE" bundle show --store "$STORE" huge)
 check "bundle verify of a huge row" "$REHEARSE" bundle verify --store "$STORE" --level 2 huge
 check "a restore holds no more than three" \
     peak_of $((3 * ROW_MB + 64)) "$REHEARSE" restore --from "$STORE" --into "$BOX" --no-pristine --replace --jobs 1 huge
 check "and a second time, to look into it" restore_box huge
 check "the huge row is the same" compare huge_sums
+check "so are characters that no server shows" compare shown_as_marks
+check_has "which are there" "$(shown_as_marks "${BOX_MY[@]}")" "a,b😀,?	🎉"
 check_same "the other one is there" "$(in_box huge -e "SELECT group_concat(trigger_name) FROM information_schema.triggers WHERE trigger_schema = 'huge'")" kept
 check "a proof reads it again" "$REHEARSE" box verify --from "$STORE" "$BOX"
+in_box huge -e "ALTER TABLE smiling MODIFY e enum('🎈','?') CHARACTER SET utf16"
+check_status "an element that is another one is found" 23 "$REHEARSE" box verify --from "$STORE" "$BOX"
+check_has "and its table named" "$(cat "$T/out")" "smiling"
 
 # ---- servers without BACKUP STAGE ---------------------------------------------------------------
 # MySQL and MariaDB before 10.5 are held by FLUSH TABLES WITH READ LOCK: a server that says it is older

@@ -38,26 +38,4 @@ TEST(leaves_the_others)
     expect(text, text);
 }
 
-static void asks(const char *create, const char *what)
-{
-    AUTO(buf) struct buf out = {0};
-    struct err err = {0};
-
-    assert_ok(my_default_ask(span_of(create), &out, &err), &err);
-    assert_string_equal(buf_str(&out), what);
-}
-
-TEST(asks_for_defaults_that_show_a_mark)
-{
-    asks(
-        "CREATE TABLE `t` (\n  `a?` varchar(9) DEFAULT 'x' COMMENT '?',\n  `b` varbinary(9) DEFAULT "
-        "'?',\n  `c` text DEFAULT concat('?')\n) COMMENT='?'",
-        "");
-    asks(
-        "CREATE TABLE `t` (\n  `a``b` varchar(9) NOT NULL DEFAULT '?x',\n  `c` enum('?','b') DEFAULT "
-        "'?' COMMENT 'y'\n)",
-        "HEX(CONVERT(DEFAULT(`a``b`) USING utf8mb4)) REGEXP '^(..)*F[0-4]' OR "
-        "HEX(CONVERT(DEFAULT(`c`) USING utf8mb4)) REGEXP '^(..)*F[0-4]'");
-}
-
-TESTS(gives_null_to_what_has_no_default, leaves_the_others, asks_for_defaults_that_show_a_mark)
+TESTS(gives_null_to_what_has_no_default, leaves_the_others)

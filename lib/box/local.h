@@ -48,6 +48,8 @@ bool entry_alive(const json_t *entry);
 bool entry_up(const json_t *entry);
 bool entry_started(struct local *l, json_t *entry, pid_t pid, struct err *err);
 bool entry_stop(struct local *l, json_t *entry, int sig, double grace_s, struct err *err);
+/* The signal alone, so that others can go down meanwhile; entry_stop waits. */
+void entry_stop_begin(struct local *l, json_t *entry, int sig);
 
 /* ---- user.c: whom things run as -------------------------------------------------------------------*/
 /* The first of the NULL-terminated names that this host knows; NULL when we are not root. */

@@ -312,23 +312,38 @@ static bool make_dirs(const struct server *s, struct err *err)
            user_may_enter(s->data, s->user, err);
 }
 
+static bool make_server(void *ctx, void *arg, unsigned worker, struct err *err)
+{
+    AUTO(server) struct server s = {0};
+
+    (void)worker;
+    return (server_init(&s, ctx, arg, err) && make_dirs(&s, err) && s.ops->init(&s, err)) ||
+           err_add(err, "cannot make the server '%s'", entry_str(arg, "name"));
+}
+
+/* Each on a core of its own. */
 bool servers_create(struct local *l, struct err *err)
 {
+    AUTO(sched) struct sched *sched = NULL;
     size_t i;
     json_t *entry;
 
     if (!group_databases(l, err))
         return false;
+    if (!json_array_size(local_servers(l)))
+        return true;
+    if (!sched_new((unsigned)json_array_size(local_servers(l)), &sched, err))
+        return false;
     json_array_foreach(local_servers(l), i, entry)
     {
-        AUTO(server) struct server s = {0};
+        struct task task = {
+            .run = make_server, .ctx = l, .arg = entry, .name = entry_str(entry, "name")};
+        task_id id;
 
-        if (!server_init(&s, l, entry, err))
+        if (!sched_add(sched, &task, NULL, 0, &id, err))
             return false;
-        if (!cmd_stop_check(err) || !make_dirs(&s, err) || !s.ops->init(&s, err))
-            return err_add(err, "cannot make the server '%s'", entry_str(entry, "name"));
     }
-    return true;
+    return sched_run(sched, err);
 }
 
 /* ---- starting and stopping ------------------------------------------------------------------------*/
@@ -379,14 +394,22 @@ static bool wait_ready(const struct server *s, off_t from, struct err *err)
     return true;
 }
 
-static bool launch(const struct server *s, enum box_load mode, struct err *err)
+/* A server on its way up. */
+struct rising {
+    struct server server;
+    bool launched; /* else it was up already */
+    off_t from;    /* what its log held before */
+};
+
+static bool launch(struct rising *r, enum box_load mode, struct err *err)
 {
+    const struct server *s = &r->server;
     AUTO(server_argv) struct server_argv argv = {0};
     char mark[SWEEP_MARK];
     const char *const env[] = {sweep_mark(s->l, mark), NULL};
-    off_t from = log_size(s->log);
     pid_t pid = 0;
 
+    r->from = log_size(s->log);
     if (!port_check(s->port, entry_str(s->entry, "name"), err) ||
         /* A box of an older version has no folder for temporary files. */
         !user_dir(s->tmp, s->user, (gid_t)-1, 0700, err) ||
@@ -401,64 +424,103 @@ static bool launch(const struct server *s, enum box_load mode, struct err *err)
                              .user = s->user,
                              .stdout_path = s->log,
                              .keep_after_us = true};
-    return proc_start(&conf, &pid, err) && entry_started(s->l, s->entry, pid, err) &&
-           wait_ready(s, from, err) && s->ops->accounts(s, err);
+    return proc_start(&conf, &pid, err) && entry_started(s->l, s->entry, pid, err);
+}
+
+static int stop_signal(const json_t *entry)
+{
+    const struct server_ops *ops = ops_of(entry_str(entry, "engine"));
+
+    return ops ? ops->stop_signal : SIGTERM;
+}
+
+/* So that several go down side by side; stop_one waits. */
+static void stop_begin(struct local *l, json_t *entry)
+{
+    if (!*entry_str(entry, "mode"))
+        return;
+    json_object_del(entry, "mode");
+    entry_stop_begin(l, entry, stop_signal(entry));
 }
 
 static bool stop_one(struct local *l, json_t *entry, struct err *err)
 {
-    const struct server_ops *ops = ops_of(entry_str(entry, "engine"));
     bool ready = *entry_str(entry, "mode") || json_is_true(json_object_get(entry, "stopping"));
 
     json_object_del(entry, "mode");
-    return entry_stop(l, entry, ops ? ops->stop_signal : SIGTERM,
-                      ready ? STOP_GRACE_S : STOP_GRACE_UNREADY_S, err);
+    return entry_stop(l, entry, stop_signal(entry), ready ? STOP_GRACE_S : STOP_GRACE_UNREADY_S,
+                      err);
 }
 
-static bool start_one(struct local *l, json_t *entry, enum box_load mode, struct err *err)
+static const char *word_of(enum box_load mode)
 {
-    const char *word = mode == BOX_LOADING ? "loading" : "normal";
-    AUTO(server) struct server s = {0};
+    return mode == BOX_LOADING ? "loading" : "normal";
+}
 
-    if (!server_init(&s, l, entry, err))
+static bool is_up(const json_t *entry, enum box_load mode)
+{
+    return entry_up(entry) && strcmp(entry_str(entry, "mode"), word_of(mode)) == 0;
+}
+
+static bool begin_start(struct local *l, json_t *entry, enum box_load mode, struct rising *out,
+                        struct err *err)
+{
+    if (!server_init(&out->server, l, entry, err))
         return false;
-    if (entry_up(entry) && strcmp(entry_str(entry, "mode"), word) == 0)
+    if (is_up(entry, mode))
         return true;
     if (!stop_one(l, entry, err))
         return false;
-    if (!launch(&s, mode, err)) {
-        struct err ignored = {0};
-        stop_one(l, entry, &ignored);
-        return err_add(err, "cannot start '%s'", entry_str(entry, "name"));
-    }
-    return entry_set_str(entry, "mode", word, err) && local_save(l, err);
+    out->launched = true;
+    return launch(out, mode, err) || err_add(err, "cannot start '%s'", entry_str(entry, "name"));
 }
 
+static bool end_start(const struct rising *r, enum box_load mode, struct err *err)
+{
+    const struct server *s = &r->server;
+
+    if (!r->launched)
+        return true;
+    if (!wait_ready(s, r->from, err) || !s->ops->accounts(s, err))
+        return err_add(err, "cannot start '%s'", entry_str(s->entry, "name"));
+    return entry_set_str(s->entry, "mode", word_of(mode), err) && local_save(s->l, err);
+}
+
+/* They come up side by side: each waits for disk and clock more than for a core. */
 bool servers_up(struct local *l, enum box_load mode, struct err *err)
 {
-    size_t i;
+    size_t i, count = json_array_size(local_servers(l));
+    AUTO(free) struct rising *r = calloc(count + 1, sizeof(*r));
+    bool ok = r || err_memory(err);
     json_t *entry;
 
-    json_array_foreach(local_servers(l), i, entry) if (!start_one(l, entry, mode, err))
-    {
+    json_array_foreach(local_servers(l), i, entry) if (!is_up(entry, mode)) stop_begin(l, entry);
+    for (i = 0; ok && i < count; i++)
+        ok = begin_start(l, json_array_get(local_servers(l), i), mode, &r[i], err);
+    for (i = 0; ok && i < count; i++)
+        ok = end_start(&r[i], mode, err);
+    for (i = 0; r && i < count; i++)
+        server_done(&r[i].server);
+    if (!ok) {
         struct err ignored = {0};
         servers_down(l, &ignored);
-        return false;
     }
-    return true;
+    return ok;
 }
 
 /* All are stopped, whatever one of them says; the first error is told. */
 bool servers_down(struct local *l, struct err *err)
 {
-    json_t *list = local_servers(l);
+    json_t *list = local_servers(l), *entry;
     bool ok = true;
+    size_t i;
 
-    for (size_t i = json_array_size(list); i-- > 0;) {
-        json_t *entry = json_array_get(list, i);
+    json_array_foreach(list, i, entry) stop_begin(l, entry);
+    json_array_foreach(list, i, entry)
+    {
         struct err mine = {0};
 
-        if (entry && !stop_one(l, entry, &mine) && ok)
+        if (!stop_one(l, entry, &mine) && ok)
             ok = err_pass(err, &mine);
     }
     return ok;

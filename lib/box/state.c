@@ -237,12 +237,25 @@ bool entry_up(const json_t *entry)
 
 /* Noted first: killed behind the signal, we would else take what is on its way down for up. Where it
  * cannot be noted, as on a full disk, it is stopped all the same. */
-static bool end_entry(struct local *l, json_t *entry, int sig, double grace_s, struct err *err)
+static void note_stopping(struct local *l, json_t *entry)
 {
     struct err ignored = {0};
 
     if (json_object_set_new(entry, "stopping", json_true()) == 0)
         local_save(l, &ignored);
+}
+
+void entry_stop_begin(struct local *l, json_t *entry, int sig)
+{
+    if (!entry_alive(entry))
+        return;
+    note_stopping(l, entry);
+    kill(-entry_pid(entry), sig);
+}
+
+static bool end_entry(struct local *l, json_t *entry, int sig, double grace_s, struct err *err)
+{
+    note_stopping(l, entry);
     return proc_stop(entry_pid(entry), sig, grace_s, err);
 }
 

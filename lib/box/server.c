@@ -328,11 +328,7 @@ bool servers_create(struct local *l, struct err *err)
     size_t i;
     json_t *entry;
 
-    if (!group_databases(l, err))
-        return false;
-    if (!json_array_size(local_servers(l)))
-        return true;
-    if (!sched_new((unsigned)json_array_size(local_servers(l)), &sched, err))
+    if (!group_databases(l, err) || !sched_new(jobs_or_cores(0), &sched, err))
         return false;
     json_array_foreach(local_servers(l), i, entry)
     {

@@ -217,6 +217,11 @@ static bool compare_table(struct ddl *d, const struct stream *s, struct err *err
         return false;
     without_counter(buf_view(&part), &left, &was_next);
     without_counter(buf_view(&now), &right, &now_next);
+    /* A table that is empty here, and was not there. */
+    if (unsure) {
+        my_shown_mask(&left);
+        my_shown_mask(&right);
+    }
     return buf_ok(&left, err) && buf_ok(&right, err) &&
            (span_eq(buf_view(&left), buf_view(&right)) || echo_table(d, name, &left, err)) &&
            proof_lines(d->proof->part, "table", name, buf_view(&left), buf_view(&right), err) &&

@@ -121,6 +121,24 @@ bool my_shown_fill(struct span shown, struct span value, struct buf *out)
     return true;
 }
 
+void my_shown_mask(struct buf *text)
+{
+    struct span left = buf_view(text), found;
+    const char *from = left.at;
+    char *to = text->at;
+
+    if (!text->len)
+        return;
+    while ((found = next_shown(&left)).at) {
+        memmove(to, from, (size_t)(found.at - from));
+        to += found.at - from;
+        *to++ = '?';
+        from = left.at;
+    }
+    memmove(to, from, text->len - (size_t)(from - text->at));
+    text->len -= (size_t)(from - to);
+}
+
 /* ---- asking --------------------------------------------------------------------------------------*/
 
 /* The join gives the one row that the function needs, and reads none; but there a column that is NOT

@@ -31,6 +31,8 @@ bool my_shown_find(struct span create, struct vec *out, struct err *err);
  * nothing appended, when it cannot be `value` that is shown. Of elements `value` is those that show a
  * `?`, one behind the other. Pure. */
 bool my_shown_fill(struct span shown, struct span value, struct buf *out);
+/* What is meant as a server shows it. Pure. */
+void my_shown_mask(struct buf *text);
 
 /* `create` of the table (not quoted) in the session's database becomes what it means. *unsure is set when
  * some `?` could not be asked for; it stands there still. */

@@ -56,7 +56,9 @@ TEST(puts_characters_where_they_are_shown)
 
 TEST(does_not_guess)
 {
-    fills("'?" "?'", SMILE, NULL);
+    fills("'?"
+          "?'",
+          SMILE, NULL);
     fills("'?'", SMILE SMILE, NULL);
     fills("'?'", "", NULL);
     /* Cut: no character. */

@@ -197,15 +197,6 @@ static bool is_memory(const struct stream *s)
     return engine && strcasecmp(engine, "MEMORY") == 0;
 }
 
-/* What this server cannot tell: of a table that is empty here, and was not there. */
-static void as_shown(bool unsure, struct buf *left, struct buf *right)
-{
-    if (!unsure)
-        return;
-    my_shown_mask(left);
-    my_shown_mask(right);
-}
-
 static bool compare_table(struct ddl *d, const struct stream *s, struct err *err)
 {
     AUTO(free) char *name = my_meta_text(s->meta, "table", NULL, err);
@@ -226,7 +217,6 @@ static bool compare_table(struct ddl *d, const struct stream *s, struct err *err
         return false;
     without_counter(buf_view(&part), &left, &was_next);
     without_counter(buf_view(&now), &right, &now_next);
-    as_shown(unsure, &left, &right);
     return buf_ok(&left, err) && buf_ok(&right, err) &&
            (span_eq(buf_view(&left), buf_view(&right)) || echo_table(d, name, &left, err)) &&
            proof_lines(d->proof->part, "table", name, buf_view(&left), buf_view(&right), err) &&

@@ -98,45 +98,34 @@ static struct span next_shown(struct span *value)
     return (struct span){0};
 }
 
-static size_t count_shown(struct span value)
+/* As many characters, and those that the server shows are the same. */
+static bool belong(struct span shown, struct span value)
 {
-    size_t n = 0;
+    struct span mark, meant;
 
-    while (next_shown(&value).at)
-        n++;
-    return n;
+    do {
+        mark = next_shown(&shown);
+        meant = next_shown(&value);
+        if (!mark.at != !meant.at || (mark.len == 4 && !span_eq(mark, meant)))
+            return false;
+    } while (mark.at);
+    return true;
 }
 
 bool my_shown_fill(struct span shown, struct span value, struct buf *out)
 {
-    if (count_shown(shown) != count_shown(value))
+    const char *from = shown.at, *end = shown.at + shown.len;
+    struct span mark;
+
+    if (!belong(shown, value))
         return false;
-    for (const char *from = shown.at, *end = shown.at + shown.len; from < end;) {
-        const char *mark = memchr(from, '?', (size_t)(end - from));
-        buf_add(out, from, (size_t)((mark ? mark : end) - from));
-        if (mark)
-            buf_span(out, next_shown(&value));
-        from = mark ? mark + 1 : end;
+    while ((mark = next_shown(&shown)).at) {
+        buf_add(out, from, (size_t)(mark.at - from));
+        buf_span(out, next_shown(&value));
+        from = shown.at;
     }
+    buf_add(out, from, (size_t)(end - from));
     return true;
-}
-
-void my_shown_mask(struct buf *text)
-{
-    struct span left = buf_view(text), found;
-    const char *from = left.at;
-    char *to = text->at;
-
-    if (!text->len)
-        return;
-    while ((found = next_shown(&left)).at) {
-        memmove(to, from, (size_t)(found.at - from));
-        to += found.at - from;
-        *to++ = '?';
-        from = left.at;
-    }
-    memmove(to, from, text->len - (size_t)(from - text->at));
-    text->len -= (size_t)(from - to);
 }
 
 /* ---- asking --------------------------------------------------------------------------------------*/
@@ -162,7 +151,7 @@ static bool ask_elements(struct db *db, const char *table, const struct my_shown
                          struct buf *value, struct err *err)
 {
     AUTO(buf) struct buf sql = {0};
-    struct span rest = s->text, token;
+    struct span rest = s->text, token, left;
     enum sql_token kind;
     unsigned n = 0;
 
@@ -172,7 +161,8 @@ static bool ask_elements(struct db *db, const char *table, const struct my_shown
                table, (int)s->column.len, s->column.at);
     while ((kind = sql_token_next(SQL_MARIADB, &rest, &token)) != SQL_END) {
         n += kind == SQL_STRING;
-        if (kind == SQL_STRING && memchr(token.at, '?', token.len))
+        left = token;
+        if (kind == SQL_STRING && next_shown(&left).at)
             buf_printf(&sql,
                        "SET element = %s%u; SET @rehearse_shown = CONCAT(@rehearse_shown, "
                        "CONVERT(element USING utf8mb4)); ",

@@ -28,11 +28,9 @@ struct my_shown {
 /* Adds each to *out, in the order of the statement. Values of BINARY are bytes, no characters. Pure. */
 bool my_shown_find(struct span create, struct vec *out, struct err *err);
 /* Appends `shown` with each `?` as the character of `value` that it stands for, and is true; false, with
- * nothing appended, when it cannot be `value` that is shown. Of elements `value` is those that show a
- * `?`, one behind the other. Pure. */
+ * nothing appended, when it cannot be `value` that is shown. Of elements `value` is those that have a `?`
+ * or a character of four bytes, which later servers may show, one behind the other. Pure. */
 bool my_shown_fill(struct span shown, struct span value, struct buf *out);
-/* What is meant as a server shows it. Pure. */
-void my_shown_mask(struct buf *text);
 
 /* `create` of the table (not quoted) in the session's database becomes what it means. *unsure is set when
  * some `?` could not be asked for; it stands there still. */

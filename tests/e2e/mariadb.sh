@@ -278,7 +278,6 @@ CREATE TABLE smiling (a varchar(9) DEFAULT 'ß?😀', b text DEFAULT '?', \`c\`\
     d set('a','b😀','?') DEFAULT '?,b😀', e enum('🎉','?') CHARACTER SET utf16, f enum('?') CHARACTER SET latin1 DEFAULT '?');
 INSERT INTO smiling (d) VALUES ('b😀,?');
 CREATE TABLE asking (a varchar(9) NOT NULL DEFAULT '😀', b varchar(9) DEFAULT '😀');
-CREATE TABLE forgetting (a varchar(9) NOT NULL DEFAULT '😀') ENGINE=MEMORY; INSERT INTO forgetting VALUES ('a');
 CREATE TABLE changed (a int); CREATE TRIGGER lost BEFORE INSERT ON changed FOR EACH ROW SET NEW.a = 1;
 CREATE TRIGGER kept BEFORE UPDATE ON changed FOR EACH ROW SET @a = 1; ALTER TABLE changed CHANGE a b int;
 SQL

@@ -100,10 +100,13 @@ production_had mariadb sql_mode NONSENSE
 check_status "what production has and this server refuses" 19 "$REHEARSE" box start "$BOX"
 check_has "is told by the server's words" "$(cat "$T/out")" "Error while setting value 'NONSENSE' to 'sql_mode'"
 check_has "with the mend" "$(cat "$T/out")" "set 'sql_mode' in box.mariadb of the environment file, over production's"
+# They come up side by side: what was on its way goes down again.
+check_status "and leaves no server behind" 1 pgrep -f -- "$BOX/"
 cp "$T/box.json.good" "$BOX/box.json"
 production_had postgresql random_page_cost cheap
 check_status "on PostgreSQL too" 19 "$REHEARSE" box start "$BOX"
 check_has "is told before the FATAL" "$(cat "$T/out")" 'invalid value for parameter "random_page_cost"'
+check_status "and leaves none either" 1 pgrep -f -- "$BOX/"
 cp "$T/box.json.good" "$BOX/box.json"
 production_had postgresql statement_timeout "1s
 listen_addresses = '*'"

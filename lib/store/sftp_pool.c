@@ -10,6 +10,8 @@
 #define MS_NS ((int64_t)1000000)
 /* Less than this and some block could not be had any more. */
 #define FULL_BYTES ((uint64_t)1 << 20)
+/* So often a file may have another size behind its reading than before. */
+#define READ_TRIES 10
 
 /* How long it waits before it connects anew: a router or sshd that is restarted needs seconds. */
 static const int64_t pauses_ms[] = {100, 500, 1000, 2000, 4000};
@@ -155,31 +157,44 @@ bool sftp_sync_parent(struct sftp_conn *conn, const char *path, struct err *err)
     return parent ? sftp_sync_dir(conn, parent, err) : err_memory(err);
 }
 
+/* *same is false when its size was another one behind the reading. */
+static bool read_open(struct sftp_conn *conn, struct sftp_file *f, const char *path, uint64_t max,
+                      struct buf *out, bool *same, struct err *err)
+{
+    struct sftp_attr attr, now;
+
+    buf_clear(out);
+    if (!sftp_file_stat(conn->sftp, f, &attr, err))
+        return false;
+    if (attr.bytes > max)
+        return err_set(err, ERR_DAMAGED, "'%s' has %llu bytes, more than the %llu it may have",
+                       path, (unsigned long long)attr.bytes, (unsigned long long)max);
+    if (!buf_reserve(out, (size_t)attr.bytes + 1))
+        return buf_ok(out, err);
+    if (!sftp_file_read(conn->sftp, f, 0, out->at, (size_t)attr.bytes, err) ||
+        !sftp_file_stat(conn->sftp, f, &now, err))
+        return false;
+    out->len = (size_t)attr.bytes;
+    out->at[out->len] = '\0';
+    *same = now.bytes == attr.bytes;
+    return *same || err_set(err, ERR_DAMAGED, "'%s' had %llu bytes and has %llu now", path,
+                            (unsigned long long)attr.bytes, (unsigned long long)now.bytes);
+}
+
 bool sftp_read_small(struct sftp_conn *conn, const char *path, uint64_t max, struct buf *out,
                      struct err *err)
 {
     struct sftp_file f;
-    struct sftp_attr attr, now;
-    struct err ignored = {0};
+    struct err why = {0}, ignored = {0};
+    bool ok = false, same = false;
 
-    buf_clear(out);
     if (!sftp_file_open(conn->sftp, path, SFTP_FOR_READ, 0, &f, err))
         return false;
-    bool ok = sftp_file_stat(conn->sftp, &f, &attr, err);
-    if (ok && attr.bytes > max)
-        ok = err_set(err, ERR_DAMAGED, "'%s' has %llu bytes, more than the %llu it may have", path,
-                     (unsigned long long)attr.bytes, (unsigned long long)max);
-    if (ok && !buf_reserve(out, (size_t)attr.bytes + 1))
-        ok = buf_ok(out, err);
-    ok = ok && sftp_file_read(conn->sftp, &f, 0, out->at, (size_t)attr.bytes, err) &&
-         sftp_file_stat(conn->sftp, &f, &now, err);
-    if (ok && now.bytes != attr.bytes)
-        ok = err_set(err, ERR_DAMAGED, "'%s' had %llu bytes and has %llu now", path,
-                     (unsigned long long)attr.bytes, (unsigned long long)now.bytes);
-    if (ok) {
-        out->len = (size_t)attr.bytes;
-        out->at[out->len] = '\0';
+    for (unsigned tries = READ_TRIES; !same && tries > 0; tries--) {
+        why = (struct err){0};
+        same = true;
+        ok = read_open(conn, &f, path, max, out, &same, &why);
     }
     (void)sftp_file_close(conn->sftp, &f, &ignored);
-    return ok;
+    return ok || err_pass(err, &why);
 }

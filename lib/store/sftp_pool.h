@@ -69,7 +69,8 @@ bool sftp_sync_dir(struct sftp_conn *conn, const char *path, struct err *err);
 /* Of the directory that holds `path`. */
 bool sftp_sync_parent(struct sftp_conn *conn, const char *path, struct err *err);
 
-/* Whole small files. ERR_DAMAGED when one has more than `max` bytes, or grows or shrinks meanwhile. */
+/* Whole small files; one that is being written just now is read again. ERR_DAMAGED when it has more
+ * than `max` bytes, or never keeps its size. */
 bool sftp_read_small(struct sftp_conn *conn, const char *path, uint64_t max, struct buf *out,
                      struct err *err);
 

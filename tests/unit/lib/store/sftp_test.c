@@ -8,7 +8,9 @@
 #include "tests/fake/proxy.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 #define MIB       ((size_t)1 << 20)
 #define BLOB_MIB  40
@@ -271,23 +273,31 @@ TEST(swaps_once)
 #define ADDERS 2
 #define ROUNDS 15
 
+struct adder {
+    struct store *store;
+    struct err err; /* what ended it early */
+};
+
 static void *add_ones(void *arg)
 {
-    struct store *s = arg;
+    struct adder *a = arg;
+    struct store *s = a->store;
     AUTO(buf) struct buf text = {0};
 
     for (int done = 0; done < ROUNDS;) {
         struct err err = {0};
         char next[32];
 
-        if (!store_get(s, STORE_INDEX, 64, &text, &err))
+        if (!store_get(s, STORE_INDEX, 64, &text, &a->err))
             return arg;
         struct digest was = hash_of(buf_view(&text));
         snprintf(next, sizeof(next), "%ld", strtol(buf_str(&text), NULL, 10) + 1);
         if (s->ops->swap(s, STORE_INDEX, &was, span_of(next), &err))
             done++;
-        else if (err.code != ERR_LOCK)
+        else if (err.code != ERR_LOCK) {
+            a->err = err;
             return arg;
+        }
     }
     return NULL;
 }
@@ -300,23 +310,84 @@ TEST(shares_with_local)
     AUTO(store) struct store *local = NULL;
     struct err err = {0};
     pthread_t threads[2 * ADDERS];
+    struct adder adders[2 * ADDERS] = {0};
 
     buf_printf(&path, "%s/shared", getenv("REHEARSE_TEST_SFTP_DIR"));
     assert_ok(store_open(buf_str(&path), STORE_WRITE, &local, &err), &err);
     assert_ok(store_get(local, STORE_INDEX, 4096, &text, &err), &err);
     struct digest was = hash_of(buf_view(&text));
     assert_ok(local->ops->swap(local, STORE_INDEX, &was, SPAN("0"), &err), &err);
-    for (size_t i = 0; i < COUNT(threads); i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, add_ones, i % 2 ? b.store : local), 0);
+    for (size_t i = 0; i < COUNT(threads); i++) {
+        adders[i].store = i % 2 ? b.store : local;
+        assert_int_equal(pthread_create(&threads[i], NULL, add_ones, &adders[i]), 0);
+    }
     for (size_t i = 0; i < COUNT(threads); i++) {
         void *failed = NULL;
         pthread_join(threads[i], &failed);
-        assert_null(failed);
+        assert_ok(!failed, &adders[i].err);
     }
     assert_ok(store_get(local, STORE_INDEX, 64, &text, &err), &err);
     assert_int_equal(strtol(buf_str(&text), NULL, 10), (long)COUNT(threads) * ROUNDS);
     bench_done(&b);
 }
 
-TESTS(shares_with_local, survives_cuts, goes_on_later, goes_on_behind_a_taker_that_ended,
-      two_at_once, swaps_once)
+struct touching {
+    const char *lock;
+    atomic_bool done;
+    unsigned made;
+};
+
+/* Takes the lock as any writer does: the file first, then what it says. */
+static void *touch_lock(void *arg)
+{
+    struct touching *t = arg;
+
+    for (; !t->done; t->made++) {
+        int fd = open(t->lock, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+        if (fd < 0)
+            continue;
+        usleep(t->made * 37 % 500);
+        bool ok = write(fd, "somebody\n", 9) == 9;
+        close(fd);
+        usleep(200);
+        unlink(t->lock);
+        usleep(200);
+        if (!ok)
+            return t;
+    }
+    return NULL;
+}
+
+/* A lock that is looked at while its holder writes it is held, not damaged. */
+TEST(waits_for_a_lock_that_is_being_written)
+{
+    struct bench b = bench("written");
+    AUTO(buf) struct buf lock = {0}, text = {0};
+    struct err err = {0};
+    pthread_t thread;
+    void *failed = NULL;
+
+    buf_printf(&lock, "%s/written/swap.lock", getenv("REHEARSE_TEST_SFTP_DIR"));
+    struct touching t = {.lock = buf_str(&lock)};
+    assert_int_equal(pthread_create(&thread, NULL, touch_lock, &t), 0);
+    for (unsigned i = 0; i < 100; i++) {
+        assert_ok(store_get(b.store, STORE_INDEX, 4096, &text, &err), &err);
+        struct digest was = hash_of(buf_view(&text));
+        char next[32];
+
+        snprintf(next, sizeof(next), "number %u", i);
+        (void)b.store->ops->swap(b.store, STORE_INDEX, &was, span_of(next), &err);
+        if (err.code != ERR_NONE && err.code != ERR_LOCK)
+            fail_msg("%s", err.text);
+        err = (struct err){0};
+    }
+    t.done = true;
+    pthread_join(thread, &failed);
+    assert_null(failed);
+    assert_true(t.made > 100);
+    bench_done(&b);
+}
+
+TESTS(waits_for_a_lock_that_is_being_written, shares_with_local, survives_cuts, goes_on_later,
+      goes_on_behind_a_taker_that_ended, two_at_once, swaps_once)

@@ -12,15 +12,14 @@ struct reader {
     struct my_source *source;
     const struct my_range *range;
     const struct my_column *columns;
-    struct columns cols;
-    struct buf joined, key_from, key_to;
+    struct room *room;
+    struct buf key_from, key_to;
     uint32_t segments;
 };
 
 static void reader_done(struct reader *r)
 {
-    columns_done(&r->cols);
-    buf_done(&r->joined);
+    rooms_give(r->source->conf.rooms, r->room);
     buf_done(&r->key_from);
     buf_done(&r->key_to);
 }
@@ -113,20 +112,20 @@ static bool key_text(const struct reader *r, bool last, struct buf *out)
     for (size_t i = 0; i < t->key.count; i++) {
         if (i)
             buf_putc(out, '\t');
-        buf_span(out, edge_line(&r->cols.cols[key[i]], last));
+        buf_span(out, edge_line(&r->room->cols.cols[key[i]], last));
     }
     return !out->failed;
 }
 
 static bool write_segment(struct reader *r, uint64_t rows, struct err *err)
 {
-    if (!buf_ok(&r->joined, err) || !buf_ok(&r->key_from, err) || !buf_ok(&r->key_to, err))
+    if (!buf_ok(&r->room->joined, err) || !buf_ok(&r->key_from, err) || !buf_ok(&r->key_to, err))
         return false;
     struct segment_raw seg = {
         .stream = r->range->table->stream,
         .seq = ((uint64_t)r->range->number << 32) | r->segments++,
         .records = rows,
-        .bytes = buf_view(&r->joined),
+        .bytes = buf_view(&r->room->joined),
         .key_from = buf_view(&r->key_from),
         .key_to = buf_view(&r->key_to),
         .like = r->range->like,
@@ -139,14 +138,16 @@ static bool write_segment(struct reader *r, uint64_t rows, struct err *err)
 
 static bool flush(struct reader *r, struct err *err)
 {
-    if (!r->cols.rows)
+    struct columns *cols = &r->room->cols;
+
+    if (!cols->rows)
         return true;
-    buf_clear(&r->joined);
+    buf_clear(&r->room->joined);
     key_text(r, false, &r->key_from);
     key_text(r, true, &r->key_to);
-    if (!columns_join(&r->cols, &r->joined, err) || !write_segment(r, r->cols.rows, err))
+    if (!columns_join(cols, &r->room->joined, err) || !write_segment(r, cols->rows, err))
         return false;
-    columns_clear(&r->cols);
+    columns_clear(cols);
     return true;
 }
 
@@ -164,14 +165,15 @@ static bool huge_row(struct reader *r, const struct db_row *row, struct err *err
 {
     const struct my_table *t = r->range->table;
     const unsigned *key = t->key.at;
+    struct buf *joined = &r->room->joined;
 
     if (!flush(r, err))
         return false;
-    buf_done(&r->joined);
-    buf_init(&r->joined, SEGMENT_RAW_MAX);
+    buf_done(joined);
+    buf_init(joined, SEGMENT_RAW_MAX);
     for (unsigned i = 0; i < row->count; i++) {
-        add_value(&r->joined, &r->columns[i], row->value[i]);
-        buf_putc(&r->joined, '\n');
+        add_value(joined, &r->columns[i], row->value[i]);
+        buf_putc(joined, '\n');
     }
     buf_clear(&r->key_from);
     for (size_t i = 0; i < t->key.count; i++) {
@@ -181,13 +183,13 @@ static bool huge_row(struct reader *r, const struct db_row *row, struct err *err
     }
     buf_clear(&r->key_to);
     buf_span(&r->key_to, buf_view(&r->key_from));
-    if (r->joined.failed)
+    if (joined->failed)
         return err_set(err, ERR_UNSUPPORTED,
                        "a row takes more than %zu bytes as text, or there is "
                        "not so much memory",
                        SEGMENT_RAW_MAX);
     bool ok = write_segment(r, 1, err);
-    buf_done(&r->joined);
+    buf_done(joined);
     return ok;
 }
 
@@ -213,7 +215,7 @@ static bool never_was(const struct my_table *t, const struct db_row *row)
 static bool add_row(void *ctx, const struct db_row *row, struct err *err)
 {
     struct reader *r = ctx;
-    struct columns *c = &r->cols;
+    struct columns *c = &r->room->cols;
     size_t bytes = 0;
 
     if (never_was(r->range->table, row)) {
@@ -256,7 +258,7 @@ bool my_read_range(void *ctx, void *arg, unsigned worker, struct err *err)
     struct db *db = NULL;
 
     progress_note(s->conf.progress, range->table->name);
-    bool ok = columns_init(&r.cols, (unsigned)range->table->columns.count, err) &&
+    bool ok = rooms_take(s->conf.rooms, (unsigned)range->table->columns.count, &r.room, err) &&
               my_session(s, worker, &db, err) && read_rows(s, db, &r, err);
     reader_done(&r);
     if (!ok)

@@ -25,8 +25,7 @@ struct range {
 
 struct reader {
     const struct range *range;
-    struct columns cols;
-    struct buf joined;
+    struct room *room;
     uint64_t from, to, part; /* the blocks being read */
     const struct segment *like;
     uint64_t range_bytes;
@@ -48,31 +47,33 @@ static void key_text(char *out, size_t size, uint64_t block, uint64_t part)
 static bool flush(struct reader *r, struct err *err)
 {
     struct pg_source *s = r->range->source;
+    struct columns *cols = &r->room->cols;
+    struct buf *joined = &r->room->joined;
     char from[48], to[48];
 
-    if (!r->cols.rows)
+    if (!cols->rows)
         return true;
     if (r->part == PARTS_MAX)
         return err_set(err, ERR_UNSUPPORTED, "a block range has more than %llu segments",
                        (unsigned long long)PARTS_MAX);
-    if (!columns_join(&r->cols, &r->joined, err))
+    if (!columns_join(cols, joined, err))
         return false;
     key_text(from, sizeof(from), r->from, r->part);
     key_text(to, sizeof(to), r->to, 0);
     struct segment_raw seg = {.stream = r->range->table->stream,
                               .seq = r->from * PARTS_MAX + r->part++,
-                              .records = r->cols.rows,
-                              .bytes = buf_view(&r->joined),
+                              .records = cols->rows,
+                              .bytes = buf_view(joined),
                               .key_from = span_of(from),
                               .key_to = span_of(to),
                               .like = r->like};
     if (!bundle_segment(s->conf.writer, &seg, err))
         return false;
-    s->rows += r->cols.rows;
-    s->bytes += r->joined.len;
-    progress_add(s->conf.progress, r->joined.len);
-    r->range_bytes += r->joined.len;
-    columns_clear(&r->cols);
+    s->rows += cols->rows;
+    s->bytes += joined->len;
+    progress_add(s->conf.progress, joined->len);
+    r->range_bytes += joined->len;
+    columns_clear(cols);
     return lag_wait(s->conf.lag, err);
 }
 
@@ -80,9 +81,9 @@ static bool take_rows(void *ctx, struct span rows, struct err *err)
 {
     struct reader *r = ctx;
 
-    if (!columns_add_rows(&r->cols, rows, err))
+    if (!columns_add_rows(&r->room->cols, rows, err))
         return false;
-    return r->cols.bytes < 2 * SEGMENT_TARGET || flush(r, err);
+    return r->room->cols.bytes < 2 * SEGMENT_TARGET || flush(r, err);
 }
 
 /* ---- reading -----------------------------------------------------------------------------------*/
@@ -200,7 +201,7 @@ static bool run_range(void *ctx, void *arg, unsigned worker, struct err *err)
     bool held = false;
 
     progress_note(s->conf.progress, g->table->name);
-    bool ok = columns_init(&r.cols, (unsigned)g->table->columns.count, err) &&
+    bool ok = rooms_take(s->conf.rooms, (unsigned)g->table->columns.count, &r.room, err) &&
               pg_worker_take(s, worker, &db, err) && lock_own(s, g->table, worker, db, &held, err);
     if (ok && held) {
         ok = read_range(&r, db, err);
@@ -209,8 +210,7 @@ static bool run_range(void *ctx, void *arg, unsigned worker, struct err *err)
         ok = read_range(&r, s->leader, err);
         pthread_mutex_unlock(&s->leader_lock);
     }
-    columns_done(&r.cols);
-    buf_done(&r.joined);
+    rooms_give(s->conf.rooms, r.room);
     return ok || pg_conflict(s, err) || err_add(err, "table %s", g->table->qualified);
 }
 

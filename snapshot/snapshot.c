@@ -24,6 +24,7 @@ struct snapshot {
     struct source_conf source_conf;
     struct seats *seats;
     struct dump_slots dumps;
+    struct rooms *rooms;
     struct lag *lag;    /* NULL: replicas are not watched */
     struct vec sources; /* struct source * */
     int64_t began_ns;
@@ -37,6 +38,7 @@ static void snapshot_done(struct snapshot *s)
     for (size_t i = s->sources.count; i-- > 0;)
         all[i]->ops->close(all[i]);
     seats_free(s->seats);
+    rooms_free(s->rooms);
     vec_done(&s->sources);
     lag_close(s->lag);
     progress_close(s->progress);
@@ -221,7 +223,7 @@ static bool prepare(struct snapshot *s, struct journal *journal, struct err *err
 
     if (!env_load(s->conf->env, &s->env, err) || !open_writer(s, err) ||
         !sched_new(jobs, &s->sched, err) || !seats_new(jobs, SEATS_KEEP, &s->seats, err) ||
-        !open_lag(s, journal, err))
+        !rooms_new(&s->rooms, err) || !open_lag(s, journal, err))
         return false;
     s->dumps.most = s->env->databases_count; /* all, where there is room */
     s->progress = progress_open("snapshot", 0);
@@ -233,6 +235,7 @@ static bool prepare(struct snapshot *s, struct journal *journal, struct err *err
                                           .opened = &s->sources,
                                           .seats = s->seats,
                                           .dumps = &s->dumps,
+                                          .rooms = s->rooms,
                                           .lock_timeout_s = s->conf->lock_timeout_s,
                                           .lag = s->lag,
                                           .rate_bytes = s->conf->rate,

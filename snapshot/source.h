@@ -20,6 +20,7 @@
 #include "lib/env/env.h"
 #include "lib/journal/journal.h"
 #include "snapshot/lag.h"
+#include "snapshot/room.h"
 
 #include <stdatomic.h>
 
@@ -40,6 +41,7 @@ struct source_conf {
     const struct vec *opened; /* struct source *: those before */
     struct seats *seats;      /* of the tasks of all sources */
     struct dump_slots *dumps;
+    struct rooms *rooms; /* of the tasks of all sources */
     double lock_timeout_s;
     struct lag *lag;     /* NULL: nobody watches replicas */
     uint64_t rate_bytes; /* per second over all jobs; 0: unlimited */

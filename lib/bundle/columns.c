@@ -7,21 +7,41 @@
 
 bool columns_init(struct columns *c, unsigned count, struct err *err)
 {
-    struct buf *cols = calloc(count ? count : 1, sizeof(*cols));
+    *c = (struct columns){0};
+    return columns_reshape(c, count, err);
+}
 
-    if (!cols)
-        return err_memory(err);
-    for (unsigned i = 0; i < count; i++)
-        buf_init(&cols[i], SEGMENT_RAW_MAX);
-    *c = (struct columns){.count = count, .cols = cols};
+bool columns_reshape(struct columns *c, unsigned count, struct err *err)
+{
+    if (count > c->room || !c->cols) {
+        unsigned room = count ? count : 1;
+        struct buf *cols = reallocarray(c->cols, room, sizeof(*cols));
+
+        if (!cols)
+            return err_memory(err);
+        c->cols = cols;
+        for (; c->room < room; c->room++)
+            buf_init(&cols[c->room], SEGMENT_RAW_MAX);
+    }
+    c->count = count;
+    columns_clear(c);
     return true;
+}
+
+size_t columns_memory(const struct columns *c)
+{
+    size_t bytes = 0;
+
+    for (unsigned i = 0; i < c->room; i++)
+        bytes += c->cols[i].cap;
+    return bytes;
 }
 
 void columns_done(struct columns *c)
 {
     if (!c)
         return;
-    for (unsigned i = 0; c->cols && i < c->count; i++)
+    for (unsigned i = 0; i < c->room; i++)
         buf_done(&c->cols[i]);
     free(c->cols);
     *c = (struct columns){0};

@@ -13,13 +13,16 @@
 #include "lib/base/buf.h"
 
 struct columns {
-    unsigned count;
+    unsigned count, room; /* of the buffers, `count` are in use */
     uint64_t rows;
     size_t bytes;     /* raw size so far */
     struct buf *cols; /* one per column */
 };
 
 bool columns_init(struct columns *c, unsigned count, struct err *err);
+/* Empty ones of another table, in the memory of those before; *c may be zero. */
+bool columns_reshape(struct columns *c, unsigned count, struct err *err);
+size_t columns_memory(const struct columns *c);
 void columns_done(struct columns *c);
 void columns_clear(struct columns *c); /* keeps the memory */
 /* Rows ended by newlines; only whole rows. */

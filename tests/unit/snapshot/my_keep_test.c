@@ -78,6 +78,7 @@ static void plan(struct table *t, json_t *stolen, const struct fake_segment *was
     assert_ok(fake_parent("mariadb.x/t", meta, was, count, &t->store, &t->source.conf.writer, &err),
               &err);
     assert_ok(sched_new(1, &sched, &err), &err);
+    assert_ok(rooms_new(&t->source.conf.rooms, &err), &err);
     assert_ok(my_kept_open(&t->source, &t->table, &kept, &err), &err);
     t->done = kept != NULL;
     if (t->done)
@@ -91,6 +92,7 @@ static void close_table(struct table *t)
     vec_done(&t->table.key);
     buf_done(&t->table.create);
     bundle_abandon(t->source.conf.writer);
+    rooms_free(t->source.conf.rooms);
     store_close(t->store);
     db_close(t->db);
     buf_done(&t->asked);

@@ -97,6 +97,34 @@ TEST(takes_a_huge_row)
     columns_done(&c);
 }
 
+/* Tables of more columns, of fewer, of none, and of more again. */
+TEST(serves_other_tables_in_the_same_memory)
+{
+    static const struct {
+        unsigned count;
+        const char *rows, *want;
+    } tables[] = {{2, "1\ta\n2\tb\n", "1\n2\na\nb\n"},
+                  {5, "a\tb\tc\td\te\n", "a\nb\nc\nd\ne\n"},
+                  {1, "one\n", "one\n"},
+                  {0, "\n\n", "\n\n"},
+                  {6, "1\t2\t3\t4\t5\t6\n", "1\n2\n3\n4\n5\n6\n"}};
+    AUTO(buf) struct buf segment = {0};
+    struct columns c = {0};
+    struct err err = {0};
+
+    for (size_t i = 0; i < COUNT(tables); i++) {
+        assert_ok(columns_reshape(&c, tables[i].count, &err), &err);
+        assert_int_equal(c.rows, 0);
+        assert_int_equal(c.bytes, 0);
+        assert_ok(columns_add_rows(&c, span_of(tables[i].rows), &err), &err);
+        assert_ok(columns_join(&c, &segment, &err), &err);
+        assert_string_equal(buf_str(&segment), tables[i].want);
+    }
+    assert_true(columns_memory(&c) >= 6 * 2);
+    columns_done(&c);
+    assert_int_equal(columns_memory(&c), 0);
+}
+
 TEST(refuses_rows_of_another_width)
 {
     static const char *const bad[] = {"1\n",
@@ -151,6 +179,6 @@ TEST(refuses_segments_of_another_shape)
     }
 }
 
-TESTS(puts_columns_one_behind_the_other, takes_nothing_and_tables_without_columns,
-      takes_values_of_every_length, takes_a_huge_row, refuses_rows_of_another_width,
-      refuses_segments_of_another_shape)
+TESTS(serves_other_tables_in_the_same_memory, puts_columns_one_behind_the_other,
+      takes_nothing_and_tables_without_columns, takes_values_of_every_length, takes_a_huge_row,
+      refuses_rows_of_another_width, refuses_segments_of_another_shape)

@@ -145,6 +145,14 @@ static void try_words(struct encoder *e, const struct code *code, const struct c
     take_if_better(&c, left, best);
 }
 
+/* All lines are the same: nothing makes less of them than zstd does. */
+static bool is_one_value(const struct code_lines *l)
+{
+    size_t line = (size_t)(columns_skip(l->from, l->end, 1) - l->from);
+
+    return memcmp(l->from, l->from + line, lines_bytes(l) - line) == 0;
+}
+
 static struct code_lines sample_of(const struct code_lines *l, uint64_t most)
 {
     struct code_lines sample = *l;
@@ -166,7 +174,7 @@ static struct choice choose(struct encoder *e, const struct code_lines *column, 
 
     /* Lines of one byte and less on average. */
     if (!first_value(&sample, &first) ||
-        lines_bytes(&sample) <= 2 * sample.count + sample.count / 4)
+        lines_bytes(&sample) <= 2 * sample.count + sample.count / 4 || is_one_value(&sample))
         return best;
     for (size_t i = 0; i < COUNT(steps); i++)
         try_steps(steps[i], &sample, first, to, &best);

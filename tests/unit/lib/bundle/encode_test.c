@@ -383,6 +383,39 @@ TEST(takes_no_more_room_than_the_columns_did)
     encoder_free(e);
 }
 
+static void one_state(struct buf *b, unsigned i)
+{
+    (void)i;
+    buf_puts(b, "delivered");
+}
+
+static void one_of_two(struct buf *b, unsigned i)
+{
+    buf_puts(b, i % 2 ? "delivered" : "cancelled");
+}
+
+/* zstd makes less of it than of numbers, which take longer. */
+TEST(leaves_a_column_of_one_value)
+{
+    AUTO(buf) struct buf raw = {0};
+    AUTO(buf) struct buf column = {0};
+    static maker *const all[] = {one_state, one_of_two};
+    struct encoder *e = encoder_new();
+    struct span encoded;
+    struct err err = {0};
+    static const char head[] = "\\:4000 - d\n";
+
+    assert_non_null(e);
+    for (size_t i = 0; i < COUNT(all); i++) {
+        make(all[i], &column);
+        buf_span(&raw, buf_view(&column));
+    }
+    assert_ok(encode_columns(e, buf_view(&raw), COUNT(all), ROWS, &encoded, &err), &err);
+    assert_memory_equal(encoded.at, head, sizeof(head) - 1);
+    comes_back(e, buf_view(&raw), encoded);
+    encoder_free(e);
+}
+
 TEST(leaves_what_is_little_or_no_columns)
 {
     AUTO(buf) struct buf raw = {0};
@@ -538,9 +571,9 @@ TEST(refuses_a_code_with_a_nul)
     encoder_free(e);
 }
 
-TESTS(writes_numbers_that_rise_as_differences, writes_times_as_differences,
-      writes_uuids_without_dashes_and_version, writes_what_came_before_by_its_number,
-      goes_on_when_there_are_no_more_numbers, writes_each_column_as_it_is_best,
-      takes_no_more_room_than_the_columns_did, leaves_what_is_little_or_no_columns,
-      reads_what_the_format_says, refuses_what_it_does_not_say,
+TESTS(leaves_a_column_of_one_value, writes_numbers_that_rise_as_differences,
+      writes_times_as_differences, writes_uuids_without_dashes_and_version,
+      writes_what_came_before_by_its_number, goes_on_when_there_are_no_more_numbers,
+      writes_each_column_as_it_is_best, takes_no_more_room_than_the_columns_did,
+      leaves_what_is_little_or_no_columns, reads_what_the_format_says, refuses_what_it_does_not_say,
       refuses_numbers_in_texts_that_are_too_long, refuses_a_code_with_a_nul)

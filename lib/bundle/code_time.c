@@ -8,6 +8,8 @@
 
 #include "lib/base/calendar.h"
 
+#include <endian.h>
+
 #define DATE_BYTES 10
 #define TIME_BYTES 19 /* with the date */
 #define DAY        86400
@@ -49,15 +51,18 @@ static bool read_day(struct coder *c, const char *p)
     return true;
 }
 
+/* " HH:MM:SS": the pairs of digits stand in the bytes 0, 3 and 6 of what is behind the blank. */
 static bool read_clock(const char *p, unsigned *seconds)
 {
-    unsigned hour, minute, second;
+    const uint64_t colons = UINT64_C(0x0000ff0000ff0000);
+    uint64_t v = digits_load(p + 1), pairs = v & ~colons;
 
-    if (p[0] != ' ' || !digits(p + 1, 2, &hour) || p[3] != ':' || !digits(p + 4, 2, &minute) ||
-        p[6] != ':' || !digits(p + 7, 2, &second) || hour > 23 || minute > 59 || second > 59)
+    if (p[0] != ' ' || (v & colons) != (UINT64_C(0x00000a00000a0000)) || !digits_are(pairs))
         return false;
+    pairs = pairs * 10 + (pairs >> 8);
+    unsigned hour = pairs & 0xff, minute = pairs >> 24 & 0xff, second = pairs >> 48 & 0xff;
     *seconds = hour * 3600 + minute * 60 + second;
-    return true;
+    return hour < 24 && minute < 60 && second < 60;
 }
 
 static unsigned precision(const struct coder *c)
@@ -92,20 +97,45 @@ static bool read_fraction(const struct coder *c, struct span s, unsigned *out)
     return true;
 }
 
+static uint64_t last_bytes(const char *end)
+{
+    uint64_t v;
+
+    memcpy(&v, end - sizeof(v), sizeof(v));
+    return le64toh(v);
+}
+
+static void know_tail(struct coder *c)
+{
+    char room[2 * sizeof(c->tail)] = {0};
+
+    c->tail_bytes = (unsigned)strlen(behind(c));
+    memcpy(room + sizeof(c->tail) - c->tail_bytes, behind(c), c->tail_bytes);
+    c->tail = last_bytes(room + sizeof(c->tail));
+}
+
+/* It has more than eight bytes. */
+static bool has_tail(const struct coder *c, struct span value)
+{
+    unsigned before = 64 - 8 * c->tail_bytes;
+
+    return c->tail_bytes == 0 || last_bytes(value.at + value.len) >> before == c->tail >> before;
+}
+
 static char *put_time(struct coder *c, struct span value, char *to)
 {
-    struct span tail = span_of(behind(c)), fraction;
+    struct span fraction;
     unsigned seconds = 0, part = 0;
 
     if (value.len < DATE_BYTES || !read_day(c, value.at))
         return NULL;
     if (c->form[0] == 'd')
         return value.len == DATE_BYTES ? code_put_step(c, c->day, value.len, to) : NULL;
-    if (value.len < TIME_BYTES + tail.len || !read_clock(value.at + DATE_BYTES, &seconds))
+    if (value.len < TIME_BYTES + c->tail_bytes || !has_tail(c, value) ||
+        !read_clock(value.at + DATE_BYTES, &seconds))
         return NULL;
-    fraction = (struct span){value.at + TIME_BYTES, value.len - TIME_BYTES - tail.len};
-    if (memcmp(fraction.at + fraction.len, tail.at, tail.len) != 0 ||
-        !read_fraction(c, fraction, &part))
+    fraction = (struct span){value.at + TIME_BYTES, value.len - TIME_BYTES - c->tail_bytes};
+    if (!read_fraction(c, fraction, &part))
         return NULL;
     return code_put_step(c, (c->day * DAY + seconds) * units[precision(c)] + part, value.len, to);
 }
@@ -220,6 +250,7 @@ static bool suits(struct coder *c, struct span first, const char *how)
     memcpy(c->form, how, how_bytes);
     char *end = (char *)memcpy(c->form + (how_bytes ? how_bytes : 1), first.at + behind_at, tail);
     end[tail] = '\0';
+    know_tail(c);
     return is_form(c) && put_time(c, first, room) != NULL;
 }
 
@@ -240,6 +271,7 @@ static bool suits_millionths(struct coder *c, struct span first)
 
 static char *put_times(struct coder *c, const struct code_lines *l, char *to, const char *limit)
 {
+    know_tail(c);
     return code_put_lines(c, l, to, limit, put_time, code_keep_nothing);
 }
 

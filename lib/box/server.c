@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <glob.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -15,6 +14,7 @@
 #include "lib/base/cmd.h"
 #include "lib/base/fd.h"
 #include "lib/base/proc.h"
+#include "lib/base/program.h"
 #include "lib/base/sched.h"
 #include "lib/base/vec.h"
 
@@ -87,42 +87,10 @@ json_t *server_of_database(const struct local *l, const char *database)
 
 /* ---- for the engines ------------------------------------------------------------------------------*/
 
-static char *find_pattern(const char *pattern)
-{
-    glob_t found = {0};
-    char *path = NULL;
-
-    if (glob(pattern, 0, NULL, &found) == 0) {
-        const char *best = found.gl_pathv[0];
-        for (size_t i = 1; i < found.gl_pathc; i++)
-            if (strverscmp(found.gl_pathv[i], best) > 0)
-                best = found.gl_pathv[i];
-        path = strdup(best);
-    }
-    globfree(&found);
-    return path;
-}
-
-static char *find_in_path(const char *name)
-{
-    const char *path = getenv("PATH");
-    struct span rest = span_of(path ? path : "/usr/bin:/bin"), dir;
-
-    while (span_split(&rest, ':', &dir)) {
-        char *at = NULL;
-        if (asprintf(&at, "%.*s/%s", (int)dir.len, dir.at, name) < 0)
-            return NULL;
-        if (access(at, X_OK) == 0)
-            return at;
-        free(at);
-    }
-    return NULL;
-}
-
 bool server_find(const char *const *patterns, const char *package, char **out, struct err *err)
 {
     for (const char *const *p = patterns; *p; p++) {
-        char *found = **p == '/' ? find_pattern(*p) : find_in_path(*p);
+        char *found = **p == '/' ? program_newest(*p) : program_in_path(*p);
         if (found) {
             *out = found;
             return true;

@@ -2,13 +2,39 @@
 
 #include "lib/base/auto.h"
 #include "lib/base/proc.h"
+#include "lib/base/program.h"
+
+#include <stdlib.h>
 
 #define SCHEMA_MAX ((size_t)1 << 30)
+
+/* Debian's pg_dump and pg_restore are a script that looks for the program: it takes longer than they do
+ * for a small schema, and without a host it takes those of the default cluster, which may be too old for
+ * what the other one has made. Who has others in front of them in PATH has his reasons. */
+#define WRAPPER   "/pg_wrapper"
+#define INSTALLED "/usr/lib/postgresql/*/bin/"
+
+static bool tool(const char *name, char **out, struct err *err)
+{
+    AUTO(free) char *found = program_in_path(name);
+    AUTO(free) char *real = found ? realpath(found, NULL) : NULL;
+    const char *end = real ? strrchr(real, '/') : NULL;
+    char pattern[64];
+
+    snprintf(pattern, sizeof(pattern), INSTALLED "%s", name);
+    *out = end && strcmp(end, WRAPPER) == 0 ? program_newest(pattern) : NULL;
+    if (!*out)
+        *out = strdup(name);
+    return *out || err_memory(err);
+}
 
 bool pg_schema_archive(const struct pg_schema_conf *conf, struct buf *out, struct err *err)
 {
     char snapshot[80], wait[64], encoding[64];
-    const char *argv[] = {"pg_dump",
+    AUTO(free) char *program = NULL;
+    if (!tool("pg_dump", &program, err))
+        return false;
+    const char *argv[] = {program,
                           "--format=custom",
                           "--compress=0",
                           "--no-password",
@@ -65,7 +91,10 @@ bool pg_schema_print(struct span archive, struct digest *out, struct err *err)
 bool pg_schema_section(int archive, const char *section, struct buf *out, struct err *err)
 {
     char which[32];
-    const char *argv[] = {"pg_restore", "--file=-", which, NULL};
+    AUTO(free) char *program = NULL;
+    if (!tool("pg_restore", &program, err))
+        return false;
+    const char *argv[] = {program, "--file=-", which, NULL};
     struct proc_conf conf = {.argv = argv, .stdin_fd = archive};
 
     snprintf(which, sizeof(which), "--section=%s", section);

@@ -127,6 +127,14 @@ apart() { # seconds from the first instant to the last
 APART=$(apart)
 if [ -n "$APART" ] && [ "$APART" -lt 4 ]; then ok "its instants wait for no pg_dump's end ($APART s)"; else not_ok "its instants wait for no pg_dump's end" "$APART s apart"; fi
 
+# Debian's are a script that chooses by the default cluster, whatever server is asked.
+mkdir "$T/wrapped"
+printf '#!/bin/sh\necho "of the default cluster: $*" >&2\nexit 1\n' >"$T/wrapped/pg_wrapper"
+chmod +x "$T/wrapped/pg_wrapper"
+ln -s pg_wrapper "$T/wrapped/pg_dump"
+ln -s pg_wrapper "$T/wrapped/pg_restore"
+check "the newest programs are used, not those of the default cluster" env PATH="$T/wrapped:$PATH" "$REHEARSE" snapshot --env "$T/five.yaml" --to "$T/wrapped.store"
+
 # ---- few are free ---------------------------------------------------------------------------------
 pg_sql postgres -c "CREATE ROLE reader LOGIN CONNECTION LIMIT $((COUNT + JOBS + 1)); GRANT pg_read_all_data, pg_monitor TO reader"
 env_of "$T/reader.yaml" reader postgresql

@@ -33,7 +33,7 @@ struct coder {
     int64_t last;         /* number, time */
     int64_t day;          /* its text is in day_text, when that is not empty */
     char day_text[11];
-    uint64_t tail;        /* time: what stands behind each, as the last bytes of eight */
+    uint64_t tail; /* time: what stands behind each, as the last bytes of eight */
     unsigned tail_bytes;
 };
 

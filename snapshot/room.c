@@ -2,15 +2,13 @@
 
 #include "lib/bundle/bundle.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 
 /* What the columns of a usual segment and their text come to, grown by doubling. */
 #define KEEP (8 * SEGMENT_TARGET)
 
 struct rooms {
-    pthread_mutex_t lock;
-    struct room *idle;
+    struct idle idle;
 };
 
 bool rooms_new(struct rooms **out, struct err *err)
@@ -19,7 +17,7 @@ bool rooms_new(struct rooms **out, struct err *err)
 
     if (!all)
         return err_memory(err);
-    pthread_mutex_init(&all->lock, NULL);
+    idle_init(&all->idle);
     *out = all;
     return true;
 }
@@ -35,23 +33,15 @@ void rooms_free(struct rooms *all)
 {
     if (!all)
         return;
-    while (all->idle) {
-        struct room *r = all->idle;
-
-        all->idle = r->next;
+    for (struct room *r; (r = idle_take(&all->idle));)
         room_free(r);
-    }
-    pthread_mutex_destroy(&all->lock);
+    idle_done(&all->idle);
     free(all);
 }
 
 bool rooms_take(struct rooms *all, unsigned columns, struct room **out, struct err *err)
 {
-    pthread_mutex_lock(&all->lock);
-    struct room *r = all->idle;
-    if (r)
-        all->idle = r->next;
-    pthread_mutex_unlock(&all->lock);
+    struct room *r = idle_take(&all->idle);
 
     if (!r)
         r = calloc(1, sizeof(*r));
@@ -73,8 +63,5 @@ void rooms_give(struct rooms *all, struct room *r)
         room_free(r);
         return;
     }
-    pthread_mutex_lock(&all->lock);
-    r->next = all->idle;
-    all->idle = r;
-    pthread_mutex_unlock(&all->lock);
+    idle_give(&all->idle, &r->idle);
 }

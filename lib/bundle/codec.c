@@ -19,18 +19,17 @@
 #define LEVEL_OTHER   3
 
 struct codec {
+    struct idle_item idle;
     ZSTD_CCtx *compress; /* made when first needed: a reader has no use for it */
     ZSTD_DCtx *decode;
     struct encoder *encoder; /* so is this */
     struct buf room;
     struct buf encoded; /* columns that were read, before they are decoded */
-    struct codec *next;
 };
 
 void codecs_init(struct codecs *all)
 {
-    *all = (struct codecs){0};
-    pthread_mutex_init(&all->lock, NULL);
+    idle_init(&all->idle);
 }
 
 static void codec_free(struct codec *c)
@@ -45,28 +44,20 @@ static void codec_free(struct codec *c)
 
 void codecs_done(struct codecs *all)
 {
-    while (all->idle) {
-        struct codec *next = all->idle->next;
-        codec_free(all->idle);
-        all->idle = next;
-    }
-    pthread_mutex_destroy(&all->lock);
+    for (struct codec *c; (c = idle_take(&all->idle));)
+        codec_free(c);
+    idle_done(&all->idle);
 }
 
 bool codecs_take(struct codecs *all, struct codec **out, struct err *err)
 {
-    pthread_mutex_lock(&all->lock);
-    struct codec *c = all->idle;
-    if (c)
-        all->idle = c->next;
-    pthread_mutex_unlock(&all->lock);
+    struct codec *c = idle_take(&all->idle);
 
     if (!c)
         c = calloc(1, sizeof(*c));
     if (!c)
         return err_memory(err);
     c->room.max = CODEC_MAX;
-    c->next = NULL;
     *out = c;
     return true;
 }
@@ -80,11 +71,7 @@ void codecs_give(struct codecs *all, struct codec *c)
     if (c->encoded.cap > CODEC_KEEP)
         buf_done(&c->encoded);
     encoder_trim(c->encoder, CODEC_KEEP);
-
-    pthread_mutex_lock(&all->lock);
-    c->next = all->idle;
-    all->idle = c;
-    pthread_mutex_unlock(&all->lock);
+    idle_give(&all->idle, &c->idle);
 }
 
 char *codec_room(struct codec *c, size_t len)

@@ -7,14 +7,12 @@
 #define LIB_BUNDLE_CODEC_H
 
 #include "lib/base/buf.h"
+#include "lib/base/idle.h"
 #include "lib/base/vec.h"
-
-#include <pthread.h>
 
 struct codec;
 struct codecs {
-    pthread_mutex_t lock;
-    struct codec *idle;
+    struct idle idle;
 };
 
 void codecs_init(struct codecs *all);

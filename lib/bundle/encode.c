@@ -145,7 +145,7 @@ static void try_words(struct encoder *e, const struct code *code, const struct c
     take_if_better(&c, left, best);
 }
 
-/* All lines are the same: nothing makes less of them than zstd does. */
+/* All lines are the same: nothing makes less of them than zstd does. Of most columns the second tells. */
 static bool is_one_value(const struct code_lines *l)
 {
     size_t line = (size_t)(columns_skip(l->from, l->end, 1) - l->from);
@@ -174,7 +174,7 @@ static struct choice choose(struct encoder *e, const struct code_lines *column, 
 
     /* Lines of one byte and less on average. */
     if (!first_value(&sample, &first) ||
-        lines_bytes(&sample) <= 2 * sample.count + sample.count / 4 || is_one_value(&sample))
+        lines_bytes(&sample) <= 2 * sample.count + sample.count / 4 || is_one_value(column))
         return best;
     for (size_t i = 0; i < COUNT(steps); i++)
         try_steps(steps[i], &sample, first, to, &best);

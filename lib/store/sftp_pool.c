@@ -157,13 +157,12 @@ bool sftp_sync_parent(struct sftp_conn *conn, const char *path, struct err *err)
     return parent ? sftp_sync_dir(conn, parent, err) : err_memory(err);
 }
 
-/* *same is false when its size was another one behind the reading. */
+/* Into an empty buffer. *same is false when its size was another one behind the reading. */
 static bool read_open(struct sftp_conn *conn, struct sftp_file *f, const char *path, uint64_t max,
                       struct buf *out, bool *same, struct err *err)
 {
     struct sftp_attr attr, now;
 
-    buf_clear(out);
     if (!sftp_file_stat(conn->sftp, f, &attr, err))
         return false;
     if (attr.bytes > max)
@@ -174,11 +173,13 @@ static bool read_open(struct sftp_conn *conn, struct sftp_file *f, const char *p
     if (!sftp_file_read(conn->sftp, f, 0, out->at, (size_t)attr.bytes, err) ||
         !sftp_file_stat(conn->sftp, f, &now, err))
         return false;
+    *same = now.bytes == attr.bytes;
+    if (!*same)
+        return err_set(err, ERR_DAMAGED, "'%s' had %llu bytes and has %llu now", path,
+                       (unsigned long long)attr.bytes, (unsigned long long)now.bytes);
     out->len = (size_t)attr.bytes;
     out->at[out->len] = '\0';
-    *same = now.bytes == attr.bytes;
-    return *same || err_set(err, ERR_DAMAGED, "'%s' had %llu bytes and has %llu now", path,
-                            (unsigned long long)attr.bytes, (unsigned long long)now.bytes);
+    return true;
 }
 
 bool sftp_read_small(struct sftp_conn *conn, const char *path, uint64_t max, struct buf *out,
@@ -188,6 +189,7 @@ bool sftp_read_small(struct sftp_conn *conn, const char *path, uint64_t max, str
     struct err why = {0}, ignored = {0};
     bool ok = false, same = false;
 
+    buf_clear(out);
     if (!sftp_file_open(conn->sftp, path, SFTP_FOR_READ, 0, &f, err))
         return false;
     for (unsigned tries = READ_TRIES; !same && tries > 0; tries--) {
